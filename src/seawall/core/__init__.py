@@ -1,0 +1,1 @@
+"""Nouns, identifiers, errors, time. No input or output happens here."""

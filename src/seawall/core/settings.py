@@ -1,0 +1,82 @@
+"""What every service process is told by its environment, read once and passed down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from seawall.core.errors import ConfigurationError
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """One process's place in an instance. Directories exist and are private (0700) before a service starts."""
+
+    data: Path
+    """`SEAWALL_DATA`: what must survive on this machine: keys, warehouse, summaries, logs."""
+    run: Path
+    """`SEAWALL_RUN`: unix sockets; short, because a socket's path may have 107 characters."""
+    apps: tuple[Path, ...]
+    """`SEAWALL_APPS`: app folders, separated by colons."""
+    database_url: str
+    """`DATABASE_URL`: this service's own role."""
+    valkey_url: str
+    """`VALKEY_URL`: `unix://…` or `valkey://…`; empty: no second cache level."""
+    service: str = ""
+    """`SEAWALL_SERVICE`: `ui-read`, `ui-write`, `model-proxy`, `workers`, `gateway`."""
+    replica: int = 0
+    """`SEAWALL_REPLICA`: counts from 0."""
+    public_url: str = "http://localhost:8420"
+    """`SEAWALL_PUBLIC_URL`: the origin users see, without a trailing slash."""
+    otlp_endpoint: str = ""
+    """`OTEL_EXPORTER_OTLP_ENDPOINT`: where spans go; `unix:///…/workers-0.sock` by default; empty: nowhere."""
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket this replica listens on."""
+        return self.run / f"{self.service}-{self.replica}.sock"
+
+    @property
+    def secure(self) -> bool:
+        """Whether users arrive over TLS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def keys(self) -> Path:
+        """Signing, cursor and encryption keys."""
+        return self.data / "keys"
+
+    @property
+    def warehouse(self) -> Path:
+        """Parquet generations, a folder an app."""
+        return self.data / "warehouse"
+
+    @property
+    def summaries(self) -> Path:
+        """Last-good answers on this machine's disk."""
+        return self.data / "summaries"
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Read the variables named above. ConfigurationError names the one that is missing or wrong."""
+    missing = [name for name in ("SEAWALL_DATA", "SEAWALL_RUN", "SEAWALL_APPS", "DATABASE_URL") if not environment.get(name)]
+    if missing:
+        raise ConfigurationError(
+            f"The environment lacks {', '.join(missing)}",
+            fix="Start services with `seawall up`, or set the variables as docs/reference/settings.md describes",
+        )
+    replica = environment.get("SEAWALL_REPLICA", "0")
+    if not replica.isdecimal():
+        raise ConfigurationError("SEAWALL_REPLICA is not a number", expected="a whole number from 0", got=repr(replica))
+    return Settings(
+        data=Path(environment["SEAWALL_DATA"]),
+        run=Path(environment["SEAWALL_RUN"]),
+        apps=tuple(Path(part) for part in environment["SEAWALL_APPS"].split(":") if part),
+        database_url=environment["DATABASE_URL"],
+        valkey_url=environment.get("VALKEY_URL", ""),
+        service=environment.get("SEAWALL_SERVICE", ""),
+        replica=int(replica),
+        public_url=environment.get("SEAWALL_PUBLIC_URL", "http://localhost:8420").rstrip("/"),
+        otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+    )

@@ -1,0 +1,1 @@
+"""The gateway service: Envoy's configuration, its lanes and its process."""

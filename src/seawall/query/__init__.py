@@ -1,0 +1,1 @@
+"""Semantic query → SQL → Arrow, its caches and the degrade ladder."""

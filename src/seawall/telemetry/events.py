@@ -1,0 +1,20 @@
+"""Structured events: one JSON object a line on standard error, named in the past tense (`panel.degraded`)."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import msgspec
+
+from seawall.telemetry.spans import current_trace_id
+
+
+def event(name: str, /, **fields: object) -> None:
+    """Write an event. Values must be JSON-like; never pass a secret, a token or a person's data."""
+    line: dict[str, object] = {"at": time.time(), "event": name}
+    if trace_id := current_trace_id():
+        line["trace_id"] = trace_id
+    line.update(fields)
+    sys.stderr.buffer.write(msgspec.json.encode(line) + b"\n")
+    sys.stderr.buffer.flush()

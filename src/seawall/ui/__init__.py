@@ -1,0 +1,1 @@
+"""The ui service: pages, panels, charts, tables, islands."""

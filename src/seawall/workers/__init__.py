@@ -1,0 +1,1 @@
+"""The workers service: durable jobs on Postgres."""
