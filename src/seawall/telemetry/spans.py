@@ -8,6 +8,7 @@ W3C trace context: https://www.w3.org/TR/trace-context/
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ Boundary = Literal["gateway", "ui", "model", "storage", "worker"]
 Value = str | int | float | bool
 BUFFER_SPANS_MAX = 20_000
 
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
 _random = random.Random()  # noqa: S311 -- identifiers, not secrets; reseeded from the system at start
 
 
@@ -83,8 +85,8 @@ def current_traceparent() -> str:
 
 
 def _parent(traceparent: str | None) -> tuple[str, str]:
-    if traceparent and len(traceparent) >= 55 and traceparent[2] == traceparent[35] == traceparent[52] == "-":
-        return traceparent[3:35], traceparent[36:52]
+    if traceparent and (match := _TRACEPARENT.match(traceparent)):
+        return match[1], match[2]
     current = _current.get()
     if current is not None:
         return current.trace_id, current.span_id

@@ -1,0 +1,130 @@
+"""A small collector for one machine: OTLP in, one JSON object a span out, a file an hour, oldest removed.
+
+Where `OTEL_EXPORTER_OTLP_ENDPOINT` names a real collector, spans go there instead and this one stays empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+import zlib
+from pathlib import Path
+
+import msgspec
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+BODY_BYTES_MAX = 8 << 20
+FILES_MAX = 24
+GATEWAY_SERVICE = "seawall-gateway"
+
+
+class SpanRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A span as kept: ids in hexadecimal, times in nanoseconds since 1970."""
+
+    trace_id: str
+    span_id: str
+    name: str
+    service: str
+    boundary: str
+    start_ns: int
+    end_ns: int
+    parent_id: str = ""
+    instance: str = ""
+    error: str = ""
+    attributes: dict[str, str | int | float | bool] = {}
+
+
+def decode(body: bytes) -> list[SpanRecord]:
+    """The spans of an ExportTraceServiceRequest. DecodeError when it is none."""
+    request = ExportTraceServiceRequest.FromString(body)
+    records = []
+    for resource in request.resource_spans:
+        about = {one.key: _plain(one.value) for one in resource.resource.attributes}
+        service = str(about.get("service.name", ""))
+        for scope in resource.scope_spans:
+            for one in scope.spans:
+                attributes = {item.key: _plain(item.value) for item in one.attributes}
+                boundary = attributes.pop("seawall.boundary", "gateway" if service == GATEWAY_SERVICE else "")
+                records.append(
+                    SpanRecord(
+                        trace_id=one.trace_id.hex(),
+                        span_id=one.span_id.hex(),
+                        parent_id=one.parent_span_id.hex(),
+                        name=one.name,
+                        service=service,
+                        instance=str(about.get("service.instance.id", "")),
+                        boundary=str(boundary),
+                        start_ns=one.start_time_unix_nano,
+                        end_ns=one.end_time_unix_nano,
+                        error=one.status.message or ("error" if one.status.code == 2 else ""),
+                        attributes=attributes,
+                    )
+                )
+    return records
+
+
+def _plain(value: AnyValue) -> str | int | float | bool:
+    kind = value.WhichOneof("value")
+    if kind in ("bool_value", "int_value", "double_value", "string_value"):
+        plain: str | int | float | bool = getattr(value, kind)
+        return plain
+    return str(value)
+
+
+class SpanFiles:
+    """Appends spans to `spans-<hour>.ndjson` in a directory, keeping the newest files."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def append(self, records: list[SpanRecord]) -> None:
+        """Write a batch with one system call, so that readers never see half a batch's order disturbed."""
+        if not records:
+            return
+        path = self._directory / time.strftime("spans-%Y%m%dT%H.ndjson", time.gmtime())
+        fresh = not path.exists()
+        with path.open("ab") as file:
+            file.write(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+        if fresh:
+            self._prune()
+
+    def _prune(self) -> None:
+        for old in sorted(self._directory.glob("spans-*.ndjson"))[:-FILES_MAX]:
+            old.unlink(missing_ok=True)
+
+
+def read_spans(directory: Path, *, since_ns: int = 0) -> list[SpanRecord]:
+    """Every kept span that started at or after `since_ns`."""
+    decoder = msgspec.json.Decoder(SpanRecord)
+    records: list[SpanRecord] = []
+    for path in sorted(directory.glob("spans-*.ndjson")):
+        with path.open("rb") as file:
+            records.extend(record for line in file if line.endswith(b"\n") and (record := decoder.decode(line)).start_ns >= since_ns)
+    return records
+
+
+def routes(directory: Path) -> list[Route]:
+    """`POST /v1/traces`, writing into `directory`."""
+    files = SpanFiles(directory)
+
+    async def receive(request: Request) -> Response:
+        body = await request.body()
+        if len(body) > BODY_BYTES_MAX:
+            return Response(status_code=413)
+        try:
+            if request.headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+            records = decode(body)
+        except (DecodeError, OSError, zlib.error):
+            return Response("not an OTLP trace request", status_code=400)
+        await asyncio.to_thread(files.append, records)
+        return Response(ExportTraceServiceResponse().SerializeToString(), media_type="application/x-protobuf")
+
+    return [Route("/v1/traces", receive, methods=["POST"])]
