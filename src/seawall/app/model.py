@@ -14,7 +14,7 @@ from seawall.core.digest import digest
 
 Scalar = str | int | float | bool | None
 Grain = Literal["hour", "day", "week", "month", "quarter", "year"]
-Operator = Literal["eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "contains", "starts_with", "is_null", "not_null"]
+Operator = Literal["eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "contains", "starts_with", "is_null", "not_null", "during"]
 DataType = Literal["String", "Integer", "Decimal", "Float", "Boolean", "Date", "Time", "DateTime", "DateTimeTz", "Opaque"]
 Mark = Literal["line", "bar", "area", "point", "rule", "number", "table"]
 Channel = Literal["x", "x2", "y", "y2", "color", "size", "tooltip"]
@@ -69,6 +69,8 @@ class Field(_Value, frozen=True):
     synonyms: tuple[str, ...] = ()
     is_time: bool = False
     format: Format = Format()
+    week_starts: Literal["monday", "sunday", "saturday"] = "monday"
+    """Where `grain: week` cuts this field."""
 
     @property
     def ref(self) -> str:
@@ -145,7 +147,11 @@ class Dimension(_Value, frozen=True):
 
 
 class Filter(_Value, frozen=True):
-    """A condition on a field (`dataset.field`, or "" for each fact's default time field)."""
+    """A condition on a field (`dataset.field`, or "" for each fact's default time field).
+
+    `contains` and `starts_with` ignore case. `during` takes one period, `2017-01-01..2017-03-31` (both days inside),
+    `last_4_weeks` (complete at the watermark) or `this_month`. Rows without a value match `is_null` only.
+    """
 
     field: str
     op: Operator
