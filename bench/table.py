@@ -18,10 +18,11 @@ SHARED = {"harness.py", "table.py"}
 
 def main() -> int:
     """Every `bench/NAME.py`, one after the other; the exit code is 1 when a claim does not hold."""
+    today = datetime.now(tz=UTC).date().isoformat()
     lines = [
         START,
         "",
-        f"Measured on {datetime.now(tz=UTC).date().isoformat()} with {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
+        f"Measured on {today} with {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
         "",
     ]
     good = True

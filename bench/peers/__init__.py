@@ -1,0 +1,1 @@
+"""The same dashboard as people write it today."""

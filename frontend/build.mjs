@@ -1,0 +1,41 @@
+// Bundles the browser's code and style into src/seawall/ui/static/build: minified, named by content, with a brotli twin
+// of each file, and a manifest (source name → built name) that ui/assets.py reads.
+import { build } from "esbuild";
+import { brotliCompressSync, constants } from "node:zlib";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+const out = new URL("../src/seawall/ui/static/build/", import.meta.url).pathname;
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+const result = await build({
+  entryPoints: ["src/stream.js", "src/seawall.js", "src/vitals.js", "src/zoom.js", "../src/seawall/ui/static/seawall.css"],
+  outdir: out,
+  entryNames: "[name].[hash]",
+  chunkNames: "[name].[hash]",
+  assetNames: "[name].[hash]",
+  publicPath: "/static/build/",
+  loader: { ".css": "css", ".woff2": "file" },
+  bundle: true,
+  minify: true,
+  splitting: true,
+  format: "esm",
+  target: ["chrome109", "firefox115", "safari16"],
+  legalComments: "eof",
+  metafile: true,
+  logLevel: "warning",
+  absWorkingDir: new URL(".", import.meta.url).pathname,
+});
+
+const manifest = {};
+for (const [path, output] of Object.entries(result.metafile.outputs)) {
+  if (output.entryPoint) manifest[basename(output.entryPoint)] = basename(path);
+}
+writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, Object.keys(manifest).sort(), 1) + "\n");
+for (const name of readdirSync(out).filter((name) => /\.(js|css)$/.test(name))) {
+  const plain = readFileSync(join(out, name));
+  const packed = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length } });
+  writeFileSync(join(out, `${name}.br`), packed);
+  console.log(`${name.padEnd(32)} ${String(plain.length).padStart(7)} B  ${String(packed.length).padStart(6)} B brotli`);
+}

@@ -1,0 +1,78 @@
+// Filters live in the URL. A change asks only for the panels it touches; back and forward do the same.
+import { refresh } from "./panels.js";
+import { doing } from "./actions.js";
+
+const PLAIN = new Set(["lang", "inorder"]);
+
+const canonical = (form) => {
+  const query = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (value !== "") query.append(name, value);
+  for (const [name, value] of new URLSearchParams(location.search)) if (name === "lang") query.append(name, value);
+  return query;
+};
+
+const changed = (before, after) => {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return [...names].filter((name) => !PLAIN.has(name) && before.getAll(name).join("\n") !== after.getAll(name).join("\n"));
+};
+
+const touched = (names) =>
+  [...document.querySelectorAll("section.panel")]
+    .filter((panel) => names.some((name) => (panel.dataset.filters || "").split(" ").includes(name) || name.startsWith(`${panel.dataset.panel}.`)))
+    .map((panel) => panel.dataset.panel);
+
+const fillIn = (form, query) => {
+  for (const control of form.elements) {
+    if (!control.name) continue;
+    const values = query.getAll(control.name);
+    if (control.type === "checkbox" || control.type === "radio") control.checked = values.includes(control.value);
+    else if (control.multiple) for (const option of control.options) option.selected = values.includes(option.value);
+    else control.value = values[0] ?? "";
+  }
+};
+
+let shown = new URLSearchParams(location.search);
+
+/** Show the state `query`, whether it came from the form, a link or the history. */
+const show = (query, push) => {
+  const names = changed(shown, query);
+  if (!names.length) return;
+  shown = query;
+  const search = query.size ? `?${query}` : "";
+  if (push) history.pushState(null, "", location.pathname + search);
+  doing(`filter.${names.join(",")}`);
+  refresh(touched(names), query);
+};
+
+export const start = () => {
+  const form = document.getElementById("filters");
+  addEventListener("popstate", () => {
+    const query = new URLSearchParams(location.search);
+    if (form) fillIn(form, query);
+    show(query, false);
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-page-link]");
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    show(new URL(link.href).searchParams, true);
+    const panel = link.closest("section.panel");
+    panel?.setAttribute("tabindex", "-1");
+    panel?.focus({ preventScroll: true });
+    panel?.scrollIntoView({ block: "start" });
+  });
+  if (!form) return;
+  form.classList.add("live");
+  const apply = () => form.reportValidity() && show(canonical(form), true);
+  let pending = 0;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    apply();
+  });
+  form.addEventListener("change", apply);
+  form.addEventListener("input", (event) => {
+    if (event.target.type !== "text" && event.target.type !== "search") return;
+    clearTimeout(pending);
+    pending = setTimeout(apply, 300);
+  });
+};

@@ -1,0 +1,13 @@
+// Requests to our own server, with one renewal of the session when it has run out.
+let renewal = null;
+const renew = () => (renewal ??= fetch("/auth/refresh", { method: "POST", credentials: "same-origin" }).finally(() => (renewal = null)));
+
+export const request = async (url, options = {}) => {
+  const ask = () => fetch(url, { credentials: "same-origin", redirect: "manual", ...options });
+  let answer = await ask();
+  if (answer.status === 401 && (await renew()).ok) answer = await ask();
+  if (answer.status === 401 || answer.type === "opaqueredirect") {
+    location.assign(`/auth/refresh?to=${location.pathname}${location.search}`);
+  }
+  return answer;
+};
