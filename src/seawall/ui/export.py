@@ -1,0 +1,190 @@
+"""A panel's rows as a file: CSV, Arrow and Parquet, made batch by batch so that no export is ever whole in memory.
+
+A spreadsheet runs a text cell that starts with `=`, `+`, `-`, `@`, a tab or a carriage return as a formula (OWASP, *CSV
+Injection*). In CSV and Parquet, which people open in spreadsheets, such text gets a leading apostrophe; numbers, dates and
+everything else that is not text stay as they are. Arrow is for programs and stays exact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from typing import IO, Any, Protocol, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.ipc as pa_ipc
+import pyarrow.parquet as pq
+
+_FORMULA_START = r"\A([=+\-@\t\r\n＝＋－＠])"
+ROW_GROUP_ROWS = 65_536
+"""Parquet is written in groups of about this many rows."""
+
+
+class Encoder(Protocol):
+    """Batches in, bytes out. `open` comes first and once, `close` last and once."""
+
+    def open(self, schema: pa.Schema) -> bytes:
+        """What stands before the first row."""
+
+    def rows(self, batch: pa.RecordBatch) -> bytes:
+        """What is ready after these rows; may be nothing yet."""
+
+    def close(self) -> bytes:
+        """What stands after the last row."""
+
+
+class CsvEncoder:
+    """RFC 4180, header first, UTF-8, null as nothing, text quoted, formulas defused."""
+
+    def __init__(self) -> None:
+        self._sink = _Sink()
+
+    def open(self, schema: pa.Schema) -> bytes:
+        """The header line."""
+        empty = pa.RecordBatch.from_pylist([], schema=schema)
+        self._writer = pa_csv.CSVWriter(_file(self._sink), _flat(defused(empty)).schema)
+        return self._sink.drain()
+
+    def rows(self, batch: pa.RecordBatch) -> bytes:
+        """Lines."""
+        self._writer.write_batch(_flat(defused(batch)))
+        return self._sink.drain()
+
+    def close(self) -> bytes:
+        """Nothing more."""
+        self._writer.close()
+        return self._sink.drain()
+
+
+class ArrowEncoder:
+    """The Arrow IPC stream format, exact."""
+
+    def __init__(self) -> None:
+        self._sink = _Sink()
+
+    def open(self, schema: pa.Schema) -> bytes:
+        """The schema message."""
+        self._writer = pa_ipc.new_stream(self._sink, schema)
+        return self._sink.drain()
+
+    def rows(self, batch: pa.RecordBatch) -> bytes:
+        """One record batch message."""
+        self._writer.write_batch(batch)
+        return self._sink.drain()
+
+    def close(self) -> bytes:
+        """The end-of-stream marker."""
+        self._writer.close()
+        return self._sink.drain()
+
+
+class ParquetEncoder:
+    """Parquet with zstd, written row group by row group; formulas defused."""
+
+    def __init__(self) -> None:
+        self._sink = _Sink()
+        self._waiting: list[pa.RecordBatch] = []
+        self._rows = 0
+
+    def open(self, schema: pa.Schema) -> bytes:
+        """The magic number."""
+        self._schema = defused(pa.RecordBatch.from_pylist([], schema=schema)).schema
+        self._writer = pq.ParquetWriter(_file(self._sink), self._schema, compression="zstd")
+        return self._sink.drain()
+
+    def rows(self, batch: pa.RecordBatch) -> bytes:
+        """A row group once enough rows have come."""
+        self._waiting.append(defused(batch))
+        self._rows += batch.num_rows
+        return self._flush() if self._rows >= ROW_GROUP_ROWS else b""
+
+    def close(self) -> bytes:
+        """The last rows and the footer."""
+        last = self._flush()
+        self._writer.close()
+        return last + self._sink.drain()
+
+    def _flush(self) -> bytes:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_batches(self._waiting, schema=self._schema))
+        self._waiting, self._rows = [], 0
+        return self._sink.drain()
+
+
+ENCODERS: dict[str, type[CsvEncoder] | type[ArrowEncoder] | type[ParquetEncoder]] = {
+    "csv": CsvEncoder,
+    "arrow": ArrowEncoder,
+    "parquet": ParquetEncoder,
+}
+
+
+async def encoded(batches: AsyncIterator[pa.RecordBatch], encoder: Encoder) -> AsyncIterator[bytes]:
+    """The file, piece by piece. Encoding runs in a thread: the event loop never waits for it.
+
+    The engine always gives at least one batch, so that the schema is known.
+    """
+    opened = False
+    async for batch in batches:
+        if not opened:
+            opened = True
+            yield await asyncio.to_thread(encoder.open, batch.schema)
+        if batch.num_rows and (ready := await asyncio.to_thread(encoder.rows, batch)):
+            yield ready
+    if opened:
+        yield await asyncio.to_thread(encoder.close)
+
+
+def defused(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`batch` with an apostrophe before every text, in cells and in the header, that a spreadsheet would run."""
+    names = [str(name) for name in _defused(pa.array(batch.schema.names, pa.string())).to_pylist()]
+    return pa.RecordBatch.from_arrays([_defused(column) for column in batch.columns], names=names)
+
+
+def _defused(column: pa.Array[Any]) -> pa.Array[Any]:
+    if isinstance(column, pa.DictionaryArray):
+        column = column.dictionary_decode()
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    return pc.replace_substring_regex(column, pattern=_FORMULA_START, replacement=r"'\1")
+
+
+def _flat(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Lists and structs as JSON-like text: CSV has no place for them."""
+    columns = [
+        _defused(pa.array([None if v is None else str(v) for v in c.to_pylist()], pa.string())) if pa.types.is_nested(c.type) else c
+        for c in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _file(sink: _Sink) -> IO[Any]:
+    return cast(IO[Any], sink)
+
+
+class _Sink(io.RawIOBase):
+    """A file that remembers only what has not been taken yet. Writers ask its position, never to seek."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[bytes] = []
+        self._position = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def write(self, data: object) -> int:
+        piece = bytes(data)  # type: ignore[call-overload]
+        self._pieces.append(piece)
+        self._position += len(piece)
+        return len(piece)
+
+    def drain(self) -> bytes:
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken

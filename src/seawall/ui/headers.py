@@ -1,0 +1,74 @@
+"""The response headers of every route, built once a process: security for all, caching by kind.
+
+CSP allows no inline script or style at all, because cached fragments carry none (https://www.w3.org/TR/CSP3/). Nothing that depends on
+who asks may be kept by a shared cache; a browser may keep it but asks again (`no-cache`) and usually gets a 304.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Headers = list[tuple[bytes, bytes]]
+Kind = Literal["page", "data", "static", "immutable", "never"]
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PERMISSIONS = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), midi=(), payment=(), usb=()"
+HSTS_SECONDS = 63_072_000
+CACHE_CONTROL: dict[Kind, str] = {
+    "page": "private, no-cache",
+    "data": "private, no-cache",
+    "static": "public, no-cache",
+    "immutable": "public, max-age=31536000, immutable",
+    "never": "no-store",
+}
+VARY: dict[Kind, str] = {
+    "page": "Accept-Encoding, Accept-Language, Authorization, Cookie",
+    "data": "Accept, Accept-Encoding, Accept-Language, Authorization, Cookie",
+    "static": "Accept-Encoding",
+    "immutable": "Accept-Encoding",
+    "never": "",
+}
+
+
+class HeaderSet:
+    """Headers by kind of route, for one origin."""
+
+    def __init__(self, *, secure: bool) -> None:
+        self._by_kind: dict[Kind, Headers] = {kind: _headers(kind, secure=secure) for kind in CACHE_CONTROL}
+
+    def of(self, kind: Kind, media_type: str, *more: tuple[bytes, bytes]) -> Headers:
+        """The headers of a `kind` of route with a body of `media_type`, and `more`. A fresh list."""
+        return [(b"content-type", media_type.encode()), *self._by_kind[kind], *more]
+
+    def security(self) -> Headers:
+        """Only what does not depend on the route, for answers made elsewhere (sign-in)."""
+        return [pair for pair in self._by_kind["never"] if pair[0] != b"cache-control"]
+
+
+def _headers(kind: Kind, *, secure: bool) -> Headers:
+    named = {
+        "cache-control": CACHE_CONTROL[kind],
+        "vary": VARY[kind],
+        "content-security-policy": CSP + ("; upgrade-insecure-requests" if secure else ""),
+        "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": PERMISSIONS,
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "strict-transport-security": f"max-age={HSTS_SECONDS}; includeSubDomains" if secure else "",
+    }
+    return [(name.encode(), value.encode()) for name, value in named.items() if value]
+
+
+def etag_matches(if_none_match: str, etag: str) -> bool:
+    """Weak comparison (RFC 9110 §13.1.2): a gateway that compressed the body has made our strong tag a weak one."""
+    if not if_none_match:
+        return False
+    if if_none_match.strip() == "*":
+        return True
+    bare = etag.removeprefix("W/")
+    return any(candidate.strip().removeprefix("W/") == bare for candidate in if_none_match.split(","))

@@ -1,0 +1,151 @@
+"""The data API of one app as OpenAPI 3.1, generated from the bundle: it says what may be asked, never what is in the data.
+
+The same for every principal (https://spec.openapis.org/oas/v3.1.0): what a principal may not see answers 404, worded like an
+unknown name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seawall.app.model import App, Bundle, DataType, MetricQuery, Page, PageFilter, Panel
+from seawall.core.problem import MEDIA_TYPE
+from seawall.ui.negotiate import FORMATS
+from seawall.ui.params import CURSOR_LENGTH_MAX, LIMIT_MAX, VALUE_LENGTH_MAX, VALUES_MAX
+
+Json = dict[str, Any]
+
+_JSON_TYPES: dict[DataType, Json] = {
+    "String": {"type": "string"},
+    "Integer": {"type": "integer"},
+    "Decimal": {"type": "number"},
+    "Float": {"type": "number"},
+    "Boolean": {"type": "boolean"},
+    "Date": {"type": "string", "format": "date"},
+    "Time": {"type": "string", "format": "time"},
+    "DateTime": {"type": "string", "format": "date-time"},
+    "DateTimeTz": {"type": "string", "format": "date-time"},
+    "Opaque": {},
+}
+_ERRORS = {"400": "A parameter is unknown or has the wrong type", "401": "Not signed in", "404": "No such panel, or none you may see"} | {
+    "406": "No offered format is accepted",
+    "503": "The data cannot be reached now",
+    "504": "The deadline passed",
+}
+
+
+def openapi(bundle: Bundle, *, server_url: str) -> Json:
+    """The document. Its version is the bundle's digest: the same folder describes the same API."""
+    app = bundle.app
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": app.title.in_locale("en") or app.name, "version": bundle.digest[:12], "summary": "The data behind every panel"},
+        "servers": [{"url": server_url}],
+        "security": [{"token": []}, {"cookie": []}],
+        "paths": {f"/{app.name}/api/panels/{panel.name}": {"get": _operation(app, page, panel)} for page, panel in _panels(app)},
+        "components": {
+            "schemas": {"Problem": _problem()} | {f"{panel.name}.row": _row(app, panel) for _, panel in _panels(app)},
+            "responses": {f"Problem{status}": _problem_response(words) for status, words in _ERRORS.items()},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "seawall_token"},
+            },
+        },
+    }
+
+
+def _panels(app: App) -> list[tuple[Page, Panel]]:
+    return [(page, panel) for page in app.pages.values() for panel in page.panels.values()]
+
+
+def _operation(app: App, page: Page, panel: Panel) -> Json:
+    filters = [_filter_parameter(app, page.filters[name]) for name in panel.filters if name in page.filters]
+    return {
+        "operationId": panel.name,
+        "summary": panel.title.in_locale("en") or panel.name,
+        "description": panel.description.in_locale("en"),
+        "tags": [page.name],
+        "parameters": [*filters, *_paging(panel)],
+        "responses": {"200": _answer(panel), "304": {"description": "Unchanged since the ETag given"}}
+        | {status: {"$ref": f"#/components/responses/Problem{status}"} for status in _ERRORS},
+    }
+
+
+def _filter_parameter(app: App, filter_: PageFilter) -> Json:
+    text: Json = {"type": "string", "maxLength": VALUE_LENGTH_MAX}
+    parameter: Json = {"name": filter_.name, "in": "query", "description": filter_.label.in_locale("en") or filter_.name}
+    if filter_.control == "multiselect":
+        schema: Json = {"type": "array", "items": text, "maxItems": VALUES_MAX}
+        return parameter | {"schema": schema, "style": "form", "explode": True}
+    if filter_.control == "period":
+        return parameter | {"schema": text, "example": "2017-01-01..2017-03-31"}
+    if filter_.control == "select" and filter_.field:
+        return parameter | {"schema": _JSON_TYPES[app.semantics.field(filter_.field).datatype] or text}
+    return parameter | {"schema": text}
+
+
+def _paging(panel: Panel) -> list[Json]:
+    format_: Json = {"name": "format", "in": "query", "description": "Instead of Accept", "schema": {"enum": list(FORMATS)}}
+    limit: Json = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX}}
+    if isinstance(panel.query, MetricQuery):
+        return [format_]
+    after: Json = {"name": "after", "in": "query", "schema": {"type": "string", "maxLength": CURSOR_LENGTH_MAX}}
+    return [after | {"description": "The `next` cursor of the page before"}, limit, format_]
+
+
+def _answer(panel: Panel) -> Json:
+    rows: Json = {"type": "array", "items": {"$ref": f"#/components/schemas/{panel.name}.row"}}
+    body: Json = {
+        "type": "object",
+        "required": ["panel", "watermark", "columns", "rows"],
+        "properties": {
+            "panel": {"const": panel.name},
+            "watermark": {"type": "string", "description": "The generation of data that was read"},
+            "as_of": {"type": ["string", "null"], "format": "date"},
+            "columns": {"type": "array", "items": {"type": "object"}},
+            "rows": rows,
+            "next": {"type": ["string", "null"], "description": "The cursor of the next page"},
+            "total": {"type": ["integer", "null"]},
+            "total_exact": {"type": ["boolean", "null"]},
+        },
+    }
+    files = {media_type: {"schema": {"type": "string"}} for name, media_type in FORMATS.items() if name != "json"}
+    return {
+        "description": "The rows you may see",
+        "headers": {"ETag": {"schema": {"type": "string"}}},
+        "content": {FORMATS["json"]: {"schema": body}} | files,
+    }
+
+
+def _row(app: App, panel: Panel) -> Json:
+    properties = {name: _nullable(_JSON_TYPES[datatype]) for name, datatype in _columns(app, panel).items()}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _columns(app: App, panel: Panel) -> dict[str, DataType]:
+    query, semantics = panel.query, app.semantics
+    if not isinstance(query, MetricQuery):
+        return {name: semantics.datasets[query.dataset].fields[name].datatype for name in query.columns}
+    dimensions: dict[str, DataType] = {
+        dimension.name: semantics.field(dimension.field).datatype if dimension.field and not dimension.grain else "Date"
+        for dimension in query.by
+    }
+    return dimensions | {name: semantics.metrics[name].datatype for name in query.metrics}
+
+
+def _nullable(schema: Json) -> Json:
+    return {**schema, "type": [schema["type"], "null"]} if "type" in schema else {}
+
+
+def _problem() -> Json:
+    texts = ("type", "title", "detail", "instance", "expected", "got", "fix")
+    return {
+        "type": "object",
+        "description": "RFC 9457 problem details",
+        "required": ["type", "title", "status"],
+        "properties": {name: {"type": "string"} for name in texts} | {"status": {"type": "integer"}},
+    }
+
+
+def _problem_response(words: str) -> Json:
+    return {"description": words, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

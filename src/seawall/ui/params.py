@@ -1,0 +1,160 @@
+"""URL parameters in and out: parsed within bounds, made canonical, so that equal questions share one cache entry.
+
+A page forgives: unknown parameters are ignored, and a value of the wrong type drops that one filter with a notice. The data API is
+strict: both are an InvalidInput that names the parameter. Canonical means: only the page's filters, empty values gone, text
+normalised to NFC, the choices of a multiselect sorted and unique, every other control one value.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from seawall.app.model import App, Filter, Page, PageFilter, Panel
+from seawall.core.errors import InvalidInput
+
+QUERY_BYTES_MAX = 16_384
+FIELDS_MAX = 200
+VALUES_MAX = 100
+VALUE_LENGTH_MAX = 200
+CURSOR_LENGTH_MAX = 2_000
+LIMIT_MAX = 10_000
+AFTER_SUFFIX = ".after"
+PAGE_PARAMETERS = frozenset({"lang", "inorder", "panels"})
+API_PARAMETERS = frozenset({"lang", "after", "limit", "format"})
+
+Values = dict[str, list[str]]
+"""Parameter name → its values."""
+ParseFilters = Callable[[App, Page, Mapping[str, list[str]]], Mapping[str, tuple[Filter, ...]]]
+"""`query.filters.from_url`: conditions by filter name; InvalidInput for a value of the wrong type."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What a URL asks of a page or panel, canonical."""
+
+    parameters: Values
+    """The filters set, sorted by name."""
+    filters: Mapping[str, tuple[Filter, ...]]
+    """The same as conditions."""
+    lang: str = ""
+    inorder: bool = False
+    panels: tuple[str, ...] = ()
+    """Only these, when the fragments endpoint names them."""
+    after: Mapping[str, str] = {}
+    """Panel → cursor. The data API's only cursor is under ""."""
+    limit: int | None = None
+    format: str = ""
+    dropped: tuple[str, ...] = ()
+    """Filters set aside because their value has the wrong type (pages only)."""
+
+
+def read(query: bytes) -> Values:
+    """The query string's parameters in the order given. InvalidInput when it is beyond the bounds or not UTF-8."""
+    if len(query) > QUERY_BYTES_MAX:
+        raise InvalidInput("The query string is too long", expected=f"at most {QUERY_BYTES_MAX} bytes", got=f"{len(query)} bytes")
+    try:
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+    except ValueError as error:
+        raise InvalidInput("The query string cannot be read", expected=f"at most {FIELDS_MAX} UTF-8 parameters, percent-encoded") from error
+    values: Values = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def page_choice(app: App, page: Page, values: Values, parse: ParseFilters) -> Choice:
+    """What a page's URL asks for. Never raises: what cannot be used is dropped."""
+    wanted = _canonical(page, values, strict=False)
+    filters: dict[str, tuple[Filter, ...]] = {}
+    dropped = []
+    for name, given in list(wanted.items()):
+        try:
+            filters.update(parse(app, page, {name: given}))
+        except InvalidInput:
+            dropped.append(name)
+            del wanted[name]
+    return Choice(
+        parameters=wanted,
+        filters=filters,
+        lang=_last(values, "lang")[:35],
+        inorder=_last(values, "inorder") == "1",
+        panels=tuple(part for part in _last(values, "panels").split(",") if part in page.panels),
+        after={name: cursor for name in page.panels if (cursor := _last(values, name + AFTER_SUFFIX)) and len(cursor) <= CURSOR_LENGTH_MAX},
+        dropped=tuple(dropped),
+    )
+
+
+def api_choice(app: App, page: Page, panel: Panel, values: Values, parse: ParseFilters) -> Choice:
+    """What a data API URL asks for. InvalidInput names a parameter that is unknown, of the wrong type or out of bounds."""
+    known = API_PARAMETERS | set(panel.filters)
+    if unknown := sorted(set(values) - known):
+        raise InvalidInput(f"The parameter {unknown[0]!r} is not known here", expected="one of " + ", ".join(sorted(known)), got=unknown[0])
+    wanted = _canonical(page, {name: values[name] for name in values if name in page.filters}, strict=True)
+    after = _last(values, "after")
+    if len(after) > CURSOR_LENGTH_MAX:
+        raise InvalidInput("The cursor is too long", expected=f"at most {CURSOR_LENGTH_MAX} characters", got=str(len(after)))
+    return Choice(
+        parameters=wanted,
+        filters=parse(app, page, wanted),
+        lang=_last(values, "lang")[:35],
+        after={"": after} if after else {},
+        limit=_limit(_last(values, "limit")),
+        format=_last(values, "format"),
+    )
+
+
+def of_panel(panel: Panel, choice: Choice, cursor: str = "") -> str:
+    """The parameters that touch `panel`, as the cache key spells them. Two choices that differ elsewhere share it."""
+    touching: dict[str, object] = {name: values for name, values in choice.parameters.items() if name in panel.filters}
+    if cursor:
+        touching[AFTER_SUFFIX] = cursor
+    return msgspec.json.encode(touching, order="sorted").decode()
+
+
+def to_query(parameters: Mapping[str, list[str]], **more: str) -> str:
+    """A query string with `?`, or nothing when there is nothing to say."""
+    pairs = [(name, value) for name, values in parameters.items() for value in values]
+    pairs += [(name, value) for name, value in more.items() if value]
+    return "?" + urlencode(pairs) if pairs else ""
+
+
+def _canonical(page: Page, values: Values, *, strict: bool) -> Values:
+    wanted = {}
+    for name in sorted(page.filters):
+        given = [text for value in values.get(name, ()) if (text := unicodedata.normalize("NFC", value).strip())]
+        fault = _out_of_bounds(given)
+        if fault and strict:
+            raise InvalidInput(f"The parameter {name!r} is out of bounds", expected=fault, got=f"{len(given)} values")
+        if given and not fault:
+            wanted[name] = _by_control(page.filters[name], given)
+    return wanted
+
+
+def _by_control(filter_: PageFilter, given: list[str]) -> list[str]:
+    if filter_.control == "multiselect":
+        return sorted(set(given))
+    return given[-1:]
+
+
+def _out_of_bounds(given: list[str]) -> str:
+    if len(given) > VALUES_MAX:
+        return f"at most {VALUES_MAX} values"
+    if any(len(value) > VALUE_LENGTH_MAX or "\x00" in value for value in given):
+        return f"values of at most {VALUE_LENGTH_MAX} characters, none of them NUL"
+    return ""
+
+
+def _limit(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and 1 <= len(text) <= 7 and 1 <= int(text) <= LIMIT_MAX):
+        raise InvalidInput("The parameter 'limit' has the wrong value", expected=f"a whole number from 1 to {LIMIT_MAX}", got=text[:40])
+    return int(text)
+
+
+def _last(values: Values, name: str) -> str:
+    found = values.get(name)
+    return found[-1] if found else ""

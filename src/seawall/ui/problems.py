@@ -1,0 +1,66 @@
+"""Errors told twice in the same words: problem details for programs, a plain page for people. Neither is ever a 500 page.
+
+What we did not foresee becomes a 503 with a trace id, and an event that names its type: the process goes on.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from seawall.core.errors import SeawallError, Unavailable
+from seawall.core.problem import MEDIA_TYPE, Problem, problem_of
+
+HTML = "text/html; charset=utf-8"
+_PAGE = Markup(
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    '<title>{title}</title><link rel="stylesheet" href="{css}"></head>'
+    '<body><main id="main" class="problem"><h1>{title}</h1><p>{detail}</p>{fix}<p><a href="{home}">{home_text}</a></p></main></body></html>'
+)
+
+
+class Unforeseen(Unavailable):
+    """Something went wrong on our side. It has been recorded; trying again may help."""
+
+    slug = "unforeseen"
+
+
+class TooLarge(SeawallError):
+    """The request is larger than this route takes."""
+
+    slug = "too-large"
+    status = 413
+    title = "Too large"
+
+
+class NotAcceptable(SeawallError):
+    """None of the formats offered here is accepted."""
+
+    slug = "not-acceptable"
+    status = 406
+    title = "Not acceptable"
+
+
+class MethodNotAllowed(SeawallError):
+    """This address does not take that method."""
+
+    slug = "method-not-allowed"
+    status = 405
+    title = "Method not allowed"
+
+
+def as_json(error: SeawallError, instance: str) -> tuple[int, str, bytes]:
+    """Status, media type and body for a program."""
+    problem = problem_of(error, instance=instance)
+    return _status(problem), MEDIA_TYPE, problem.encode()
+
+
+def as_page(error: SeawallError, instance: str, *, css: str) -> tuple[int, str, bytes]:
+    """Status, media type and body for a person."""
+    problem = problem_of(error, instance=instance)
+    fix = Markup("<p>{}</p>").format(problem.fix) if problem.fix else ""
+    html = _PAGE.format(title=problem.title, detail=problem.detail, fix=fix, css=css, home="/", home_text="Start page")
+    return _status(problem), HTML, str(html).encode()
+
+
+def _status(problem: Problem) -> int:
+    return problem.status if 400 <= problem.status < 500 else (504 if problem.status == 504 else 503)

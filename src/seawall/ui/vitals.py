@@ -1,0 +1,112 @@
+"""What browsers measured (web-vitals), beaconed to us: validated, bounded, batched into the table `web_vitals`.
+
+The answer is 204 whatever happens to the rows: a lost measurement is no reason to bother a user. Postgres away means lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Annotated, Literal
+
+import msgspec
+
+from seawall.app.model import App
+from seawall.core.errors import InvalidInput, Unavailable
+from seawall.store.database import Queries
+from seawall.telemetry.events import event
+
+BODY_BYTES_MAX = 16_384
+WAITING_MAX = 2_000
+"""Measurements waiting for the database; when it is full the oldest go."""
+FLUSH_SECONDS = 1.0
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.,:-]{1,200}$")]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=3_600_000)]
+TraceId = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?$")]
+
+
+class Measurement(msgspec.Struct, frozen=True):
+    """One of web-vitals' metrics: milliseconds, or a score for CLS."""
+
+    name: Literal["CLS", "FCP", "INP", "LCP", "TTFB"]
+    value: Milliseconds
+    rating: Literal["good", "needs-improvement", "poor"]
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What the user did, and how long its effect took to be on the screen; 0 when it had none to wait for."""
+
+    name: Name
+    ms: Milliseconds = 0.0
+
+
+class Beacon(msgspec.Struct, frozen=True):
+    """The body of `POST /{app}/api/vitals`. Members we do not know are ignored: a browser may be newer than we are."""
+
+    page: Name
+    release: Name
+    """The bundle's digest as the document gave it."""
+    metrics: Annotated[tuple[Measurement, ...], msgspec.Meta(max_length=20)] = ()
+    actions: Annotated[tuple[Action, ...], msgspec.Meta(max_length=50)] = ()
+    trace_id: TraceId = ""
+
+
+_decoder = msgspec.json.Decoder(Beacon)
+
+
+def beacon_of(app: App, body: bytes) -> Beacon:
+    """The beacon in a request's body. InvalidInput says what is wrong with it."""
+    if len(body) > BODY_BYTES_MAX:
+        raise InvalidInput("The beacon is too large", expected=f"at most {BODY_BYTES_MAX} bytes", got=f"{len(body)} bytes")
+    try:
+        beacon = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput("The beacon is not as described", expected="page, release, metrics, actions", got=str(error)[:200]) from error
+    if beacon.page not in app.pages:
+        raise InvalidInput("The beacon names an unknown page", expected="a page of this app", got=beacon.page)
+    return beacon
+
+
+def rows_of(app: str, beacon: Beacon) -> list[dict[str, object]]:
+    """The rows of `web_vitals` a beacon makes: one a metric, with the last action before it, and one a timed action."""
+    about: dict[str, object] = {"app": app, "page": beacon.page, "release": beacon.release, "trace_id": beacon.trace_id}
+    last = beacon.actions[-1].name if beacon.actions else "navigate"
+    measured: list[dict[str, object]] = [
+        about | {"metric": m.name, "value": m.value, "rating": m.rating, "action": last} for m in beacon.metrics
+    ]
+    timed: list[dict[str, object]] = [
+        about | {"metric": "action", "value": a.ms, "rating": "", "action": a.name} for a in beacon.actions if a.ms
+    ]
+    return measured + timed
+
+
+class Vitals:
+    """Takes beacons at once, writes them a little later."""
+
+    def __init__(self, database: Queries) -> None:
+        self._database = database
+        self._waiting: deque[dict[str, object]] = deque(maxlen=WAITING_MAX)
+
+    def record(self, app: str, beacon: Beacon) -> None:
+        """Remember the measurements of a beacon."""
+        self._waiting.extend(rows_of(app, beacon))
+
+    async def flush(self) -> None:
+        """Write what waits. What cannot be written is dropped."""
+        rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not rows:
+            return
+        try:
+            await self._database.execute_many("record_web_vital", rows)
+        except Unavailable:
+            event("vitals.dropped", count=len(rows))
+
+    async def run(self) -> None:
+        """Write every second, until cancelled; what waits then is written first."""
+        try:
+            while True:
+                await asyncio.sleep(FLUSH_SECONDS)
+                await self.flush()
+        finally:
+            await self.flush()

@@ -1,0 +1,52 @@
+"""The OpenAPI document of an app."""
+
+import msgspec
+from jsonschema import Draft202012Validator
+from tests.unit.ui_server.sample import sample_bundle
+
+from seawall.ui.openapi import openapi
+
+DOCUMENT = openapi(sample_bundle(), server_url="http://localhost:8420")
+
+
+def references(value: object) -> list[str]:
+    if isinstance(value, dict):
+        found = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return found + [ref for inner in value.values() for ref in references(inner)]
+    return [ref for inner in value for ref in references(inner)] if isinstance(value, list) else []
+
+
+def test_every_panel_is_described() -> None:
+    """What the page shows, the API offers."""
+    assert set(DOCUMENT["paths"]) == {f"/shop/api/panels/{name}" for name in ("sales", "units", "secret", "rows")}
+
+
+def test_every_schema_is_a_json_schema() -> None:
+    """OpenAPI 3.1 schemas are JSON Schema 2020-12."""
+    for schema in DOCUMENT["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    for path in DOCUMENT["paths"].values():
+        for parameter in path["get"]["parameters"]:
+            Draft202012Validator.check_schema(parameter["schema"])
+        Draft202012Validator.check_schema(path["get"]["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+def test_every_reference_resolves() -> None:
+    """No client generator trips over a name that is not there."""
+    for reference in references(DOCUMENT):
+        found = DOCUMENT
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+
+
+def test_rows_are_typed_by_the_semantics() -> None:
+    """Types come from the fields and metrics, nullable because a policy may mask."""
+    row = DOCUMENT["components"]["schemas"]["rows.row"]
+    assert row["properties"]["amount"] == {"type": ["number", "null"]}
+    assert list(row["properties"]) == ["id", "department", "amount"]
+
+
+def test_the_document_is_the_same_for_the_same_bundle() -> None:
+    """It may be cached by its ETag."""
+    again = openapi(sample_bundle(), server_url="http://localhost:8420")
+    assert msgspec.json.encode(DOCUMENT) == msgspec.json.encode(again)

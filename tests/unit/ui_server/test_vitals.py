@@ -1,0 +1,85 @@
+"""Beacons from browsers."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.ui_server.sample import sample_app
+
+from seawall.core.errors import InvalidInput, Unavailable
+from seawall.ui.vitals import BODY_BYTES_MAX, WAITING_MAX, Vitals, beacon_of
+
+APP = sample_app()
+GOOD = {
+    "page": "demand",
+    "release": "abababababab",
+    "watermark": "g1",
+    "metrics": [{"name": "LCP", "value": 180.5, "rating": "good", "id": "v5-1"}],
+    "actions": [{"name": "filter.department,period", "ms": 0, "at": 5}, {"name": "panels.updated", "ms": 80, "at": 90}],
+}
+
+
+class Table:
+    def __init__(self, *, away: bool = False) -> None:
+        self.rows: list[Mapping[str, object]] = []
+        self.away = away
+
+    async def execute_many(self, query: str, rows: Sequence[Mapping[str, object]]) -> None:
+        if self.away:
+            raise Unavailable
+        self.rows.extend(rows)
+
+
+async def test_a_beacon_becomes_rows() -> None:
+    """Metrics carry the last action; timed actions are measurements themselves."""
+    table = Table()
+    vitals = Vitals(table)  # type: ignore[arg-type]
+    vitals.record("shop", beacon_of(APP, msgspec.json.encode(GOOD)))
+    await vitals.flush()
+    assert [(row["metric"], row["value"], row["action"]) for row in table.rows] == [
+        ("LCP", 180.5, "panels.updated"),
+        ("action", 80.0, "panels.updated"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"page": "nowhere"},
+        {"page": "<script>"},
+        {"metrics": [{"name": "XYZ", "value": 1, "rating": "good"}]},
+        {"metrics": [{"name": "LCP", "value": -1, "rating": "good"}]},
+        {"metrics": [{"name": "LCP", "value": 1, "rating": "good"}] * 21},
+        {"actions": [{"name": "x" * 300}]},
+        {"release": ""},
+    ],
+)
+def test_a_malformed_beacon_is_refused(change: dict[str, object]) -> None:
+    """Only what we describe reaches the table."""
+    with pytest.raises(InvalidInput):
+        beacon_of(APP, msgspec.json.encode(GOOD | change))
+
+
+@given(st.binary(max_size=300))
+def test_no_body_breaks_the_reader(body: bytes) -> None:
+    """Whatever is posted is read or refused."""
+    with pytest.raises(InvalidInput):
+        beacon_of(APP, body)
+
+
+def test_a_large_body_is_refused() -> None:
+    """Sixteen kilobytes are plenty."""
+    with pytest.raises(InvalidInput):
+        beacon_of(APP, b" " * (BODY_BYTES_MAX + 1))
+
+
+async def test_a_lost_database_loses_measurements_and_nothing_else() -> None:
+    """The queue is bounded, and writing never raises."""
+    vitals = Vitals(Table(away=True))  # type: ignore[arg-type]
+    for _ in range(WAITING_MAX):
+        vitals.record("shop", beacon_of(APP, msgspec.json.encode(GOOD)))
+    assert len(vitals._waiting) == WAITING_MAX
+    await vitals.flush()
+    assert not vitals._waiting
