@@ -1,0 +1,172 @@
+"""Where an instance lives, who runs it, and what an earlier one left behind.
+
+Guarantees: at most one supervisor holds a data directory (an flock, released by the kernel however the holder ends);
+both directories are private (0700) and ours; `instance.json` is replaced in one step and names processes by pid and start
+time, so nothing that merely reuses a pid is ever signalled.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import signal
+import stat
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from seawall.cli.supervisor_process import is_alive, processes_in, start_ticks
+from seawall.core.errors import ConfigurationError
+
+SOCKET_PATH_MAX = 107
+"""sun_path holds 108 bytes with the closing zero (unix(7))."""
+_LONGEST_SOCKET_NAME = "postgres/.s.PGSQL.5432.lock"
+
+
+class AlreadyRunning(ConfigurationError):
+    """An instance with this data directory runs already."""
+
+    slug = "already-running"
+    title = "Already running"
+
+
+class ServiceRecord(msgspec.Struct, frozen=True):
+    """One process of the instance, as last seen by its supervisor."""
+
+    name: str
+    replica: int
+    state: str
+    pid: int = 0
+    started_ticks: int = 0
+    restarts: int = 0
+    detail: str = ""
+
+
+class InstanceRecord(msgspec.Struct, frozen=True):
+    """`instance.json`."""
+
+    pid: int
+    started_ticks: int
+    url: str
+    port: int
+    data: str
+    run: str
+    services: tuple[ServiceRecord, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        """Whether the supervisor that wrote this is still there."""
+        return is_alive(self.pid, self.started_ticks)
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """The two directories of an instance."""
+
+    data: Path
+    run: Path
+
+    @property
+    def record_path(self) -> Path:
+        """Where its supervisor writes what it runs."""
+        return self.data / "instance.json"
+
+    @property
+    def logs(self) -> Path:
+        """A log file a process."""
+        return self.data / "logs"
+
+    def read(self) -> InstanceRecord | None:
+        """What was last written; None when nothing readable was."""
+        try:
+            return msgspec.json.decode(self.record_path.read_bytes(), type=InstanceRecord)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def write(self, record: InstanceRecord) -> None:
+        """Replace the record in one step."""
+        draft = self.record_path.with_name("instance.json.new")
+        draft.write_bytes(msgspec.json.encode(record) + b"\n")
+        draft.replace(self.record_path)
+
+
+def locate(data: Path, environment: Mapping[str, str]) -> Instance:
+    """The instance whose data directory is `data`. ConfigurationError when its sockets' paths would be too long."""
+    data = data.absolute()
+    base = Path(environment.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108 -- ours alone: `prepare` checks owner and mode
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:10]
+    run = base / f"seawall-{os.geteuid()}-{name}"
+    longest = len(os.fsencode(run / _LONGEST_SOCKET_NAME))
+    if longest > SOCKET_PATH_MAX:
+        raise ConfigurationError(
+            "The path of the directory for sockets is too long",
+            expected=f"at most {SOCKET_PATH_MAX} bytes for a socket's path",
+            got=f"{longest} bytes in {run}",
+            fix="Set XDG_RUNTIME_DIR to a shorter directory, or unset it",
+        )
+    return Instance(data, run)
+
+
+def prepare(instance: Instance) -> None:
+    """Make both directories private. ConfigurationError when one cannot be made or belongs to somebody else."""
+    for path in (instance.data, instance.run):
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = path.lstat()
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot use the directory {path}", got=error.strerror or str(error), fix="Choose another with --data"
+            ) from error
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise ConfigurationError(f"{path} is not a directory of this user", fix="Remove it, or choose another with --data")
+        path.chmod(0o700)
+
+
+def lock(instance: Instance) -> int:
+    """Hold the data directory until this process ends; returns the descriptor to keep. AlreadyRunning when held."""
+    descriptor = os.open(instance.data / "instance.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        record = instance.read()
+        where = f" as process {record.pid} on {record.url}" if record else ""
+        raise AlreadyRunning(
+            f"An instance with the data directory {instance.data} runs already{where}",
+            fix=f"Use that one, stop it with `seawall down --data {instance.data}`, or choose another with --data",
+        ) from None
+    return descriptor
+
+
+def recover(instance: Instance, grace_s: float = 5.0) -> list[int]:
+    """End what a killed supervisor left behind and remove its sockets; returns the pids ended. Call with the lock held."""
+    record = instance.read()
+    left = [(s.pid, s.started_ticks) for s in record.services if is_alive(s.pid, s.started_ticks)] if record else []
+    cluster = (instance.data / "postgres" / "cluster").resolve()
+    left += [(pid, ticks) for pid in processes_in(cluster) if (ticks := start_ticks(pid)) and (pid, ticks) not in left]
+    end_processes(left, grace_s)
+    if not processes_in(cluster):
+        (cluster / "postmaster.pid").unlink(missing_ok=True)
+    for path in (*instance.run.glob("*.sock"), *instance.run.rglob(".s.PGSQL.*")):
+        path.unlink(missing_ok=True)
+    return [pid for pid, _ in left]
+
+
+def end_processes(processes: list[tuple[int, int]], grace_s: float) -> None:
+    """Ask processes, named by pid and start ticks, to stop (SIGINT: Postgres' fast shutdown); kill their groups after `grace_s`."""
+    for pid, ticks in processes:
+        _signal(pid, ticks, signal.SIGINT)
+    until = time.monotonic() + grace_s
+    while time.monotonic() < until and any(is_alive(pid, ticks) for pid, ticks in processes):
+        time.sleep(0.02)
+    for pid, ticks in processes:
+        _signal(pid, ticks, signal.SIGKILL)
+
+
+def _signal(pid: int, ticks: int, number: int) -> None:
+    if is_alive(pid, ticks):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)

@@ -1,0 +1,78 @@
+"""The `seawall` command. Sub-commands are imported when they are used, so that each starts as fast as what it needs.
+
+Exit status of every command: 0 done as asked; 1 it failed or, for `status`, is not ready; 2 it was used or set up wrongly;
+3 there is no instance, or for `up` there is one already; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from seawall.core.errors import ConfigurationError, InvalidInput, SeawallError
+
+COMMANDS = {
+    "up": ("seawall.cli.up:up", "Start an instance and everything it needs."),
+    "down": ("seawall.cli.down:down", "Stop an instance."),
+    "status": ("seawall.cli.status:status", "Tell how an instance is."),
+    "check": ("seawall.cli.check:check", "Find every fault in an app folder."),
+    "query": ("seawall.cli.query:query", "Ask an app's data a question."),
+    "token": ("seawall.cli.token:token", "Mint a short-lived token for a local instance."),
+    "prepare": ("seawall.cli.services:prepare", "Migrate the database and prepare the apps' data."),
+    "gateway": ("seawall.cli.services:gateway", "Run the gateway (Envoy)."),
+    "ui": ("seawall.cli.services:ui", "Run one replica of a ui lane."),
+    "model-proxy": ("seawall.cli.services:model_proxy", "Run the model proxy."),
+    "workers": ("seawall.cli.services:workers", "Run the workers."),
+}
+"""Name → where the command is, and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise ConfigurationError(f"{module}:{attribute} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="seawall")
+def cli() -> None:
+    """Runs AI-generated dashboards and admin panels against enterprise traffic."""
+
+
+def main() -> None:
+    """Run the command line; errors of ours become one sentence on standard error and an exit status."""
+    try:
+        cli.main(prog_name="seawall")
+    except SeawallError as error:
+        click.echo(f"seawall: {error.sentence()}", err=True)
+        sys.exit(exit_status(error))
+
+
+def exit_status(error: SeawallError) -> int:
+    """3 for an instance in the way, 2 for wrong use or set-up, 1 for everything else."""
+    if error.slug in ("already-running", "not-running"):
+        return 3
+    return 2 if isinstance(error, ConfigurationError | InvalidInput) else 1
+
+
+if __name__ == "__main__":
+    main()

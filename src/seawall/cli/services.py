@@ -1,0 +1,83 @@
+"""The commands of single services: what `seawall up` runs, and what runs alone in production.
+
+Each reads its settings from the environment, runs until SIGTERM, drains and returns. Services are imported by the command
+that runs them, so that none pays for another's libraries.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import click
+import msgspec
+
+from seawall.core.settings import Settings, settings_from
+
+DRAIN_S_MAX = 8.0
+"""How long a service may outlive its supervisor."""
+
+
+@click.command()
+@click.option("--lane", type=click.Choice(["read", "write"]), required=True, help="Which requests it answers.")
+def ui(lane: str) -> None:
+    """Run one replica of a ui lane."""
+    from seawall.ui.service import run
+
+    run(_settings(f"ui-{lane}"), lane)
+
+
+@click.command("model-proxy")
+def model_proxy() -> None:
+    """Run the model proxy."""
+    from seawall.model_proxy.service import run
+
+    run(_settings("model-proxy"))
+
+
+@click.command()
+def workers() -> None:
+    """Run the workers."""
+    from seawall.workers.service import run
+
+    run(_settings("workers"))
+
+
+@click.command()
+def gateway() -> None:
+    """Write Envoy's configuration and become Envoy."""
+    from seawall.gateway.service import run
+
+    run(_settings("gateway", watch=False))
+
+
+@click.command()
+@click.option("--instance", is_flag=True, hidden=True, help="Report to `seawall up` as JSON lines.")
+def prepare(instance: bool) -> None:
+    """Migrate the database, make the keys and prepare the apps' data."""
+    import asyncio
+
+    from seawall.cli.supervisor_prepare import prepare_instance
+
+    asyncio.run(prepare_instance(_settings("prepare"), os.environ, as_json=instance))
+
+
+def _settings(service: str, *, watch: bool = True) -> Settings:
+    settings = settings_from(os.environ)
+    if watch and os.environ.get("SEAWALL_SUPERVISED"):
+        _outlive_nobody(os.getppid())
+    return settings if settings.service else msgspec.structs.replace(settings, service=service)
+
+
+def _outlive_nobody(supervisor: int) -> None:
+    """When the supervisor is killed the kernel sends us SIGTERM; a service that then does not end is ended, with its group."""
+
+    def watch() -> None:
+        while os.getppid() == supervisor:
+            time.sleep(1.0)
+        time.sleep(DRAIN_S_MAX)
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="supervisor watch", daemon=True).start()

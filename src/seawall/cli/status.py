@@ -1,0 +1,91 @@
+"""`seawall status`: what runs, whether it is ready, and what it costs in memory.
+
+Exit status: 0 every service is ready; 1 one is not; 3 no instance runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from seawall.cli.instance import InstanceRecord, ServiceRecord, locate
+from seawall.cli.supervisor_process import is_alive, memory_bytes, uptime_s
+
+
+class ServiceStatus(msgspec.Struct, frozen=True):
+    """One process now. A pid of 0: it does not run."""
+
+    name: str
+    replica: int
+    pid: int
+    ready: bool
+    memory_bytes: int
+    restarts: int
+    uptime_s: float
+    state: str
+    detail: str = ""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """An instance now."""
+
+    ready: bool
+    url: str
+    pid: int
+    data: str
+    services: tuple[ServiceStatus, ...] = ()
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="The instance's data directory.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(data: Path, as_json: bool) -> None:
+    """Tell how an instance is."""
+    instance = locate(data, os.environ)
+    record = instance.read()
+    running = record is not None and record.running
+    found = status_of(record) if record and running else Status(ready=False, url="", pid=0, data=str(instance.data))
+    click.echo(msgspec.json.encode(found).decode() if as_json else describe(found))
+    if not running:
+        sys.exit(3)
+    sys.exit(0 if found.ready else 1)
+
+
+def status_of(record: InstanceRecord) -> Status:
+    """What the record says, checked against the processes there are."""
+    services = tuple(_service(service) for service in record.services if service.state not in ("done", "stopped"))
+    return Status(
+        ready=bool(services) and all(s.ready for s in services), url=record.url, pid=record.pid, data=record.data, services=services
+    )
+
+
+def _service(service: ServiceRecord) -> ServiceStatus:
+    alive = is_alive(service.pid, service.started_ticks)
+    return ServiceStatus(
+        name=service.name,
+        replica=service.replica,
+        pid=service.pid if alive else 0,
+        ready=alive and service.state == "ready",
+        memory_bytes=memory_bytes(service.pid) if alive else 0,
+        restarts=service.restarts,
+        uptime_s=round(uptime_s(service.started_ticks), 1) if alive else 0.0,
+        state=service.state,
+        detail=service.detail,
+    )
+
+
+def describe(found: Status) -> str:
+    """The status as a table."""
+    if not found.services:
+        return f"No instance with the data directory {found.data} is running."
+    lines = [f"{'ready' if found.ready else 'not ready'}  {found.url}  process {found.pid}", ""]
+    for service in found.services:
+        label = service.name if service.name != "ui-read" else f"{service.name}-{service.replica}"
+        state = "ready" if service.ready else f"{service.state} {service.detail}".strip()
+        memory = f"{service.memory_bytes / 2**20:.0f} MB"
+        lines.append(f"  {label:<14}{service.pid:>8}{memory:>9}{service.uptime_s:>9.0f} s  {service.restarts} restarts  {state}")
+    return "\n".join(lines)

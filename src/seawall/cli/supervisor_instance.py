@@ -1,0 +1,137 @@
+"""One instance from its first process to its last: the supervisor, the record others read, and the signals that end it.
+
+Guarantees: `run` returns, or raises, with nothing left running and no record left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from seawall.cli.instance import InstanceRecord, ServiceRecord
+from seawall.cli.supervisor import Supervisor
+from seawall.cli.supervisor_logs import Logs
+from seawall.cli.supervisor_plan import Site
+from seawall.cli.supervisor_process import start_ticks
+from seawall.cli.supervisor_report import PreparationLine, Ready, Reporter
+from seawall.cli.supervisor_units import Change, RestartPolicy, Unit
+from seawall.core.errors import SeawallError
+from seawall.store import embedded_postgres
+
+
+class StartFailed(SeawallError):
+    """The instance did not become ready."""
+
+    slug = "start-failed"
+    title = "Did not start"
+
+
+class RunningInstance:
+    """One instance from its first process to its last."""
+
+    def __init__(
+        self,
+        site: Site,
+        units: Sequence[Unit],
+        reporter: Reporter,
+        on_ready: Callable[[], None] = lambda: None,
+        policy: RestartPolicy | None = None,
+    ) -> None:
+        self.site = site
+        self._reporter = reporter
+        self._on_ready = on_ready
+        self._sign_in = ""
+        self._error = ""
+        self._began = time.monotonic()
+        self._services: dict[str, ServiceRecord] = {}
+        logs = Logs(site.instance.logs)
+        self._supervisor = Supervisor(units, logs, self._changed, on_output=self._heard, on_done=self._done, policy=policy)
+
+    async def run(self) -> int:
+        """Start, wait to be told to stop, stop. StartFailed when it cannot become ready."""
+        asked = asyncio.Event()
+        self._catch_signals(asked)
+        starting = asyncio.create_task(self._start())
+        waiting = asyncio.create_task(asked.wait())
+        try:
+            await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await waiting
+        finally:
+            self._reporter.note("Stopping")
+            await self._supervisor.stop()
+            self.site.instance.record_path.unlink(missing_ok=True)
+        await asyncio.gather(starting, return_exceptions=True)
+        return 0
+
+    async def _start(self) -> None:
+        given_up = await self._supervisor.start()
+        essential = [unit for unit in given_up if unit.is_task or unit.name == "gateway" or self._needed(unit)]
+        if essential:
+            raise StartFailed(self._why(essential[0]), fix=f"Look into {self.site.instance.logs}")
+        url, link = self.site.url, f"{self.site.url}/auth/link/{self._sign_in}" if self._sign_in else ""
+        ready = Ready(url=url, sign_in_url=link, data=str(self.site.instance.data), port=self.site.port, pid=os.getpid())
+        self._reporter.ready(ready, [unit.label for unit in given_up], time.monotonic() - self._began)
+        self._on_ready()
+
+    def _needed(self, unit: Unit) -> bool:
+        return any(unit.name in keeper.unit.needs for keeper in self._supervisor.keepers)
+
+    def _why(self, unit: Unit) -> str:
+        if self._error:
+            return self._error
+        tail = self._supervisor.logs.tail(unit.label)
+        detail = self._services[unit.label].detail
+        return f"{unit.label} {detail}" + (f"; its last lines:\n{tail}\n" if tail else "")
+
+    def _catch_signals(self, asked: asyncio.Event) -> None:
+        def on_signal() -> None:
+            if asked.is_set():
+                self._supervisor.kill()
+            asked.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+
+    def _changed(self, change: Change) -> None:
+        unit = change.unit
+        self._services[unit.label] = ServiceRecord(
+            unit.name, unit.replica, change.state, change.pid, change.started_ticks, change.restarts, change.detail
+        )
+        instance = self.site.instance
+        record = InstanceRecord(
+            pid=os.getpid(),
+            started_ticks=start_ticks(os.getpid()) or 0,
+            url=self.site.url,
+            port=self.site.port,
+            data=str(instance.data),
+            run=str(instance.run),
+            services=tuple(self._services.values()),
+        )
+        try:
+            instance.write(record)
+        except OSError as error:  # a full disk: what runs goes on, though `seawall status` is behind
+            self._reporter.note(f"Cannot write {instance.record_path}: {error.strerror}")
+        self._reporter.changed(change)
+
+    def _heard(self, unit: Unit, line: bytes) -> None:
+        if unit.name != "prepare":
+            return
+        try:
+            said = msgspec.json.decode(line, type=PreparationLine)
+        except msgspec.DecodeError:
+            return
+        if said.progress:
+            self._reporter.progressed(said.progress)
+        self._sign_in = said.sign_in or self._sign_in
+        self._error = said.error or self._error
+
+    def _done(self, unit: Unit) -> None:
+        if unit.name == "initdb":
+            embedded_postgres.adopt(embedded_postgres.embedded_postgres(self.site.instance.data, self.site.instance.run, unit.identity))

@@ -1,0 +1,145 @@
+"""What a Seawall instance consists of: its units, their order, and what each is told by its environment. Pure.
+
+```
+initdb (once) → postgres ─┐
+                 valkey ──┴→ prepare ─→ ui-read ×2, ui-write, model-proxy, workers ─→ gateway
+```
+`DATABASE_URL` and `VALKEY_URL` in the environment take the place of the embedded engines.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from seawall.cli.instance import Instance
+from seawall.cli.supervisor_health import HttpProbe, PostgresProbe, ValkeyProbe
+from seawall.cli.supervisor_units import Unit
+from seawall.store.embedded_postgres import OWNER, SERVICE_ROLES, SUPERUSER, EmbeddedPostgres
+from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
+
+REPLICAS = {"ui-read": 2, "ui-write": 1, "model-proxy": 1, "workers": 1}
+COMMANDS = {
+    "ui-read": ("ui", "--lane", "read"),
+    "ui-write": ("ui", "--lane", "write"),
+    "model-proxy": ("model-proxy",),
+    "workers": ("workers",),
+    "gateway": ("gateway",),
+    "prepare": ("prepare", "--instance"),
+}
+PYTHON = (sys.executable, "-P", "-m", "seawall.cli.main")
+"""`-P`: what lies in the user's working directory is not imported."""
+
+
+class Engines(msgspec.Struct, frozen=True):
+    """The embedded engines and their passwords; absent: a URL in the environment replaces it."""
+
+    postgres: EmbeddedPostgres | None = None
+    postgres_passwords: dict[str, str] = {}
+    valkey: EmbeddedValkey | None = None
+    valkey_passwords: dict[str, str] = {}
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What the plan is for."""
+
+    instance: Instance
+    apps: tuple[Path, ...]
+    port: int
+    environment: dict[str, str]
+    """Of the user who started it; handed on to every service."""
+
+    @property
+    def url(self) -> str:
+        """The origin users see; WebAuthn refuses bare addresses, so it names localhost."""
+        return self.environment.get("SEAWALL_PUBLIC_URL", "").rstrip("/") or f"http://localhost:{self.port}"
+
+
+def plan(site: Site, engines: Engines) -> tuple[Unit, ...]:
+    """Every unit of the instance."""
+    engine_units = (*_postgres(engines.postgres), *_valkey(engines.valkey))
+    stores = tuple(unit.name for unit in engine_units if not unit.is_task)
+    services = tuple(_service(site, engines, name, replica) for name, count in REPLICAS.items() for replica in range(count))
+    return (*engine_units, _preparation(site, engines, stores), *services, _gateway(site, engines))
+
+
+def _postgres(postgres: EmbeddedPostgres | None) -> tuple[Unit, ...]:
+    if postgres is None:
+        return ()
+    first = Unit(name="initdb", argv=postgres.initdb_argv(), environment=_LOCALE, identity=postgres.identity)
+    server = Unit(
+        name="postgres",
+        argv=postgres.argv(),
+        environment=_LOCALE,
+        needs=() if postgres.initialised else ("initdb",),
+        probe=PostgresProbe(postgres.socket),
+        identity=postgres.identity,
+        stop_signal=signal.SIGINT,
+        stop_grace_s=10.0,
+    )
+    return (server,) if postgres.initialised else (first, server)
+
+
+_LOCALE = {"LC_ALL": "C", "TZ": "UTC"}
+
+
+def _valkey(valkey: EmbeddedValkey | None) -> tuple[Unit, ...]:
+    if valkey is None:
+        return ()
+    return (Unit(name="valkey", argv=valkey.argv(), environment=_LOCALE, probe=ValkeyProbe(valkey.socket)),)
+
+
+def _preparation(site: Site, engines: Engines, stores: tuple[str, ...]) -> Unit:
+    environment = service_environment(site, engines, "prepare", 0)
+    if engines.postgres:
+        environment["DATABASE_URL"] = engines.postgres.url(OWNER, engines.postgres_passwords)
+        environment["SEAWALL_SUPERUSER_URL"] = engines.postgres.url(SUPERUSER, engines.postgres_passwords, "postgres")
+        environment["SEAWALL_PASSWORDS"] = str(engines.postgres.root / "passwords.json")
+    return Unit(name="prepare", argv=(*PYTHON, *COMMANDS["prepare"]), environment=environment, needs=stores, stop_grace_s=2.0)
+
+
+def _service(site: Site, engines: Engines, name: str, replica: int) -> Unit:
+    return Unit(
+        name=name,
+        replica=replica,
+        argv=(*PYTHON, *COMMANDS[name]),
+        environment=service_environment(site, engines, name, replica),
+        needs=("prepare",),
+        probe=HttpProbe(site.instance.run / f"{name}-{replica}.sock"),
+    )
+
+
+def _gateway(site: Site, engines: Engines) -> Unit:
+    return Unit(
+        name="gateway",
+        argv=(*PYTHON, *COMMANDS["gateway"]),
+        environment={"SEAWALL_LISTEN": f"127.0.0.1:{site.port}"} | service_environment(site, engines, "gateway", 0),
+        needs=("ui-read", "ui-write"),
+        after=("model-proxy", "workers"),
+        probe=HttpProbe(site.instance.run / "gateway-0.sock"),
+    )
+
+
+def service_environment(site: Site, engines: Engines, name: str, replica: int) -> dict[str, str]:
+    """The variables `core/settings.py` reads, over those the user has set."""
+    run = site.instance.run
+    given: Mapping[str, str] = site.environment
+    environment = dict(given) | {
+        "SEAWALL_DATA": str(site.instance.data),
+        "SEAWALL_RUN": str(run),
+        "SEAWALL_APPS": ":".join(str(app) for app in site.apps),
+        "SEAWALL_SERVICE": name,
+        "SEAWALL_REPLICA": str(replica),
+        "SEAWALL_PUBLIC_URL": site.url,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": given.get("OTEL_EXPORTER_OTLP_ENDPOINT", f"unix://{run}/workers-0.sock"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if engines.postgres and name in SERVICE_ROLES:
+        environment["DATABASE_URL"] = engines.postgres.url(SERVICE_ROLES[name], engines.postgres_passwords)
+    if engines.valkey and name in SERVICE_USERS:
+        environment["VALKEY_URL"] = engines.valkey.url(SERVICE_USERS[name], engines.valkey_passwords)
+    return environment

@@ -1,0 +1,72 @@
+"""The supervisor's nouns: what to run, what became of it, and how long to wait before trying again. All values."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from seawall.cli.supervisor_health import Probe
+from seawall.store.embedded_postgres import Identity
+
+State = Literal["waiting", "starting", "ready", "unready", "backing-off", "failed", "done", "stopping", "stopped"]
+"""`unready`: was ready, runs, and says it is not now. `done`: a task that ended well. `failed`: given up."""
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """One process to keep running, or, without a probe, one task to run to its end."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: dict[str, str] = {}
+    replica: int = 0
+    needs: tuple[str, ...] = ()
+    """Names of units that must be ready (a task: done) before this starts. When one fails, so does this."""
+    after: tuple[str, ...] = ()
+    """Names of units to wait for, ready or given up."""
+    probe: Probe | None = None
+    identity: Identity = "self"
+    stop_signal: int = signal.SIGTERM
+    stop_grace_s: float = 6.0
+    """How long it may take to stop before it is killed."""
+
+    @property
+    def label(self) -> str:
+        """Its name in logs and on sockets: `ui-read-1`."""
+        return f"{self.name}-{self.replica}"
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it ends by itself."""
+        return self.probe is None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A unit's state now."""
+
+    unit: Unit
+    state: State
+    detail: str = ""
+    pid: int = 0
+    started_ticks: int = 0
+    restarts: int = 0
+    took_s: float = 0.0
+    """Seconds from its start to this state."""
+
+
+class RestartPolicy(msgspec.Struct, frozen=True):
+    """Wait twice as long after each failure within the window; give up after `failures_max`."""
+
+    delay_s: float = 0.1
+    delay_s_max: float = 5.0
+    failures_max: int = 6
+    window_s: float = 60.0
+
+    def delay(self, failures: Sequence[float], now: float) -> float | None:
+        """Seconds to wait after the failures at these times, the last one included; None: give up."""
+        recent = sum(1 for at in failures if now - at < self.window_s)
+        if recent > self.failures_max:
+            return None
+        return min(self.delay_s * 2.0 ** max(0, recent - 1), self.delay_s_max)

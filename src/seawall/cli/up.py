@@ -1,0 +1,116 @@
+"""`seawall up`: start an instance, tell when it is ready, keep it running, stop it when asked.
+
+Guarantees: a second `up` on the same data directory is refused; what an earlier, killed one left is cleared first; Ctrl-C,
+SIGTERM and the supervisor's own death end every process it started and nothing else. Exit status as in `cli/main.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from seawall.cli import instance as instances
+from seawall.cli.instance import Instance
+from seawall.cli.supervisor_detach import detached
+from seawall.cli.supervisor_instance import RunningInstance
+from seawall.cli.supervisor_plan import Engines, Site, plan
+from seawall.cli.supervisor_process import die_with, postgres_identity
+from seawall.cli.supervisor_report import HumanReporter, JsonReporter, Reporter
+from seawall.cli.supervisor_units import Unit
+from seawall.core.errors import ConfigurationError
+from seawall.store import embedded_postgres, embedded_valkey
+
+DEFAULT_APP = Path("apps/merchandising")
+DEFAULT_PORT = 8420
+PORTS_TRIED = 100
+
+Planner = Callable[[Site], Sequence[Unit]]
+
+
+@click.command()
+@click.argument("app", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="Where the instance keeps everything."
+)
+@click.option("--port", type=click.IntRange(1, 65535), help=f"The port users open. [default: {DEFAULT_PORT}, or the next free one]")
+@click.option("--detach", is_flag=True, help="Return when ready; `seawall down` stops it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready.")
+def up(app: Path | None, data: Path, port: int | None, detach: bool, as_json: bool) -> None:
+    """Start an instance of APP (default: apps/merchandising) and everything it needs."""
+    apps = (_app_folder(app or DEFAULT_APP),)
+    parent = os.environ.get("SEAWALL_DIE_WITH_PARENT", "")
+    if parent and not detach:
+        die_with(int(parent) if parent.isdecimal() else 0)
+    sys.exit(run(apps, data, port, detach=detach, as_json=as_json, planner=real_plan))
+
+
+def run(apps: tuple[Path, ...], data: Path, port: int | None, *, detach: bool, as_json: bool, planner: Planner) -> int:
+    """Run an instance of what `planner` names until it is stopped; detached: until it is ready. Returns the exit status."""
+    instance = instances.locate(data, os.environ)
+    instances.prepare(instance)
+
+    def hold(on_ready: Callable[[], None]) -> int:
+        return _hold(instance, apps, port, as_json=as_json, planner=planner, on_ready=on_ready)
+
+    return detached(hold, instance.logs / "supervisor.log") if detach else hold(lambda: None)
+
+
+def _hold(
+    instance: Instance, apps: tuple[Path, ...], port: int | None, *, as_json: bool, planner: Planner, on_ready: Callable[[], None]
+) -> int:
+    instances.lock(instance)
+    instances.recover(instance)
+    site = Site(instance, apps, choose_port(port), dict(os.environ))
+    reporter: Reporter = JsonReporter(sys.stdout) if as_json else HumanReporter(sys.stdout)
+    running = RunningInstance(site, planner(site), reporter, on_ready)
+    return asyncio.run(running.run())
+
+
+def real_plan(site: Site) -> Sequence[Unit]:
+    """The units of a real instance; writes the embedded engines' configuration."""
+    engines = Engines()
+    if not site.environment.get("DATABASE_URL"):
+        postgres = embedded_postgres.embedded_postgres(site.instance.data, site.instance.run, postgres_identity())
+        engines = msgspec.structs.replace(engines, postgres=postgres, postgres_passwords=embedded_postgres.prepare(postgres))
+    if not site.environment.get("VALKEY_URL"):
+        valkey = embedded_valkey.embedded_valkey(site.instance.data, site.instance.run)
+        engines = msgspec.structs.replace(engines, valkey=valkey, valkey_passwords=embedded_valkey.prepare(valkey))
+    return plan(site, engines)
+
+
+def choose_port(asked: int | None) -> int:
+    """The port asked for, or the first free one from DEFAULT_PORT. ConfigurationError when there is none."""
+    if asked is not None:
+        if not _is_free(asked):
+            raise ConfigurationError(f"Port {asked} is taken", fix="Choose another with --port, or leave --port out to get a free one")
+        return asked
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
+        if _is_free(port):
+            return port
+    raise ConfigurationError(f"Ports {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TRIED - 1} are all taken", fix="Choose another with --port")
+
+
+def _is_free(port: int) -> bool:
+    """Bound without SO_REUSEPORT, which Envoy uses: so a port another Envoy has is seen as taken."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _app_folder(folder: Path) -> Path:
+    if not (folder / "app.yaml").is_file():
+        raise ConfigurationError(
+            f"{folder} is not an app", expected="a folder with an app.yaml", fix="Name an app's folder: seawall up FOLDER"
+        )
+    return folder.absolute()
