@@ -31,6 +31,12 @@ class Settings(msgspec.Struct, frozen=True):
     """`SEAWALL_PUBLIC_URL`: the origin users see, without a trailing slash."""
     otlp_endpoint: str = ""
     """`OTEL_EXPORTER_OTLP_ENDPOINT`: where spans go; `unix:///…/workers-0.sock` by default; empty: nowhere."""
+    listen: str = ""
+    """`SEAWALL_LISTEN`: `host:port` the gateway opens; empty: `public_url`'s port on 127.0.0.1."""
+    tls_certificate: str = ""
+    """`SEAWALL_TLS_CERT`: a PEM file (chain) the gateway answers TLS with; empty: plain HTTP."""
+    tls_key: str = ""
+    """`SEAWALL_TLS_KEY`: its private key."""
 
     @property
     def socket(self) -> Path:
@@ -79,4 +85,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         replica=int(replica),
         public_url=environment.get("SEAWALL_PUBLIC_URL", "http://localhost:8420").rstrip("/"),
         otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        listen=environment.get("SEAWALL_LISTEN", ""),
+        tls_certificate=environment.get("SEAWALL_TLS_CERT", ""),
+        tls_key=environment.get("SEAWALL_TLS_KEY", ""),
     )

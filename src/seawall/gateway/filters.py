@@ -1,0 +1,121 @@
+"""The HTTP filters, in the order a request meets them: strip, verify, bound, compress, route."""
+
+from __future__ import annotations
+
+import json
+
+from seawall.gateway.envoy import Json, extension, typed
+from seawall.gateway.lanes import BODY_BYTES_MAX, REPLICAS
+from seawall.gateway.plan import Plan
+from seawall.gateway.routes import BUFFER, JWT, TOKEN_TYPE
+from seawall.trust.tokens import AUDIENCE, ISSUER, SKEW_SECONDS, TYPE
+
+INTERNAL_PREFIXES = ("x-seawall-", "seawall-", "x-envoy-")
+"""Headers by which services speak to each other; from outside they are lies."""
+FORWARDING = ("forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-original-url", "x-rewrite-url")
+COMPRESSED_BYTES_MIN = 512
+COMPRESSED_TYPES = "text/(html|css|csv|plain|javascript)|application/([a-z.-]+\\+)?json|application/javascript|image/svg\\+xml"
+_PROVIDER = "seawall"
+
+
+def public_filters(plan: Plan) -> list[Json]:
+    """What a request from outside passes."""
+    return [_strip(), *_identity(plan), _buffer(), _compressor("brotli"), _compressor("gzip"), _router()]
+
+
+def internal_filters(plan: Plan) -> list[Json]:
+    """What a call between services passes: the same, but its own headers are believed and nothing is compressed."""
+    return [*_identity(plan), _buffer(), _router()]
+
+
+def health_filters() -> list[Json]:
+    """`/healthz`: the process answers. `/readyz`: each upstream has a replica that is ready."""
+    return [_health("/healthz", {}), _health("/readyz", {service: {"value": 1} for service in REPLICAS}), _router()]
+
+
+def _strip() -> Json:
+    mutations = [{"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES]
+    removed = [{"remove": name} for name in FORWARDING]
+    return extension(
+        "envoy.filters.http.header_mutation",
+        "extensions.filters.http.header_mutation.v3.HeaderMutation",
+        mutations={"request_mutations": [*mutations, *removed]},
+    )
+
+
+def _identity(plan: Plan) -> list[Json]:
+    """Verify the token, then its type, which jwt_authn leaves to others. A route must say so to be open."""
+    provider = {
+        "issuer": ISSUER,
+        "audiences": [AUDIENCE],
+        "local_jwks": {"inline_string": json.dumps(plan.jwks, sort_keys=True)},
+        "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+        "from_cookies": [plan.cookie],
+        "forward": True,
+        "require_expiration": True,
+        "clock_skew_seconds": int(SKEW_SECONDS),
+        "header_in_metadata": "header",
+        "jwt_cache_config": {"jwt_cache_size": 1000},
+    }
+    verify = typed(
+        "extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        providers={_PROVIDER: provider},
+        rules=[{"match": {"prefix": "/"}, "requires": {"provider_name": _PROVIDER}}],
+        strip_failure_response=True,
+    )
+    access_token = {
+        "filter": JWT,
+        "path": [{"key": "header"}, {"key": "typ"}],
+        "value": {"string_match": {"exact": TYPE}},
+    }
+    check = typed(
+        "extensions.filters.http.rbac.v3.RBAC",
+        rules={
+            "action": "ALLOW",
+            "policies": {
+                "access-token": {
+                    "permissions": [{"any": True}],
+                    "principals": [{"sourced_metadata": {"metadata_matcher": access_token, "metadata_source": "DYNAMIC"}}],
+                }
+            },
+        },
+    )
+    return [{"name": JWT, "typed_config": verify}, {"name": TOKEN_TYPE, "typed_config": check}]
+
+
+def _buffer() -> Json:
+    return {"name": BUFFER, "typed_config": typed("extensions.filters.http.buffer.v3.Buffer", max_request_bytes=BODY_BYTES_MAX)}
+
+
+def _compressor(name: str) -> Json:
+    """Bodies that carry an encoding already are left alone; each chunk is flushed as it comes."""
+    library = {
+        "brotli": extension("brotli", "extensions.compression.brotli.compressor.v3.Brotli", quality=4, window_bits=18),
+        "gzip": extension("gzip", "extensions.compression.gzip.compressor.v3.Gzip", compression_level="COMPRESSION_LEVEL_5"),
+    }[name]
+    return extension(
+        f"envoy.filters.http.compressor.{name}",
+        "extensions.filters.http.compressor.v3.Compressor",
+        compressor_library=library,
+        response_direction_config={
+            "common_config": {
+                "min_content_length": COMPRESSED_BYTES_MIN,
+                "content_type_matcher": {"safe_regex": {"regex": f"({COMPRESSED_TYPES})( *;.*)?"}},
+            },
+            "weaken_etag_on_compress": True,
+        },
+    )
+
+
+def _health(path: str, percentages: dict[str, object]) -> Json:
+    return extension(
+        "envoy.filters.http.health_check",
+        "extensions.filters.http.health_check.v3.HealthCheck",
+        pass_through_mode=False,
+        headers=[{"name": ":path", "string_match": {"exact": path}}],
+        **({"cluster_min_healthy_percentages": percentages} if percentages else {}),
+    )
+
+
+def _router() -> Json:
+    return extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True)

@@ -1,0 +1,76 @@
+"""The lane table as Envoy's routes, with each lane's limits. A route that names no token needs one: the default refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from seawall.core.deadline import DEADLINE_FACTOR, HEADER, PAGE_BUDGET_MS
+from seawall.gateway.envoy import Json, seconds, security_headers, set_headers, typed
+from seawall.gateway.lanes import IDLE_SECONDS, LANES, Lane
+
+DEFAULT_TIMEOUT_MS = int(PAGE_BUDGET_MS * DEADLINE_FACTOR)
+RETRIES_MAX = 2
+JWT, TOKEN_TYPE, BUFFER = "envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.buffer"
+
+
+def route_configuration(name: str, *, secure: bool, lanes: Sequence[Lane] = LANES) -> Json:
+    """Every lane in order; requests without a deadline get the page's."""
+    return {
+        "name": name,
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [_route(lane) for lane in lanes]}],
+        "request_headers_to_add": set_headers({HEADER: str(DEFAULT_TIMEOUT_MS)}, "ADD_IF_ABSENT"),
+        "response_headers_to_add": set_headers(security_headers(secure=secure)),
+        "validate_clusters": False,
+    }
+
+
+def _route(lane: Lane) -> Json:
+    filters: dict[str, object] = {
+        BUFFER: typed("extensions.filters.http.buffer.v3.BufferPerRoute", buffer={"max_request_bytes": lane.body_bytes_max})
+    }
+    if not lane.token:
+        filters[JWT] = typed("extensions.filters.http.jwt_authn.v3.PerRouteConfig", disabled=True)
+        filters[TOKEN_TYPE] = typed("extensions.filters.http.rbac.v3.RBACPerRoute")
+    return {
+        "name": lane.name,
+        "match": _match(lane),
+        "route": {
+            "cluster": lane.service,
+            "timeout": seconds(lane.timeout_seconds),
+            "idle_timeout": seconds(IDLE_SECONDS),
+            "retry_policy": _retry(lane),
+        },
+        "typed_per_filter_config": filters,
+        **({} if lane.traced else {"tracing": {"overall_sampling": {"numerator": 0}}}),
+    }
+
+
+def _match(lane: Lane) -> Json:
+    match: dict[str, object] = {}
+    if lane.path:
+        match["path"] = lane.path
+    elif lane.pattern:
+        match["safe_regex"] = {"regex": lane.pattern}
+    else:
+        match["prefix"] = lane.prefix
+    if lane.methods:
+        regex = "|".join(re.escape(method) for method in lane.methods)
+        match["headers"] = [{"name": ":method", "string_match": {"safe_regex": {"regex": regex}}}]
+    return match
+
+
+def _retry(lane: Lane) -> Json:
+    """Only what reached nobody is sent again, and to another replica."""
+    return {
+        "retry_on": "connect-failure,refused-stream,reset-before-request" if lane.idempotent else "connect-failure",
+        "num_retries": RETRIES_MAX,
+        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": typed("extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"),
+            }
+        ],
+        "host_selection_retry_max_attempts": 5,
+    }
