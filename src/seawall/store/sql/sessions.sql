@@ -12,8 +12,8 @@ RETURNING principal::text AS principal;
 
 -- name: begin_session
 -- Start a family of refresh secrets.
-INSERT INTO seawall.sessions (family, current_hash, principal, expires_at)
-VALUES (%(family)s, %(hash)s, %(principal)s::jsonb, to_timestamp(%(expires_at)s));
+INSERT INTO seawall.sessions (family, current_hash, rotated_at, principal, expires_at)
+VALUES (%(family)s, %(hash)s, to_timestamp(%(now)s), %(principal)s::jsonb, to_timestamp(%(expires_at)s));
 
 -- name: rotate_session
 -- Replace the current secret by the next one; of two racing callers one gets the row.
