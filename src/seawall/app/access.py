@@ -1,0 +1,167 @@
+"""Roles and policies of app.yaml → who may see what. Deny by default: a dataset without a policy is a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from seawall.app.conditions import Condition
+from seawall.app.faults import Report, suggestion
+from seawall.app.model import Field, Operator, Policy, Role, RowPolicy, Scalar
+from seawall.app.scalars import LIST_OPERATORS, NULL_TESTS, InvalidValue, check_period, coerce, operator_fits
+from seawall.app.vocabulary import Vocabulary
+from seawall.app.yaml_tree import Node
+
+
+def read_roles(node: Node | None, report: Report) -> dict[str, Role]:
+    """Every role; unknown parents and circles are reported."""
+    entries = node.entries() if node else {}
+    roles = {name: Role(name, tuple(parent.text() for parent in _listed(child.get("extends")))) for name, child in entries.items()}
+    for name, child in entries.items():
+        known_roles(_listed(child.get("extends")), roles, report)
+        if name in _ancestors(name, roles):
+            report.add(
+                child.key_mark(),
+                "role_cycle",
+                f"The role `{name}` extends itself, by way of others",
+                where=child.where,
+                fix="Break the circle",
+            )
+    return roles
+
+
+def known_roles(nodes: Iterable[Node], roles: Iterable[str], report: Report) -> tuple[str, ...]:
+    """The roles named; unknown ones are reported."""
+    known = tuple(roles)
+    named = list(nodes)
+    for node in named:
+        if node.text() not in known:
+            report.add(
+                node,
+                "unknown_role",
+                f"There is no role `{node.text()[:80]}`",
+                expected="a role of `roles`",
+                got=node.text(),
+                fix=suggestion(node.text(), known),
+            )
+    return tuple(node.text() for node in named)
+
+
+def _ancestors(name: str, roles: dict[str, Role]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(roles[name].extends)
+    while waiting:
+        parent = waiting.pop()
+        if parent in roles and parent not in found:
+            found.add(parent)
+            waiting.extend(roles[parent].extends)
+    return found
+
+
+def read_policies(node: Node | None, roles: dict[str, Role], words: Vocabulary) -> dict[str, Policy]:
+    """The rule of every dataset; datasets without one are reported where they were declared."""
+    entries = node.entries() if node else {}
+    known = words.semantics.datasets
+    for name, child in entries.items():
+        if name not in known:
+            fix = suggestion(name, known)
+            words.report.add(
+                child.key_mark(), "unknown_dataset", f"There is no dataset `{name[:80]}`", where=child.where, got=name, fix=fix
+            )
+    for name in known:
+        if name not in entries:
+            fix = f"Add `policies: {{{name}: {{}}}}` to app.yaml to show all its rows to every role, or state who may see what"
+            words.report.add(
+                words.places[f"dataset {name}"],
+                "dataset_without_policy",
+                f"The dataset `{name}` has no policy",
+                expected="a rule in app.yaml",
+                fix=fix,
+            )
+    return {name: _policy(name, child, roles, words) for name, child in entries.items() if name in known}
+
+
+def _policy(dataset: str, node: Node, roles: dict[str, Role], words: Vocabulary) -> Policy:
+    rows = node.get("rows")
+    mask = {}
+    for name, child in (node.get("mask") or Node({}, node.mark)).entries().items():
+        if name not in words.semantics.datasets[dataset].fields:
+            fix = suggestion(name, words.refs(dataset))
+            words.report.add(
+                child.key_mark(), "unknown_field", f"`{dataset}` has no field `{name[:80]}` to mask", where=child.where, got=name, fix=fix
+            )
+        mask[name] = known_roles(_listed(child.get("unless")), roles, words.report)
+    return Policy(
+        dataset=dataset,
+        roles=known_roles(_listed(node.get("roles")), roles, words.report),
+        rows=tuple(found for child in (rows.items() if rows else ()) if (found := _row_policy(dataset, child, roles, words)) is not None),
+        mask=mask,
+    )
+
+
+def _row_policy(dataset: str, node: Node, roles: dict[str, Role], words: Vocabulary) -> RowPolicy | None:
+    unless = known_roles(_listed(node.get("unless")), roles, words.report)
+    member, op_node = node.get("member"), node.get("op")
+    found = words.field(member, home=dataset) if member else None
+    if member is None or op_node is None or found is None:
+        return None
+    words.reach(member, (dataset,), found.dataset, f"The policy of `{dataset}`")
+    op = cast(Operator, op_node.text())
+    attribute, values = node.get("attribute"), _values(node)
+    if sum((attribute is not None, node.get("value") is not None, node.get("values") is not None)) != (op not in NULL_TESTS):
+        expected = "none of `attribute`, `value`, `values`" if op in NULL_TESTS else "exactly one of `attribute`, `value` and `values`"
+        words.report.add(
+            node,
+            "bad_row_policy",
+            f"The condition on `{member.text()}` compares with nothing, or with too much",
+            expected=expected,
+            fix="State one",
+        )
+        return None
+    typed = typed_values(values, op, found, op_node, words.report)
+    return RowPolicy(found.ref, op, attribute.text() if attribute else "", typed or (), unless)
+
+
+def typed_values(values: list[Node], op: Operator, field: Field, at: Node, report: Report) -> tuple[Scalar, ...] | None:
+    """The constants of a condition as the field holds them; None when operator or values do not fit (reported)."""
+    if not operator_fits(op, field.datatype):
+        report.add(
+            at,
+            "bad_condition",
+            f"`{op}` means nothing for `{field.ref}`, which is a {field.datatype}",
+            got=op,
+            fix="Use eq, ne, in or not_in",
+        )
+        return None
+    if len(values) > 1 and op not in LIST_OPERATORS:
+        report.add(
+            at,
+            "bad_condition",
+            f"`{op}` compares with one value",
+            expected="one value",
+            got=str(len(values)),
+            fix="Use `in` for several values",
+        )
+        return None
+    typed = []
+    for node in values:
+        try:
+            value = node.value if isinstance(node.value, str | int | float | bool) else None
+            typed.append(check_period(value) if op == "during" else coerce(value, field.datatype))
+        except InvalidValue as error:
+            detail = f"The value does not fit `{field.ref}`, which is a {field.datatype}"
+            report.add(node, "bad_condition", detail, expected=error.expected, got=error.got, fix="Mend the value, or the field's datatype")
+    return tuple(typed) if len(typed) == len(values) else None
+
+
+def condition_node(parsed: Condition, at: Node) -> list[Node]:
+    """The values of a condition that was written as one text, standing where the text does."""
+    return [Node(value, at.mark, at.where) for value in parsed.values]
+
+
+def _values(node: Node) -> list[Node]:
+    return [child for key in ("value", "values") if (holder := node.get(key)) is not None for child in holder.items()]
+
+
+def _listed(node: Node | None) -> list[Node]:
+    return [] if node is None or node.value is None else node.items()

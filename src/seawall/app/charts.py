@@ -1,0 +1,155 @@
+"""Charts, a Vega-Lite subset → Chart. Channels left out are filled from the panel's columns."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from seawall.app.faults import suggestion
+from seawall.app.model import Chart, Encoding, Layer, MetricQuery
+from seawall.app.queries import Asked
+from seawall.app.vocabulary import Vocabulary
+from seawall.app.words import format_of, text_of
+from seawall.app.yaml_tree import Node
+
+HEIGHT_PX = 240
+DRAWN = ("line", "bar", "area", "point", "rule")
+
+
+def read_chart(node: Node | None, panel: Node, asked: Asked, words: Vocabulary) -> Chart:
+    """The chart of a panel; the one that suits its columns when none is written."""
+    rows = not isinstance(asked.query, MetricQuery)
+    if node is None:
+        return Chart((_default_layer(asked),))
+    height = node.get("height")
+    height_px = height.value if height is not None and isinstance(height.value, int) else HEIGHT_PX
+    layers, mark = node.get("layer"), node.get("mark")
+    if layers is not None and (mark is not None or node.get("encoding") is not None):
+        words.report.add(
+            node,
+            "bad_chart",
+            "A chart has either `layer` or `mark` and `encoding`",
+            got="both",
+            fix="Move the mark into the list of layers",
+        )
+    parts = layers.items() if layers is not None else [node]
+    made = tuple(_layer(part, asked, words) for part in parts)
+    _check_marks(node, [layer.mark for layer in made], rows, words)
+    return Chart(made, height_px)
+
+
+def _check_marks(node: Node, marks: list[str], rows: bool, words: Vocabulary) -> None:
+    if rows and any(mark != "table" for mark in marks):
+        words.report.add(
+            node, "bad_chart", "Rows of a dataset are shown as a table", expected="mark: table", got=", ".join(marks), fix="Remove `chart`"
+        )
+    if len(marks) > 1 and any(mark in ("number", "table") for mark in marks):
+        words.report.add(
+            node,
+            "bad_chart",
+            "A number or a table cannot be a layer",
+            expected="line, bar, area, point, rule",
+            fix="Give it a panel of its own",
+        )
+
+
+def _default_layer(asked: Asked) -> Layer:
+    if not isinstance(asked.query, MetricQuery):
+        return Layer("table")
+    if not asked.query.by:
+        return Layer("number", _default_encoding(asked))
+    first = asked.query.by[0]
+    return Layer("line" if first.grain else "bar", _default_encoding(asked))
+
+
+def _default_encoding(asked: Asked) -> dict[Any, tuple[Encoding, ...]]:
+    """x is the first of `by`, y the first metric, color the second of `by`."""
+    if not isinstance(asked.query, MetricQuery):
+        return {}
+    by = [dimension.name for dimension in asked.query.by]
+    channels = {"x": by[:1], "y": list(asked.query.metrics[:1]), "color": by[1:2]}
+    return {
+        channel: (Encoding(field=found[0], type=cast(Any, asked.columns.get(found[0]))),) for channel, found in channels.items() if found
+    }
+
+
+def _layer(node: Node, asked: Asked, words: Vocabulary) -> Layer:
+    mark = node.get("mark")
+    name = mark.text() if mark is not None else _default_layer(asked).mark
+    encoding = node.get("encoding")
+    if encoding is None:
+        return Layer(cast(Any, name), {} if name == "table" else _default_encoding(asked))
+    channels: dict[Any, tuple[Encoding, ...]] = {}
+    for channel, child in encoding.entries().items():
+        channels[channel] = tuple(_encoding(item, asked, words) for item in child.items())
+    _check_channels(encoding, name, words)
+    return Layer(cast(Any, name), channels)
+
+
+def _check_channels(node: Node, mark: str, words: Vocabulary) -> None:
+    channels = node.entries()
+    for second, first in (("x2", "x"), ("y2", "y")):
+        if second in channels and first not in channels:
+            words.report.add(
+                channels[second].key_mark(),
+                "bad_chart",
+                f"`{second}` ends a range that no `{first}` begins",
+                where=node.where,
+                fix=f"Add `{first}`",
+            )
+    if mark in DRAWN and "x" not in channels and "y" not in channels:
+        words.report.add(
+            node, "bad_chart", f"A {mark} has neither `x` nor `y`", expected="`x`, `y` or both", fix="Add them, or leave `encoding` out"
+        )
+
+
+def _encoding(node: Node, asked: Asked, words: Vocabulary) -> Encoding:
+    field_node, value = node.get("field"), node.get("value")
+    if (field_node is None) == (value is None):
+        words.report.add(
+            node,
+            "bad_chart",
+            "A channel has either `field` or `value`",
+            got="neither" if value is None else "both",
+            fix="Write one of them",
+        )
+    name = _column(field_node, asked, words) if field_node is not None else ""
+    scale, axis, legend, kind = node.get("scale"), node.get("axis"), node.get("legend"), node.get("type")
+    zero = scale.get("zero") if scale else None
+    scale_type = scale.get("type") if scale else None
+    return Encoding(
+        field=name,
+        type=cast(Any, kind.text() if kind else asked.columns.get(name)),
+        title=text_of(title) if (title := node.get("title")) is not None else None,
+        format=format_of(shape) if (shape := node.get("format")) is not None else None,
+        scale_zero=bool(zero.value) if zero is not None else None,
+        scale_type=cast(Any, scale_type.text()) if scale_type is not None else None,
+        axis=axis is None or bool(axis.value),
+        legend=legend is None or bool(legend.value),
+        sort=cast(Any, sort.text()) if (sort := node.get("sort")) is not None else "none",
+        value=_constant(value.value) if value is not None else None,
+    )
+
+
+def _constant(value: object) -> float | str | None:
+    return value if isinstance(value, str | int | float) else None
+
+
+def _column(node: Node, asked: Asked, words: Vocabulary) -> str:
+    """A column of the panel, by its own name or as the field it came from."""
+    name = node.text()
+    if name in asked.columns:
+        return name
+    if isinstance(asked.query, MetricQuery):
+        for dimension in asked.query.by:
+            if name == dimension.field or (dimension.field and name == dimension.field.partition(".")[2]):
+                return dimension.name
+    expected = "one of " + ", ".join(f"`{column}`" for column in asked.columns) if asked.columns else ""
+    words.report.add(
+        node,
+        "unknown_column",
+        f"The panel has no column `{name[:80]}`",
+        expected=expected,
+        got=name,
+        fix=suggestion(name, asked.columns) if asked.columns else "",
+    )
+    return name

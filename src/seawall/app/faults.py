@@ -1,0 +1,90 @@
+"""What is wrong with an app, and where. A fault names its line, what was expected, what came and how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import msgspec
+
+from seawall.app.codes import CODES
+from seawall.app.yaml_tree import Mark, Node
+from seawall.core.errors import InvalidInput
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing to mend. Lines and columns count from 1."""
+
+    file: str
+    """Relative to the app's folder, with forward slashes."""
+    line: int
+    column: int
+    where: str
+    """The path of keys: `pages.demand.panels.sales.metric`."""
+    code: str
+    """A key of `codes.CODES`; the word programs match on."""
+    detail: str
+    expected: str = ""
+    got: str = ""
+    fix: str = ""
+
+    def __str__(self) -> str:
+        parts = [self.detail]
+        parts += [f"{word} {text}" for word, text in (("expected", self.expected), ("got", self.got), ("fix:", self.fix)) if text]
+        return f"{self.file}:{self.line}:{self.column}: {self.code}: {'; '.join(parts)}"
+
+
+class InvalidApp(InvalidInput):
+    """The app has faults. `seawall check APP` lists them."""
+
+    slug = "invalid-app"
+    title = "The app is not valid"
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = faults
+        count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
+        super().__init__(f"The app has {count}; the first is {faults[0]}" if faults else "", fix="Run `seawall check` on the app's folder")
+
+
+class Report:
+    """Collects the faults of one run. The same fault at the same place is kept once; the order is that of the files."""
+
+    def __init__(self) -> None:
+        self._faults: dict[tuple[str, int, int, str, str], Fault] = {}
+
+    def add(self, at: Node | Mark, code: str, detail: str, *, where: str = "", expected: str = "", got: object = "", fix: str = "") -> None:
+        """Record one fault at a node's value, or at a bare position."""
+        if code not in CODES:
+            raise KeyError(code)
+        mark = at.mark if isinstance(at, Node) else at
+        place = where or (at.where if isinstance(at, Node) else "")
+        fault = Fault(mark.file, mark.line, mark.column, place, code, detail, expected, shown(got), fix)
+        self._faults.setdefault((fault.file, fault.line, fault.column, code, place + detail), fault)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """All of them, app.yaml first, then by file and position."""
+        return tuple(sorted(self._faults.values(), key=lambda f: (f.file != "app.yaml", f.file, f.line, f.column, f.code, f.detail)))
+
+    def __len__(self) -> int:
+        return len(self._faults)
+
+
+def shown(value: object, limit: int = 80) -> str:
+    """A value as it goes into a message: one line, cut at `limit` characters, control characters escaped."""
+    text = value if isinstance(value, str) else str(value)
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """How to mend an unknown name: the nearest known one, else a few of those there are."""
+    names = sorted(set(known))
+    if not names:
+        return ""
+    bare = {n.rpartition(".")[2]: n for n in names}
+    near = difflib.get_close_matches(name[:200], names, n=1, cutoff=0.6)
+    near = near or [bare[n] for n in difflib.get_close_matches(name[:200].rpartition(".")[2], bare, n=1, cutoff=0.7)]
+    if near:
+        return f"Did you mean `{near[0]}`?"
+    listed = ", ".join(f"`{n}`" for n in names[:8])
+    return f"Use one of {listed}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,0 +1,94 @@
+"""Constants in conditions, held to the type of the field they are compared with."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+
+from seawall.app.model import DataType, Operator, Scalar
+from seawall.core.errors import InvalidInput
+
+_TEXT_OPERATORS = frozenset({"contains", "starts_with"})
+_ORDER_OPERATORS = frozenset({"lt", "le", "gt", "ge"})
+NULL_TESTS = frozenset({"is_null", "not_null"})
+LIST_OPERATORS = frozenset({"in", "not_in"})
+_PERIOD = re.compile(
+    r"(last_[1-9]\d{0,4}|this)_(day|week|month|quarter|year)s?|\d{4}(-\d{2}){0,2}|(\d{4}-\d{2}-\d{2})?\.\.(\d{4}-\d{2}-\d{2})?"
+)
+_WORDS: dict[str, str] = {
+    "Integer": "a whole number",
+    "Decimal": "a number",
+    "Float": "a number",
+    "Boolean": "true or false",
+    "Date": "a date like 2017-01-31",
+    "Time": "a time like 13:45",
+    "DateTime": "a date and time like 2017-01-31T13:45",
+    "DateTimeTz": "a date and time with offset like 2017-01-31T13:45+01:00",
+}
+
+
+class InvalidValue(InvalidInput):
+    """The value does not fit the field's type."""
+
+    slug = "invalid-value"
+
+
+def check_period(value: Scalar) -> str:
+    """A period as `during` takes it. InvalidValue otherwise. Whether its days exist, the query's dry run says."""
+    if not isinstance(value, str | int) or isinstance(value, bool) or not _PERIOD.fullmatch(str(value)) or value == "..":
+        raise InvalidValue(expected="a period: 2017-01-01..2017-03-31, 2017-04, last_4_weeks or this_month", got=repr(value)[:60])
+    return str(value)
+
+
+def coerce(value: Scalar, datatype: DataType) -> Scalar:
+    """`value` as a field of `datatype` holds it; texts from URLs are read. Dates stay ISO texts. InvalidValue otherwise."""
+    try:
+        return _coerced(value, datatype)
+    except (ValueError, OverflowError):
+        raise InvalidValue(expected=_WORDS.get(datatype, "a text"), got=repr(value)[:60]) from None
+
+
+def _coerced(value: Scalar, datatype: DataType) -> Scalar:
+    if datatype in ("Integer", "Decimal", "Float"):
+        return _number(value, whole=datatype == "Integer")
+    if datatype == "Boolean":
+        return _truth(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if datatype == "Date":
+        return date.fromisoformat(text).isoformat()
+    if datatype == "Time":
+        return time.fromisoformat(text).isoformat()
+    if datatype in ("DateTime", "DateTimeTz"):
+        return datetime.fromisoformat(text).isoformat()
+    return text
+
+
+def _number(value: Scalar, *, whole: bool) -> int | float:
+    if isinstance(value, bool) or value is None:
+        raise ValueError
+    if isinstance(value, str) and not re.fullmatch(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?", value):
+        raise ValueError
+    number = float(value)
+    if number.is_integer() and (whole or isinstance(value, int) or (isinstance(value, str) and "." not in value)):
+        return int(value) if isinstance(value, int | str) and "." not in str(value) else int(number)
+    if whole:
+        raise ValueError
+    return number
+
+
+def _truth(value: Scalar) -> bool:
+    words = {"true": True, "false": False}
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in words:
+        raise ValueError
+    return words[str(value).lower()]
+
+
+def operator_fits(op: Operator, datatype: DataType) -> bool:
+    """Whether the comparison means something for the type."""
+    if op in _TEXT_OPERATORS:
+        return datatype == "String"
+    if op == "during":
+        return datatype in ("Date", "DateTime", "DateTimeTz")
+    return datatype not in ("Boolean", "Opaque") if op in _ORDER_OPERATORS else True
