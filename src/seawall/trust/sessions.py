@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
-from typing import Any, Protocol
 
 import msgspec
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import InvalidInput
 from seawall.core.principal import Principal
+from seawall.store.database import Queries, Row
 from seawall.telemetry.events import event
 from seawall.trust.errors import InvalidLink, NotSignedIn
 from seawall.trust.tokens import Tokens
@@ -37,16 +36,6 @@ SECRET_BYTES = 32
 COOKIE_CHARACTERS_MAX = 200
 
 
-class SessionQueries(Protocol):
-    """What sessions need of `store.postgres.Database`: the queries of `store/sql/sessions.sql` by name."""
-
-    async def fetch_one(self, name: str, /, **parameters: Any) -> Mapping[str, Any] | None:  # noqa: ANN401 -- SQL values
-        """The first row, or None."""
-
-    async def execute(self, name: str, /, **parameters: Any) -> object:  # noqa: ANN401 -- SQL values
-        """Run it for its effect."""
-
-
 class SignedIn(msgspec.Struct, frozen=True):
     """What a browser is given. An empty `refresh` means: keep the cookie you have."""
 
@@ -58,9 +47,9 @@ class SignedIn(msgspec.Struct, frozen=True):
 class Sessions:
     """Starts, refreshes and ends sessions. Raises NotSignedIn, and Unavailable when the store is away."""
 
-    def __init__(self, database: SessionQueries, tokens: Tokens, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, database: Queries, tokens: Tokens, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
-        self._tokens = tokens
+        self.tokens = tokens
         self._clock = clock
 
     async def create_link(self, principal: Principal, ttl_seconds: float = LINK_SECONDS) -> str:
@@ -85,6 +74,7 @@ class Sessions:
             "begin_session",
             family=principal.session,
             hash=_hash(secret),
+            now=now,
             principal=_encode(principal),
             expires_at=now + SESSION_SECONDS,
         )
@@ -121,7 +111,7 @@ class Sessions:
         return await self._database.fetch_one("revoke_session", family=family, now=self._clock.time()) is not None
 
     def _signed_in(self, principal: Principal, refresh: str) -> SignedIn:
-        return SignedIn(self._tokens.mint(principal, TOKEN_SECONDS), refresh, principal)
+        return SignedIn(self.tokens.mint(principal, TOKEN_SECONDS), refresh, principal)
 
 
 def _split(cookie: str) -> tuple[str, str]:
@@ -148,5 +138,5 @@ def _encode(principal: Principal) -> str:
     return msgspec.json.encode(principal).decode()
 
 
-def _decode(row: Mapping[str, Any]) -> Principal:
+def _decode(row: Row) -> Principal:
     return msgspec.json.decode(row["principal"], type=Principal)

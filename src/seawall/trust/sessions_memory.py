@@ -1,84 +1,76 @@
-"""An in-memory twin of the session queries, for tests and for trying things out: same names, same rows.
+"""The twin of `store/sql/sessions.sql` in memory, for tests and for trying things out: same names, same rows.
 
-`tests/contract` holds it and Postgres to one suite, so that what passes here passes there.
+`tests/contract/test_sessions_twins.py` holds it and Postgres to one suite, so that what passes here passes there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from seawall.store.database import Row
+from seawall.store.memory_database import MemoryDatabase
 
 
-@dataclass
-class _Link:
-    principal: str
-    expires_at: float
-    used: bool = False
+class MemorySessions(MemoryDatabase):
+    """A memory database that knows sign-in links and sessions too."""
 
+    def q_add_sign_in_link(self, *, hash: str, principal: str, expires_at: float) -> list[Row]:
+        """Twin of add_sign_in_link."""
+        row = {"principal": principal, "expires_at": expires_at, "used_at": None}
+        self.table("sign_in_links")[hash] = row
+        return [row]
 
-@dataclass
-class _Session:
-    current_hash: str
-    principal: str
-    expires_at: float
-    previous_hash: str | None = None
-    rotated_at: float = 0.0
-    revoked: bool = False
+    def q_redeem_sign_in_link(self, *, hash: str, now: float) -> list[Row]:
+        """Twin of redeem_sign_in_link."""
+        link = self.table("sign_in_links").get(hash)
+        if link is None or link["used_at"] is not None or link["expires_at"] <= now:
+            return []
+        link["used_at"] = now
+        return [{"principal": link["principal"]}]
 
-    def live(self, now: float) -> bool:
-        return not self.revoked and self.expires_at > now
+    def q_begin_session(self, *, family: str, hash: str, now: float, principal: str, expires_at: float) -> list[Row]:
+        """Twin of begin_session."""
+        row = {
+            "family": family,
+            "current_hash": hash,
+            "previous_hash": None,
+            "rotated_at": now,
+            "principal": principal,
+            "expires_at": expires_at,
+            "revoked_at": None,
+        }
+        self.table("sessions")[family] = row
+        return [row]
 
+    def q_rotate_session(self, *, family: str, hash: str, next_hash: str, now: float) -> list[Row]:
+        """Twin of rotate_session."""
+        session = self._live(family, now)
+        if session is None or session["current_hash"] != hash:
+            return []
+        session.update(previous_hash=hash, current_hash=next_hash, rotated_at=now)
+        return [{"principal": session["principal"]}]
 
-class MemorySessionQueries:
-    """Answers the queries of `store/sql/sessions.sql` from two dictionaries."""
+    def q_find_raced_session(self, *, family: str, hash: str, now: float, rotated_after: float) -> list[Row]:
+        """Twin of find_raced_session."""
+        session = self._live(family, now)
+        if session is None or session["previous_hash"] != hash or session["rotated_at"] < rotated_after:
+            return []
+        return [{"principal": session["principal"]}]
 
-    def __init__(self) -> None:
-        self._links: dict[str, _Link] = {}
-        self._sessions: dict[str, _Session] = {}
+    def q_revoke_session(self, *, family: str, now: float) -> list[Row]:
+        """Twin of revoke_session."""
+        session = self.table("sessions").get(family)
+        if session is None or session["revoked_at"] is not None:
+            return []
+        session["revoked_at"] = now
+        return [{"family": family}]
 
-    async def fetch_one(self, name: str, /, **parameters: Any) -> Mapping[str, Any] | None:  # noqa: ANN401 -- SQL values
-        """The first row of the query `name`."""
-        row: Mapping[str, Any] | None = getattr(self, f"_{name}")(**parameters)
-        return row
+    def q_prune_sign_ins(self, *, now: float) -> list[Row]:
+        """Twin of prune_sign_ins."""
+        for name in ("sign_in_links", "sessions"):
+            table = self.table(name)
+            for key in [key for key, row in table.items() if row["expires_at"] < now]:
+                del table[key]
+        return []
 
-    async def execute(self, name: str, /, **parameters: Any) -> None:  # noqa: ANN401 -- SQL values
-        """Run the query `name` for its effect."""
-        getattr(self, f"_{name}")(**parameters)
-
-    def _add_sign_in_link(self, hash: str, principal: str, expires_at: float) -> None:
-        self._links[hash] = _Link(principal, expires_at)
-
-    def _redeem_sign_in_link(self, hash: str, now: float) -> Mapping[str, str] | None:
-        link = self._links.get(hash)
-        if link is None or link.used or link.expires_at <= now:
-            return None
-        link.used = True
-        return {"principal": link.principal}
-
-    def _begin_session(self, family: str, hash: str, principal: str, expires_at: float) -> None:
-        self._sessions[family] = _Session(hash, principal, expires_at)
-
-    def _rotate_session(self, family: str, hash: str, next_hash: str, now: float) -> Mapping[str, str] | None:
-        session = self._sessions.get(family)
-        if session is None or not session.live(now) or session.current_hash != hash:
-            return None
-        session.previous_hash, session.current_hash, session.rotated_at = hash, next_hash, now
-        return {"principal": session.principal}
-
-    def _find_raced_session(self, family: str, hash: str, now: float, rotated_after: float) -> Mapping[str, str] | None:
-        session = self._sessions.get(family)
-        if session is None or not session.live(now) or session.previous_hash != hash or session.rotated_at < rotated_after:
-            return None
-        return {"principal": session.principal}
-
-    def _revoke_session(self, family: str, now: float) -> Mapping[str, str] | None:
-        session = self._sessions.get(family)
-        if session is None or session.revoked:
-            return None
-        session.revoked = True
-        return {"family": family}
-
-    def _prune_sign_ins(self, now: float) -> None:
-        self._links = {key: link for key, link in self._links.items() if link.expires_at >= now}
-        self._sessions = {key: session for key, session in self._sessions.items() if session.expires_at >= now}
+    def _live(self, family: str, now: float) -> Row | None:
+        session = self.table("sessions").get(family)
+        return session if session and session["revoked_at"] is None and session["expires_at"] > now else None
