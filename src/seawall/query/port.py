@@ -66,3 +66,8 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Let go of everything; running queries are interrupted."""
+
+
+def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
+    """A batch without rows, which tells the schema."""
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)

@@ -1,0 +1,100 @@
+"""Names as one principal knows them: what may not be read is worded exactly like what does not exist.
+
+Error texts list and suggest visible names only.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from sqlglot import exp
+
+from seawall.app.model import App, Dataset, Field, Metric
+from seawall.core.errors import NotFound
+from seawall.query.errors import InvalidQuery
+from seawall.query.policy import EffectivePolicy
+from seawall.query.sql_tree import datasets_in, tree_of
+
+
+class Vocabulary:
+    """The part of an app's semantics that a policy leaves visible."""
+
+    def __init__(self, app: App, policy: EffectivePolicy) -> None:
+        self.semantics = app.semantics
+        self.policy = policy
+
+    def dataset(self, name: str) -> Dataset:
+        """The dataset. NotFound when there is none, or none this principal may know of."""
+        if name not in self.policy.datasets or name not in self.semantics.datasets:
+            raise _unknown("dataset", name, self._datasets())
+        return self.semantics.datasets[name]
+
+    def field(self, ref: str, home: str = "") -> Field:
+        """The field `dataset.name`; a bare name is looked for in `home` first, then must be unique among visible datasets."""
+        dataset, dot, name = ref.partition(".")
+        if not dot:
+            return self._bare(ref, home)
+        if dataset not in self._datasets() or name not in self.semantics.datasets[dataset].fields:
+            raise _unknown("field", ref, self._refs())
+        return self.semantics.datasets[dataset].fields[name]
+
+    def metric(self, name: str) -> Metric:
+        """The metric. NotFound when there is none, or when it reads a dataset this principal may not know of."""
+        if name not in self.semantics.metrics or not self._readable(self.semantics.metrics[name]):
+            raise _unknown("metric", name, [key for key, metric in self.semantics.metrics.items() if self._readable(metric)])
+        return self.semantics.metrics[name]
+
+    def time_field(self, dataset: str) -> Field:
+        """The dataset's default time field."""
+        found = self.dataset(dataset)
+        if not found.time:
+            raise InvalidQuery(f"The dataset {dataset} has no time field", fix="Name the time field, or give the dataset a default one")
+        return found.fields[found.time.rpartition(".")[2]]
+
+    def is_masked(self, field: Field) -> bool:
+        """Whether this principal may not see the field's values: it is masked, or shows the same column as a masked one."""
+        masked = self.policy.datasets[field.dataset].masked
+        if not masked or field.name in masked:
+            return field.name in masked
+        fields = self.semantics.datasets[field.dataset].fields
+        mine = _bared(field.expression)
+        return any(name in fields and _bared(fields[name].expression) == mine for name in masked)
+
+    def _bare(self, name: str, home: str) -> Field:
+        if home and home in self._datasets() and name in self.semantics.datasets[home].fields:
+            return self.semantics.datasets[home].fields[name]
+        found = [dataset for dataset in self._datasets() if name in self.semantics.datasets[dataset].fields]
+        if not found:
+            raise _unknown("field", name, [ref.partition(".")[2] for ref in self._refs()])
+        if len(found) > 1:
+            choices = ", ".join(f"{dataset}.{name}" for dataset in found)
+            raise InvalidQuery(f"Several datasets have a field {name}", expected=f"one of {choices}", got=name)
+        return self.semantics.datasets[found[0]].fields[name]
+
+    def _datasets(self) -> list[str]:
+        return sorted(name for name in self.semantics.datasets if name in self.policy.datasets)
+
+    def _refs(self) -> list[str]:
+        return [f"{name}.{field}" for name in self._datasets() for field in self.semantics.datasets[name].fields]
+
+    def _readable(self, metric: Metric) -> bool:
+        return all(name in self.policy.datasets for name in datasets_of(metric))
+
+
+def datasets_of(metric: Metric) -> frozenset[str]:
+    """The datasets whose fields the metric aggregates."""
+    return datasets_in(metric.expression)
+
+
+def _bared(expression: str) -> str:
+    """The expression without casts and parentheses around it, to see whether two fields show the same column."""
+    tree = tree_of(expression)
+    while isinstance(tree, exp.Cast | exp.Paren):
+        tree = tree.this
+    return tree.name if isinstance(tree, exp.Column) else tree.sql()
+
+
+def _unknown(kind: str, name: str, visible: list[str]) -> NotFound:
+    close = get_close_matches(name, visible, n=3)
+    fix = f"Did you mean {' or '.join(close)}?" if close else ""
+    return NotFound(f"There is no {kind} named {name[:80]}", fix=fix)

@@ -1,0 +1,177 @@
+"""Spans of days: what "last 13 weeks" or "2017-01-01..2017-03-31" mean on a given date. Pure date arithmetic.
+
+A span is half open: its start is inside, its end is not; None is unbounded. Relative periods resolve against the
+watermark's date `as_of`, never against the wall clock. A period is complete once `as_of` has reached the first day after
+it: data of the day `as_of` itself may still be on its way. Weeks start on Monday (ISO 8601) unless the field says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import Literal
+
+import msgspec
+
+from seawall.app.model import App, Comparison, Dimension, Filter, Grain, MetricQuery
+from seawall.query.errors import InvalidQuery
+
+WeekStart = Literal["monday", "sunday", "saturday"]
+WEEK_SHIFT_DAYS: dict[WeekStart, int] = {"monday": 0, "sunday": 1, "saturday": 2}
+"""Days to add before an ISO week is cut, and to take off after."""
+PERIODS_MAX = 10_000
+_UNITS: dict[str, Grain] = {"day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year"}
+_MONTHS: dict[Grain, int] = {"month": 1, "quarter": 3, "year": 12}
+_LAST = re.compile(r"last_(\d{1,5})_(day|week|month|quarter|year)s?")
+_THIS = re.compile(r"this_(day|week|month|quarter|year)")
+_DAY = r"\d{4}-\d{2}-\d{2}"
+_RANGE = re.compile(rf"({_DAY})?\.\.({_DAY})?")
+_WHOLE = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Days from `start` up to, not including, `end`."""
+
+    start: date | None
+    end: date | None
+
+    def text(self) -> str:
+        """As a period that `span_of` reads: both days inside."""
+        last = self.end - timedelta(days=1) if self.end else None
+        return f"{self.start or ''}..{last or ''}"
+
+
+def span_of(text: str, as_of: date | None, week_starts: WeekStart = "monday") -> Span:
+    """The days a period names. InvalidQuery when it is not a period, or is relative and there is no `as_of`."""
+    try:
+        made = _explicit(text) or _relative(text, as_of, week_starts)
+    except (ValueError, OverflowError) as error:
+        raise _not_a_period(text) from error
+    if made is None:
+        raise _not_a_period(text)
+    return made
+
+
+def is_period(text: str) -> bool:
+    """Whether `span_of` would read `text`."""
+    try:
+        span_of(text, date(2000, 6, 15))
+    except InvalidQuery:
+        return False
+    return True
+
+
+def truncated(day: date, grain: Grain, week_starts: WeekStart = "monday") -> date:
+    """The first day of the period that `day` lies in."""
+    if grain in _MONTHS:
+        months = _MONTHS[grain]
+        return date(day.year, (day.month - 1) // months * months + 1, 1)
+    if grain == "week":
+        return day - timedelta(days=(day.weekday() + WEEK_SHIFT_DAYS[week_starts]) % 7)
+    return day
+
+
+def moved(day: date, grain: Grain, count: int) -> date:
+    """`day`, `count` periods on (or back). A day the month does not have becomes its last."""
+    if grain not in _MONTHS:
+        return day + timedelta(days=count * (7 if grain == "week" else 1))
+    index = day.year * 12 + day.month - 1 + count * _MONTHS[grain]
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def last_complete(count: int, grain: Grain, as_of: date | None, week_starts: WeekStart = "monday") -> Span:
+    """The `count` latest periods that are over at `as_of`."""
+    if as_of is None:
+        raise InvalidQuery("A relative period needs a date to count back from", fix="Give the data's date, or name the days")
+    if not 1 <= count <= PERIODS_MAX or grain == "hour":
+        raise InvalidQuery(
+            "There is no such period", expected=f"1 to {PERIODS_MAX} days, weeks, months, quarters or years", got=f"{count} {grain}"
+        )
+    try:
+        end = truncated(as_of, grain, week_starts)
+        return Span(moved(end, grain, -count), end)
+    except (ValueError, OverflowError) as error:
+        raise InvalidQuery("The period starts before year 1", got=f"{count} {grain}") from error
+
+
+def compared(app: App, query: MetricQuery, comparison: Comparison, as_of: date | None) -> MetricQuery | None:
+    """The same question about the period before, or the same period a year ago; None when it names no bounded period."""
+    for place, condition in enumerate(query.where):
+        if condition.op == "during" and condition.values:
+            span = span_of(str(condition.values[0]), as_of, _week_starts(app, condition.field))
+            earlier = shifted(span, comparison.period, _unit_of(str(condition.values[0])))
+            return None if earlier is None else _with_period(query, place, earlier)
+    time = next((dimension for dimension in query.by if dimension.grain), None)
+    if query.last is None or time is None or time.grain is None:
+        return None
+    span = last_complete(query.last, time.grain, as_of, _week_starts(app, time.field))
+    earlier = shifted(span, comparison.period, time.grain)
+    return None if earlier is None else _limited(query, time, earlier)
+
+
+def shifted(span: Span, period: Literal["previous", "year_ago"], unit: Grain) -> Span | None:
+    """The span as long as this one just before it, or a year earlier (52 weeks, when it counts weeks)."""
+    if span.start is None or span.end is None:
+        return None
+    if period == "year_ago":
+        grain: Grain = "week" if unit == "week" else "year"
+        count = 52 if unit == "week" else 1
+        return Span(moved(span.start, grain, -count), moved(span.end, grain, -count))
+    if unit in _MONTHS and span.start.day == span.end.day == 1:
+        months = (span.end.year - span.start.year) * 12 + span.end.month - span.start.month
+        return Span(moved(span.start, "month", -months), span.start)
+    return Span(span.start - (span.end - span.start), span.start)
+
+
+def _with_period(query: MetricQuery, place: int, span: Span) -> MetricQuery:
+    where = list(query.where)
+    where[place] = Filter(where[place].field, "during", (span.text(),))
+    return msgspec.structs.replace(query, where=tuple(where))
+
+
+def _limited(query: MetricQuery, time: Dimension, span: Span) -> MetricQuery:
+    where = (*query.where, Filter(time.field, "during", (span.text(),)))
+    return msgspec.structs.replace(query, where=where, last=None)
+
+
+def _week_starts(app: App, ref: str) -> WeekStart:
+    return app.semantics.field(ref).week_starts if ref else "monday"
+
+
+def _unit_of(text: str) -> Grain:
+    relative = _LAST.fullmatch(text) or _THIS.fullmatch(text)
+    if relative:
+        return _UNITS[relative.groups()[-1]]
+    return "month" if _WHOLE.fullmatch(text) else "day"
+
+
+def _explicit(text: str) -> Span | None:
+    if match := _RANGE.fullmatch(text):
+        first, last = (date.fromisoformat(part) if part else None for part in match.groups())
+        if (first is None and last is None) or (first and last and last < first):
+            raise ValueError(text)
+        return Span(first, last + timedelta(days=1) if last else None)
+    if match := _WHOLE.fullmatch(text):
+        year, month, day = match.groups()
+        start = date(int(year), int(month or 1), int(day or 1))
+        return Span(start, moved(start, "day" if day else "month" if month else "year", 1))
+    return None
+
+
+def _relative(text: str, as_of: date | None, week_starts: WeekStart) -> Span | None:
+    if match := _LAST.fullmatch(text):
+        return last_complete(int(match[1]), _UNITS[match[2]], as_of, week_starts)
+    if (match := _THIS.fullmatch(text)) and as_of is not None:
+        start = truncated(as_of, _UNITS[match[1]], week_starts)
+        return Span(start, moved(start, _UNITS[match[1]], 1))
+    return None
+
+
+def _not_a_period(text: str) -> InvalidQuery:
+    return InvalidQuery(
+        "This is not a period",
+        expected="days such as 2017-01-01..2017-03-31, a month or year such as 2017-04, last_4_weeks or this_month",
+        got=repr(text[:60]),
+    )

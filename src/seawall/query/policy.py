@@ -1,0 +1,121 @@
+"""What a principal may see, resolved once and named by a fingerprint.
+
+`resolve` turns an app's policies and a verified principal into constants: predicates with values, masked fields. A dataset
+the principal may not read is absent, and from then on nobody can tell it from one that never existed. Equal rights give
+equal values and so equal fingerprints, which is what lets people share cached answers; rights that differ in anything
+give different ones. Everything doubtful (a missing attribute, a value of the wrong type) shows no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from seawall.app.model import App, DataType, Filter, Operator, Policy, RowPolicy, Scalar
+from seawall.core.digest import canonical, digest
+from seawall.core.principal import Principal
+
+_SEVERAL: dict[Operator, Operator] = {"eq": "in", "ne": "not_in", "in": "in", "not_in": "not_in"}
+"""What an operator means when the attribute has several values; the others then show nothing."""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """How one dataset may be read: only rows for which all predicates hold, and never the masked fields' values."""
+
+    predicates: tuple[Filter, ...] = ()
+    masked: tuple[str, ...] = ()
+
+
+class EffectivePolicy(msgspec.Struct, frozen=True):
+    """Everything one principal may see of one app."""
+
+    datasets: dict[str, Access]
+
+    def fingerprint(self, datasets: Iterable[str]) -> str:
+        """Names the rights over just these datasets: 64 hexadecimal digits, the same for equal rights."""
+        return digest({name: self.datasets.get(name) for name in set(datasets)})
+
+
+def resolve(app: App, principal: Principal) -> EffectivePolicy:
+    """What `principal` may see. A dataset without a policy, or for other roles, is absent."""
+    held = roles_of(app, principal)
+    readable = {
+        name: _access(app, policy, principal, held)
+        for name, policy in sorted(app.policies.items())
+        if name in app.semantics.datasets and held and (not policy.roles or held.intersection(policy.roles))
+    }
+    return EffectivePolicy(readable)
+
+
+def roles_of(app: App, principal: Principal) -> frozenset[str]:
+    """The app's roles that the principal holds, those they extend included."""
+    held: set[str] = set()
+    waiting = [role for role in principal.roles if role in app.roles]
+    while waiting:
+        name = waiting.pop()
+        if name not in held and name in app.roles:
+            held.add(name)
+            waiting.extend(app.roles[name].extends)
+    return frozenset(held)
+
+
+def _access(app: App, policy: Policy, principal: Principal, held: frozenset[str]) -> Access:
+    predicates = {_predicate(app, row, principal) for row in policy.rows if not held.intersection(row.unless)}
+    masked = [name for name, unless in policy.mask.items() if not held.intersection(unless)]
+    return Access(tuple(sorted(predicates, key=canonical)), tuple(sorted(masked)))
+
+
+def _predicate(app: App, row: RowPolicy, principal: Principal) -> Filter:
+    nothing = Filter(row.field, "in", ())
+    if row.op in {"is_null", "not_null"}:
+        return Filter(row.field, row.op)
+    datatype = app.semantics.field(row.field).datatype
+    values = _attribute(row.attribute, principal) if row.attribute else row.values
+    typed = [_typed(value, datatype) for value in values]
+    if not typed or any(value is None for value in typed):
+        return nothing
+    if row.op in _SEVERAL:
+        op = _SEVERAL[row.op] if len(typed) > 1 else row.op
+        return Filter(row.field, op, _canonical_values(typed))
+    return Filter(row.field, row.op, tuple(typed)) if len(typed) == 1 else nothing
+
+
+def _canonical_values(values: list[Scalar]) -> tuple[Scalar, ...]:
+    by_text = {canonical(value): value for value in values}
+    return tuple(by_text[text] for text in sorted(by_text))
+
+
+def _attribute(name: str, principal: Principal) -> tuple[Scalar, ...]:
+    """The attribute's values; `user.id` and `user.tenant` are the verified identity itself. Empty when there is none."""
+    key = name.removeprefix("user.")
+    if key == "id":
+        return (principal.user,)
+    if key == "tenant":
+        return (principal.tenant,)
+    value = principal.attributes.get(key)
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, tuple | list) else (value,)
+
+
+def _typed(value: Scalar, datatype: DataType) -> Scalar:
+    """`value` as the field's type expects it; None, which shows no row, when it cannot be."""
+    if datatype == "Boolean":
+        return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value))
+    if isinstance(value, bool) or value is None:
+        return None
+    if datatype == "Integer":
+        text = str(value)
+        return int(text) if text.removeprefix("-").isdecimal() and len(text) <= 18 else None
+    if datatype in {"Float", "Decimal"}:
+        return _number(value)
+    return str(value)
+
+
+def _number(value: str | int | float) -> Scalar:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if abs(number) < 1e300 else None

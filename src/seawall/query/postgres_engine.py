@@ -1,0 +1,122 @@
+"""Postgres behind the engine port, for the operational tables that actions change.
+
+Each query is a server-side cursor in a read-only transaction with a statement timeout, in UTC. The pool bounds how many run
+and is fair to those who wait. It must hand out autocommit connections (`store.postgres.open_pool` does) and is its
+owner's to close. Error texts may quote data, so only those that speak of names are passed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import psycopg
+import pyarrow as pa
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from seawall.app.model import Scalar
+from seawall.core.deadline import Deadline
+from seawall.core.errors import DeadlineExceeded, SeawallError
+from seawall.query.errors import EngineUnavailable, QueryFailed
+from seawall.query.port import empty_batch
+from seawall.query.postgres_arrow import batch_of, schema_of
+
+CONNECT_SECONDS_MAX = 2.0
+DRY_RUN_SECONDS = 30.0
+_CURSOR = "seawall_rows"
+_UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests, OSError)
+_Connection = psycopg.AsyncConnection[TupleRow]
+_T = TypeVar("_T")
+
+
+class PostgresEngine:
+    """Answers from the tables as they are now."""
+
+    dialect = "postgres"
+
+    def __init__(self, pool: AsyncConnectionPool[_Connection]) -> None:
+        self._pool = pool
+        self._running: set[_Connection] = set()
+
+    async def stream(
+        self, sql: str, parameters: Sequence[Scalar], *, watermark: str = "", deadline: Deadline, batch_rows: int = 1024
+    ) -> AsyncIterator[pa.RecordBatch]:
+        """See the port. `watermark` means nothing here."""
+        deadline.check()
+        async with self._transaction(deadline) as connection:
+            cursor: psycopg.AsyncRawServerCursor[tuple[Any, ...]] = psycopg.AsyncRawServerCursor(connection, _CURSOR)
+            await _bounded(cursor.execute(sql, list(parameters), binary=True), deadline)
+            schema = schema_of(cursor.description or ())
+            rows = await _bounded(cursor.fetchmany(batch_rows), deadline)
+            if not rows:
+                yield empty_batch(schema)
+            while rows:
+                yield batch_of(rows, schema)
+                rows = await _bounded(cursor.fetchmany(batch_rows), deadline) if len(rows) == batch_rows else []
+
+    async def dry_run(self, sql: str, parameters: Sequence[Scalar], *, watermark: str = "") -> pa.Schema:
+        """See the port."""
+        nothing = f"SELECT * FROM ({sql}) AS planned LIMIT 0"
+        schema: pa.Schema = pa.schema([])
+        async for batch in self.stream(nothing, parameters, deadline=Deadline.after(DRY_RUN_SECONDS)):
+            schema = batch.schema
+        return schema
+
+    async def ready(self) -> bool:
+        """Whether a connection can be had now."""
+        try:
+            async with self._pool.connection(timeout=CONNECT_SECONDS_MAX) as connection:
+                await connection.execute("SELECT 1")
+        except _UNREACHABLE:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Cancel what runs. The pool is its owner's to close."""
+        for connection in list(self._running):
+            await connection.cancel_safe(timeout=CONNECT_SECONDS_MAX)
+
+    @asynccontextmanager
+    async def _transaction(self, deadline: Deadline) -> AsyncIterator[_Connection]:
+        """A read-only transaction that is always rolled back; errors of the driver come out as errors of the port."""
+        patience = min(CONNECT_SECONDS_MAX, deadline.remaining())
+        try:
+            async with self._pool.connection(timeout=patience) as connection:
+                self._running.add(connection)
+                try:
+                    await _bounded(connection.execute(_begin(deadline)), deadline)
+                    yield connection
+                finally:
+                    self._running.discard(connection)
+                    if not connection.closed:
+                        await connection.rollback()
+        except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, OSError) as error:
+            raise _translated(error, deadline) from error
+
+
+def _begin(deadline: Deadline) -> str:
+    milliseconds = max(1, int(deadline.remaining() * 1000))
+    return f"BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL TimeZone = 'UTC'"
+
+
+async def _bounded(step: Awaitable[_T], deadline: Deadline) -> _T:
+    """Wait for one step of the conversation. When time is up psycopg cancels the query on the server."""
+    try:
+        async with asyncio.timeout(deadline.remaining()):
+            return await step
+    except TimeoutError as error:
+        raise DeadlineExceeded("The query took too long") from error
+
+
+def _translated(error: Exception, deadline: Deadline) -> SeawallError:
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return DeadlineExceeded("The query took too long") if deadline.expired() else EngineUnavailable("The engine is closing")
+    if isinstance(error, _UNREACHABLE):
+        return EngineUnavailable("The operational database does not answer", got=type(error).__name__)
+    detail = type(error).__name__
+    if isinstance(error, psycopg.ProgrammingError) and error.diag.message_primary:
+        detail = error.diag.message_primary[:300]
+    return QueryFailed("The database refused the query", got=detail)
