@@ -95,7 +95,7 @@ class Instance(msgspec.Struct, frozen=True):
 
 def locate(data: Path, environment: Mapping[str, str]) -> Instance:
     """The instance whose data directory is `data`. ConfigurationError when its sockets' paths would be too long."""
-    data = data.absolute()
+    data = data.resolve()
     base = Path(environment.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108 -- ours alone: `prepare` checks owner and mode
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:10]
     run = base / f"seawall-{os.geteuid()}-{name}"

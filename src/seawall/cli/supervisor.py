@@ -43,6 +43,7 @@ class Supervisor:
         on_output: OutputHandler = lambda unit, line: None,
         on_done: Callable[[Unit], None] = lambda unit: None,
         policy: RestartPolicy | None = None,
+        silent_s_max: float = SILENT_S_MAX,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.logs = logs
@@ -50,6 +51,7 @@ class Supervisor:
         self.on_output = on_output
         self.on_done = on_done
         self.policy = policy or RestartPolicy()
+        self.silent_s_max = silent_s_max
         self.clock = clock
         self.keepers = [Keeper(unit, self) for unit in units]
         self._tasks: list[asyncio.Task[None]] = []
@@ -98,6 +100,8 @@ class Keeper:
         self.child: Child | None = None
         self.settled = asyncio.Event()
         """Set when it has been ready once, is done, or has been given up."""
+        self.released = asyncio.Event()
+        """Set when it and all that depends on it have been stopped; a task that is done stands between others, too."""
         self._supervisor = supervisor
         self._failures: list[float] = []
         self._stopping = asyncio.Event()
@@ -122,7 +126,7 @@ class Keeper:
     async def stop(self) -> None:
         """Stop it once all that depends on it has stopped."""
         dependents = [k for k in self._supervisor.keepers if self.unit.name in (*k.unit.needs, *k.unit.after)]
-        await asyncio.gather(*(dependent.wait_stopped() for dependent in dependents))
+        await asyncio.gather(*(dependent.released.wait() for dependent in dependents))
         self._stopping.set()
         if self.child:
             self._change("stopping")
@@ -131,11 +135,8 @@ class Keeper:
                 await asyncio.wait_for(self.child.wait(), self.unit.stop_grace_s)
             except TimeoutError:
                 self.child.kill_group()
-        await self.wait_stopped()
-
-    async def wait_stopped(self) -> None:
-        """Return when it will not run again."""
         await self._stopped.wait()
+        self.released.set()
 
     async def _may_start(self) -> bool:
         before = self._supervisor.named((*self.unit.needs, *self.unit.after))
@@ -221,7 +222,7 @@ class Keeper:
                 heard_at = now
             if health.ready != (self.state == "ready"):
                 self._note(ready=health.ready, detail=health.detail)
-            if now - heard_at > SILENT_S_MAX:
+            if now - heard_at > self._supervisor.silent_s_max:
                 child.signal(signal.SIGKILL)
                 return
             await asyncio.sleep(PROBE_INTERVAL_S if self.settled.is_set() and health.ready else PROBE_INTERVAL_STARTING_S)

@@ -6,23 +6,26 @@ a process of its own, so that the supervisor neither holds database credentials'
 
 from __future__ import annotations
 
+import errno
+import getpass
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from seawall.app.load import load_bundle
+from seawall.app.model import Bundle
 from seawall.cli.supervisor_report import PreparationLine, Progress
 from seawall.core.errors import SeawallError
 from seawall.core.principal import Principal
 from seawall.core.settings import Settings
+from seawall.store.embedded_postgres import read_passwords
 from seawall.store.migrations import migrate
 from seawall.store.postgres import Database, open_pool
 from seawall.trust import keys
 from seawall.trust.sessions import Sessions
 from seawall.trust.tokens import Tokens
-
-LINK_TTL_S = 15 * 60.0
 
 
 def say(line: PreparationLine) -> None:
@@ -32,40 +35,61 @@ def say(line: PreparationLine) -> None:
 
 
 async def prepare_instance(settings: Settings, environment: Mapping[str, str], *, as_json: bool) -> None:
-    """Make everything ready. Errors of ours are told to the supervisor and raised."""
+    """Make everything ready. Errors are told to the supervisor, then raised."""
     try:
-        await _prepare_database(settings, environment)
-        principal = await _prepare_apps(settings, as_json=as_json)
+        bundles = [load_bundle(folder) for folder in settings.apps]
+        await _prepare_schema(settings, environment)
+        database = Database(await open_pool(settings.database_url, min_size=1, max_size=1))
+        try:
+            await _prepare_data(settings, database, _say_progress if as_json else _draw_progress)
+            if as_json:
+                say(PreparationLine(sign_in=await _sign_in_code(settings, database, bundles)))
+        finally:
+            await database.close()
+    except (SeawallError, OSError) as error:
         if as_json:
-            say(PreparationLine(sign_in=await _sign_in_code(settings, principal)))
-    except SeawallError as error:
-        if as_json:
-            say(PreparationLine(error=error.sentence()))
+            say(PreparationLine(error=_sentence(error)))
         raise
 
 
-async def _prepare_database(settings: Settings, environment: Mapping[str, str]) -> None:
+async def _prepare_schema(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Migrations, with an embedded Postgres also roles before and their rights after."""
     superuser_url = environment.get("SEAWALL_SUPERUSER_URL", "")
-    made = False
-    if superuser_url:
-        from seawall.store.embedded_roles import make_roles
+    if not superuser_url:
+        await migrate(settings.database_url)
+        return
+    from seawall.store.embedded_roles import grant, make_roles
 
-        passwords = msgspec.json.decode(Path(environment["SEAWALL_PASSWORDS"]).read_bytes(), type=dict[str, str])
-        made = await make_roles(superuser_url, passwords)
-    applied = await migrate(settings.database_url)
-    if superuser_url and (made or applied):
-        from seawall.store.embedded_roles import grant
-
-        await grant(settings.database_url)
+    await make_roles(superuser_url, read_passwords(Path(environment["SEAWALL_PASSWORDS"])))
+    await migrate(settings.database_url)
+    await grant(settings.database_url)
 
 
-async def _prepare_apps(settings: Settings, *, as_json: bool) -> Principal:
-    return Principal("operator")
+async def _prepare_data(settings: Settings, database: Database, progress: Callable[[str, float], None]) -> None:
+    from seawall.query.generations import Generations
+    from seawall.workers.preparation import prepare
+
+    generations = Generations(settings.warehouse, database)
+    for folder in settings.apps:
+        await prepare(folder, generations, progress)
 
 
-async def _sign_in_code(settings: Settings, principal: Principal) -> str:
-    pool = await open_pool(settings.database_url, min_size=1, max_size=1)
-    try:
-        return await Sessions(Database(pool), Tokens(keys.load_or_create(settings.keys))).create_link(principal, LINK_TTL_S)
-    finally:
-        await pool.close()
+async def _sign_in_code(settings: Settings, database: Database, bundles: Sequence[Bundle]) -> str:
+    """A link for whoever started the instance: every role its apps declare, as they own the data directory anyway."""
+    operator = Principal(user=getpass.getuser(), roles=tuple(dict.fromkeys(role for bundle in bundles for role in bundle.app.roles)))
+    return await Sessions(database, Tokens(keys.load_or_create(settings.keys))).create_link(operator)
+
+
+def _say_progress(table: str, done: float) -> None:
+    say(PreparationLine(progress=Progress(table, done)))
+
+
+def _draw_progress(table: str, done: float) -> None:
+    sys.stderr.write(f"{done:4.0%} {table}\n")
+
+
+def _sentence(error: SeawallError | OSError) -> str:
+    if isinstance(error, SeawallError):
+        return error.sentence()
+    fix = "Free some space and start again; what was there before is untouched." if error.errno == errno.ENOSPC else ""
+    return f"{error.strerror or error}: {error.filename or 'the data directory'}. {fix}".strip()

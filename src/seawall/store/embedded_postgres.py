@@ -159,9 +159,14 @@ def _configure(postgres: EmbeddedPostgres) -> None:
     _write_private(postgres.cluster / "pg_hba.conf", _HBA.encode())
 
 
+def read_passwords(path: Path) -> dict[str, str]:
+    """Role → password, as `prepare` wrote it."""
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+
+
 def _passwords(path: Path) -> dict[str, str]:
     """Read the roles' passwords, adding one for a role that has none."""
-    known: dict[str, str] = msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
+    known = read_passwords(path) if path.exists() else {}
     passwords = {role: known.get(role) or secrets.token_urlsafe(24) for role in ROLES}
     if passwords != known:
         _write_private(path, msgspec.json.encode(passwords))

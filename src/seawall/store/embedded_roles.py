@@ -7,7 +7,6 @@ service's role may do what `store/sql/embedded_roles.sql` names and nothing else
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import LiteralString, cast
 
 import psycopg
 
@@ -18,8 +17,8 @@ from seawall.store.postgres import CONNECT_SECONDS_MAX, Connection, unavailable
 _FILE = "embedded_roles.sql"
 
 
-async def make_roles(superuser_url: str, passwords: Mapping[str, str]) -> bool:
-    """Make the roles and the database that are missing; whether any was. Unavailable when the server cannot be reached."""
+async def make_roles(superuser_url: str, passwords: Mapping[str, str]) -> None:
+    """Make the roles and the database that are missing. Unavailable when the server cannot be reached."""
     queries = load(_FILE)
     async with await _connect(superuser_url) as connection:
         made = False
@@ -29,8 +28,7 @@ async def make_roles(superuser_url: str, passwords: Mapping[str, str]) -> bool:
                 made |= await _make(connection, queries["create_role_statement"].sql, {"role": role, "verifier": verifier})
         made |= await _make(connection, queries["create_database_statement"].sql, {"database": DATABASE, "owner": OWNER})
         if made:
-            await connection.execute(cast(LiteralString, queries["close_databases"].sql))
-        return made
+            await connection.execute(queries["close_databases"].sql)
 
 
 async def grant(owner_url: str) -> None:
@@ -38,15 +36,15 @@ async def grant(owner_url: str) -> None:
     queries = load(_FILE)
     async with await _connect(owner_url) as connection, connection.transaction():
         for name in ("grant_to_services", "grant_jobs_to_workers"):
-            await connection.execute(cast(LiteralString, queries[name].sql))
+            await connection.execute(queries[name].sql)
 
 
 async def _make(connection: Connection, sql: str, values: Mapping[str, str]) -> bool:
     """Run the statement that the query `sql` writes, if it writes one."""
-    row = await (await connection.execute(cast(LiteralString, sql), values)).fetchone()
+    row = await (await connection.execute(sql, values)).fetchone()
     if row is None:
         return False
-    await connection.execute(cast(LiteralString, row[0]))
+    await connection.execute(row[0])
     return True
 
 

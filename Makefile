@@ -1,0 +1,87 @@
+# Every target does its own set-up; see CONTRIBUTING.md. Stamps in .venv/.stamps make a second run of `setup` instant.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+STAMPS := .venv/.stamps
+LOCKS := requirements/runtime.lock requirements/dev.lock
+CHROMIUM := /usr/bin/chromium
+
+frontend_sources := $(wildcard frontend/build.mjs frontend/package.json frontend/src/*.js src/seawall/ui/static/*.css)
+ifneq ($(wildcard frontend/package-lock.json),)
+frontend_stamp := $(STAMPS)/frontend
+endif
+
+.PHONY: setup up test check fix bench docs lock screenshots clean
+
+setup: $(STAMPS)/package $(frontend_stamp)
+
+up: setup
+	@SEAWALL_DIE_WITH_PARENT=$$PPID exec $(BIN)/seawall up $(ARGS)
+
+test: setup $(CHROMIUM) check
+	@printf '\n── unit ──\n'
+	@$(BIN)/pytest tests/unit -n 2
+	@printf '\n── contract ──\n'
+	@$(BIN)/pytest tests/contract
+	@printf '\n── integration ──\n'
+	@$(BIN)/pytest tests/integration
+	@printf '\n── acceptance ──\n'
+	@$(BIN)/pytest tests/acceptance
+
+check: setup
+	@printf '── lint ──\n'
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@printf '\n── types ──\n'
+	@$(BIN)/mypy
+	@printf '\n── import contracts ──\n'
+	@$(BIN)/lint-imports
+
+fix: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup $(CHROMIUM)
+	@$(BIN)/python bench/table.py $(ARGS)
+
+docs: setup
+	@$(BIN)/python docs/generate.py
+
+screenshots: setup $(CHROMIUM)
+	@$(BIN)/python docs/screenshots.py $(ARGS)
+
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile requirements/runtime.in -o requirements/runtime.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 $(ARGS)
+	$(BIN)/uv pip compile requirements/dev.in -o requirements/dev.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 $(ARGS)
+
+clean:
+	rm -rf .venv frontend/node_modules src/seawall/ui/static/build
+
+$(BIN)/uv:
+	@echo 'Making .venv with $(PYTHON)'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(STAMPS)/packages: $(LOCKS) | $(BIN)/uv
+	@echo 'Installing the locked packages'
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/runtime.lock -r requirements/dev.lock
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/package: pyproject.toml requirements/runtime.in $(STAMPS)/packages
+	@$(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(STAMPS)/node_modules: frontend/package-lock.json
+	@echo 'Installing the browser packages'
+	@cd frontend && npm ci --silent --no-audit --no-fund
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/frontend: $(STAMPS)/node_modules $(frontend_sources)
+	@echo 'Building scripts and styles'
+	@cd frontend && npm run --silent build
+	@touch $@
+
+$(CHROMIUM):
+	@echo 'Installing Chromium for the tests'
+	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null

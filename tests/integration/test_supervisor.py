@@ -1,0 +1,178 @@
+"""The supervisor over real processes: order, health, restarts, stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.integration.supervisor_house import service, task
+
+from seawall.cli.supervisor import Supervisor
+from seawall.cli.supervisor_logs import Logs
+from seawall.cli.supervisor_process import start_ticks
+from seawall.cli.supervisor_units import Change, RestartPolicy, Unit
+
+QUICK = RestartPolicy(delay_s=0.02, delay_s_max=0.05, failures_max=2)
+
+
+class Watched:
+    """A supervisor and everything it said."""
+
+    def __init__(self, run: Path, units: list[Unit], silent_s_max: float) -> None:
+        self.run = run
+        self.changes: list[Change] = []
+        self.heard: list[bytes] = []
+        self.supervisor = Supervisor(
+            units,
+            Logs(run / "logs"),
+            self.changes.append,
+            on_output=lambda unit, line: self.heard.append(line),
+            policy=QUICK,
+            silent_s_max=silent_s_max,
+        )
+
+    def states(self, name: str) -> list[str]:
+        return [change.state for change in self.changes if change.unit.name == name]
+
+    def last(self, name: str) -> Change:
+        return next(change for change in reversed(self.changes) if change.unit.name == name)
+
+    def events(self) -> list[str]:
+        return (self.run / "events").read_text().splitlines()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def watched(run: Path, *units: Unit, silent_s_max: float = 30.0) -> AsyncIterator[Watched]:
+    made = Watched(run, list(units), silent_s_max)
+    try:
+        yield made
+    finally:
+        await made.supervisor.stop()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+async def test_each_starts_when_what_it_needs_is_ready(run: Path) -> None:
+    """Back, then a task, then two services at once, then the front; and the reverse to stop."""
+    units = [
+        service(run, "front", needs=("left", "right")),
+        service(run, "left", needs=("prepare",)),
+        service(run, "right", needs=("prepare",)),
+        task("prepare", "--say", "hello", needs=("back",)),
+        service(run, "back", "--delay", "0.2"),
+    ]
+    async with watched(run, *units) as house:
+        assert await house.supervisor.start() == []
+        assert house.heard == [b"hello"]
+        begun = house.events()
+        await house.supervisor.stop()
+    assert begun[0] == "start back"
+    assert begun[-1] == "start front"
+    ended = house.events()[len(begun) :]
+    assert ended[0] == "stop front"
+    assert ended[-1] == "stop back"
+    assert {change.state for change in house.changes[-4:]} <= {"stopping", "stopped"}
+
+
+async def test_a_killed_service_comes_back_and_the_others_do_not_notice(run: Path) -> None:
+    """kill -9 gives a new process within moments; its neighbour keeps its pid."""
+    async with watched(run, service(run, "one"), service(run, "other")) as house:
+        await house.supervisor.start()
+        first, other = house.last("one").pid, house.last("other").pid
+        os.kill(first, signal.SIGKILL)
+        await house.until(lambda: house.states("one")[-2:] == ["starting", "ready"] and house.last("one").pid != first)
+        assert house.last("other").pid == other
+        assert house.last("one").restarts == 1
+        assert "killed by SIGKILL" in next(change.detail for change in house.changes if change.state == "backing-off")
+
+
+async def test_what_never_comes_up_is_given_up_and_the_others_go_on(run: Path) -> None:
+    """After the policy's number of failures it stays down, with the reason; dependents do not start, soft ones do."""
+    units = [
+        service(run, "broken", "--end", "3"),
+        service(run, "dependent", needs=("broken",)),
+        service(run, "later", after=("broken",)),
+        service(run, "other"),
+    ]
+    async with watched(run, *units) as house:
+        given_up = await house.supervisor.start()
+        assert {unit.name for unit in given_up} == {"broken", "dependent"}
+        assert house.events().count("start broken") == QUICK.failures_max + 1
+        assert house.last("broken").detail == "ended with status 3"
+        assert house.last("dependent").detail == "needs broken-0"
+        assert house.last("later").state == house.last("other").state == "ready"
+
+
+async def test_a_program_that_is_not_there_is_given_up_with_its_name(run: Path) -> None:
+    """The reason reaches status, not a traceback."""
+    unit = Unit(name="absent", argv=("/nonexistent/program",), probe=service(run, "absent").probe)
+    async with watched(run, unit) as house:
+        assert [found.name for found in await house.supervisor.start()] == ["absent"]
+        assert "/nonexistent/program" in house.last("absent").detail
+
+
+async def test_a_service_that_says_it_is_not_ready_is_left_running(run: Path) -> None:
+    """Its own words become the detail; it turns ready again by itself."""
+    async with watched(run, service(run, "one")) as house:
+        await house.supervisor.start()
+        (run / "unready-one").touch()
+        await house.until(lambda: house.last("one").state == "unready")
+        assert house.last("one").detail == "store: away"
+        (run / "unready-one").unlink()
+        await house.until(lambda: house.last("one").state == "ready")
+        assert house.last("one").restarts == 0
+
+
+async def test_a_service_that_hangs_is_killed_and_started_again(run: Path) -> None:
+    """One that answers nothing for too long counts as ended."""
+    async with watched(run, service(run, "one"), silent_s_max=0.5) as house:
+        await house.supervisor.start()
+        (run / "deaf-one").touch()
+        await house.until(lambda: "backing-off" in house.states("one"))
+        (run / "deaf-one").unlink()
+        await house.until(lambda: house.last("one").state == "ready")
+
+
+async def test_one_that_will_not_stop_is_killed(run: Path) -> None:
+    """The grace is bounded."""
+    async with watched(run, service(run, "one", "--stubborn", grace_s=0.2)) as house:
+        await house.supervisor.start()
+        pid, began = house.last("one").pid, time.monotonic()
+        await house.supervisor.stop()
+        assert time.monotonic() - began < 3
+        assert start_ticks(pid) is None
+
+
+async def test_what_a_killed_service_had_started_is_killed_too(run: Path) -> None:
+    """Its children would otherwise hold sockets and files."""
+    async with watched(run, service(run, "one", "--children")) as house:
+        await house.supervisor.start()
+        child = int(next(line for line in house.events() if line.startswith("child")).split()[1])
+        os.kill(house.last("one").pid, signal.SIGKILL)
+        await house.until(lambda: start_ticks(child) is None)
+
+
+async def test_stopping_while_starting_leaves_nothing(run: Path) -> None:
+    """Ctrl-C during a slow start does not wait for it."""
+    async with watched(run, service(run, "slow", "--delay", "60"), service(run, "front", needs=("slow",))) as house:
+        starting = asyncio.create_task(house.supervisor.start())
+        await house.until(lambda: bool(house.states("slow")))
+        pid = house.last("slow").pid
+        await house.supervisor.stop()
+        await starting
+        assert start_ticks(pid) is None
+        assert "starting" not in house.states("front")

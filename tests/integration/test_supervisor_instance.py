@@ -1,0 +1,212 @@
+"""A whole instance of stand-ins under the real `seawall up`: one at a time, nothing left behind, recovery."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration import supervisor_house
+
+from seawall.cli.supervisor_process import family, start_ticks
+
+HOUSE = (sys.executable, supervisor_house.__file__)
+COMMAND = (sys.executable, "-m", "seawall.cli.main")
+ROOT = Path(supervisor_house.__file__).parents[2]
+
+
+class House:
+    """Starts instances in one data directory and ends what it started."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.started: list[subprocess.Popen[str]] = []
+        self.environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def popen(self, *options: str, **environment: str) -> subprocess.Popen[str]:
+        argv = (*HOUSE, str(self.data), *options)
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment | environment)
+        self.started.append(process)
+        return process
+
+    def up(self, *options: str) -> tuple[subprocess.Popen[str], dict]:
+        process = self.popen(*options)
+        return process, json.loads(process.stdout.readline())
+
+    def run(self, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        argv = (*HOUSE, str(self.data), *options)
+        return subprocess.run(argv, capture_output=True, text=True, timeout=20, env=self.environment | environment)
+
+    def command(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run((*COMMAND, name, "--data", str(self.data), *options), capture_output=True, text=True, timeout=40)
+
+    def record(self) -> dict:
+        return json.loads((self.data / "instance.json").read_text())
+
+    def pids(self) -> list[int]:
+        """The supervisor and everything beneath it."""
+        return family(self.record()["pid"])
+
+    def close(self) -> None:
+        for process in self.started:
+            process.kill()
+            process.communicate()
+        self.command("down")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path / "data")
+    yield made
+    made.close()
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def gone(pids: list[int]) -> bool:
+    return all(start_ticks(pid) is None for pid in pids)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_ready_is_one_line_with_everything(house: House) -> None:
+    """Address, link, data directory, port and pid, as documented."""
+    port = free_port()
+    process, ready = house.up("--port", str(port))
+    assert ready == {
+        "url": f"http://localhost:{port}",
+        "sign_in_url": f"http://localhost:{port}/auth/link/code",
+        "data": str(house.data),
+        "port": port,
+        "pid": process.pid,
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_stops_everything_and_nothing_else(house: House, number: signal.Signals) -> None:
+    """Ctrl-C and SIGTERM end what was started, grandchildren too, with status 0; a neighbour lives."""
+    neighbour = subprocess.Popen(["sleep", "60"])
+    process, _ = house.up()
+    pids = house.pids()
+    assert len(pids) == 6
+    process.send_signal(number)
+    assert process.wait(timeout=10) == 0
+    assert gone(pids)
+    assert neighbour.poll() is None
+    assert not (house.data / "instance.json").exists()
+    neighbour.kill()
+    neighbour.wait()
+
+
+def test_killed_it_leaves_no_orphan_and_the_next_start_recovers(house: House) -> None:
+    """SIGKILL cannot be handled; the kernel tells the children. Stale sockets and records do not stop the next start."""
+    process, _ = house.up()
+    services = house.record()["services"]
+    process.kill()
+    until(lambda: gone([service["pid"] for service in services if service["pid"]]))
+    assert house.command("status").returncode == 3
+    _, ready = house.up()
+    assert ready["pid"] != process.pid
+
+
+def test_its_parent_killed_it_stops(house: House) -> None:
+    """`make up` asks for this: killing make ends the instance."""
+    script = f"SEAWALL_DIE_WITH_PARENT=$$ {sys.executable} {HOUSE[1]} {house.data} & wait"
+    parent = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, env=house.environment)
+    assert json.loads(parent.stdout.readline())
+    pids = house.pids()
+    parent.kill()
+    parent.communicate()
+    until(lambda: gone(pids))
+
+
+def test_a_second_one_on_the_same_data_is_refused(house: House) -> None:
+    """Status 3, and a sentence that names the first and the ways out."""
+    process, ready = house.up()
+    second = house.run()
+    assert second.returncode == 3
+    assert f"runs already as process {process.pid} on {ready['url']}" in second.stderr
+    assert "seawall down" in second.stderr
+    assert process.poll() is None
+
+
+def test_a_port_that_is_taken_is_refused_when_it_was_asked_for(house: House) -> None:
+    """Status 2 and what to do; nothing was started."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = house.run("--port", str(taken.getsockname()[1]))
+    assert done.returncode == 2
+    assert "is taken" in done.stderr
+    assert "--port" in done.stderr
+
+
+def test_detached_it_returns_when_ready_and_down_stops_it(house: House) -> None:
+    """`status` knows each service; `down` ends all of them."""
+    done = house.run("--detach")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["pid"] == house.record()["pid"]
+    status = json.loads(house.command("status", "--json").stdout)
+    assert status["ready"] is True
+    assert [service["name"] for service in status["services"]] == ["back", "left", "right", "gateway"]
+    assert all(service["pid"] and service["memory_bytes"] and service["uptime_s"] >= 0 for service in status["services"])
+    pids = house.pids()
+    assert house.command("down").returncode == 0
+    assert gone(pids)
+
+
+def test_detached_it_survives_whoever_started_it(house: House) -> None:
+    """Also a closed terminal: it has a session of its own and holds no pipe."""
+    done = house.run("--detach", SEAWALL_DIE_WITH_PARENT="")
+    assert done.returncode == 0
+    pid = house.record()["pid"]
+    assert os.getsid(pid) == pid
+    assert Path(f"/proc/{pid}/fd/1").readlink() == house.data / "logs" / "supervisor.log"
+
+
+@pytest.mark.parametrize("detach", [(), ("--detach",)])
+def test_a_preparation_that_fails_ends_the_start(house: House, detach: tuple[str, ...]) -> None:
+    """Its own sentence is what people read, and nothing is left running."""
+    said = json.dumps({"error": "The disk is full."})
+    done = house.run(*detach, STAND_IN_PREPARE=said, STAND_IN_PREPARE_STATUS="1")
+    assert done.returncode == 1
+    assert "The disk is full." in done.stderr
+    assert house.command("status").returncode == 3
+
+
+def test_a_preparation_that_dies_silently_is_quoted_from_its_log(house: House) -> None:
+    """Without a sentence of its own the last lines of its log must do."""
+    done = house.run(STAND_IN_PREPARE="", STAND_IN_PREPARE_STATUS="9")
+    assert done.returncode == 1
+    assert "prepare-0 ended with status 9" in done.stderr
+    assert "a last line" in done.stderr
+
+
+def test_status_tells_of_a_service_that_was_killed_and_came_back(house: House) -> None:
+    """A new pid, one restart, ready."""
+    house.run("--detach")
+    before = next(s for s in house.record()["services"] if s["name"] == "right")
+    os.kill(before["pid"], signal.SIGKILL)
+
+    def back() -> bool:
+        after = next(s for s in house.record()["services"] if s["name"] == "right")
+        return after["state"] == "ready" and after["pid"] != before["pid"] and after["restarts"] == 1
+
+    until(back)
+    assert house.command("status").returncode == 0

@@ -1,0 +1,109 @@
+"""Where an instance lives, and that two never share a place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from seawall.cli import instance as instances
+from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, ServiceRecord
+from seawall.cli.supervisor_process import start_ticks
+from seawall.core.errors import ConfigurationError
+
+
+def _record(pid: int, ticks: int, services: tuple[ServiceRecord, ...] = ()) -> InstanceRecord:
+    return InstanceRecord(pid, ticks, "http://localhost:8420", 8420, "/data", "/run", services)
+
+
+def _prepared(tmp_path: Path) -> Instance:
+    instance = Instance(tmp_path / "data", tmp_path / "run")
+    instances.prepare(instance)
+    return instance
+
+
+def test_run_directory_is_named_by_the_data_path(tmp_path: Path) -> None:
+    """Two data directories never share sockets, and the same one always finds its own."""
+    one = instances.locate(tmp_path / "one", {"XDG_RUNTIME_DIR": "/run/user/7"})
+    other = instances.locate(tmp_path / "other", {"XDG_RUNTIME_DIR": "/run/user/7"})
+    assert one.run != other.run
+    assert one.run.parent == Path("/run/user/7")
+    assert one == instances.locate(tmp_path / "one", {"XDG_RUNTIME_DIR": "/run/user/7"})
+
+
+def test_too_long_a_path_for_sockets_says_how_to_mend_it(tmp_path: Path) -> None:
+    """A socket's path has 107 bytes; a longer one is refused before anything starts."""
+    with pytest.raises(ConfigurationError, match="XDG_RUNTIME_DIR") as caught:
+        instances.locate(tmp_path, {"XDG_RUNTIME_DIR": "/tmp/" + "x" * 90})
+    assert "107" in caught.value.expected
+
+
+def test_a_deep_data_directory_is_no_obstacle(tmp_path: Path) -> None:
+    """Sockets are not kept in the data directory, so its depth does not matter."""
+    assert instances.locate(tmp_path / ("d" * 200), {}).run.parent == Path("/tmp")
+
+
+def test_directories_are_private(tmp_path: Path) -> None:
+    """Nobody else may look into the data or reach the sockets."""
+    instance = _prepared(tmp_path)
+    assert instance.data.stat().st_mode & 0o777 == 0o700
+    assert instance.run.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_in_place_of_the_run_directory_is_refused(tmp_path: Path) -> None:
+    """Under /tmp anybody may have put something where our directory goes."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError, match="not a directory of this user"):
+        instances.prepare(Instance(tmp_path / "data", tmp_path / "run"))
+
+
+def test_a_file_in_place_of_the_data_directory_is_explained(tmp_path: Path) -> None:
+    """The error names the path and another way."""
+    (tmp_path / "data").write_text("")
+    with pytest.raises(ConfigurationError, match="--data"):
+        instances.prepare(Instance(tmp_path / "data", tmp_path / "run"))
+
+
+def test_only_one_holds_a_data_directory(tmp_path: Path) -> None:
+    """The second is told who has it and what to do."""
+    instance = _prepared(tmp_path)
+    held = instances.lock(instance)
+    instance.write(_record(4711, 1))
+    with pytest.raises(AlreadyRunning, match="process 4711 on http://localhost:8420"):
+        instances.lock(instance)
+    os.close(held)
+    os.close(instances.lock(instance))
+
+
+def test_record_survives_the_round_trip_and_garbage_is_no_record(tmp_path: Path) -> None:
+    """A record cut short by a full disk counts as none."""
+    instance = _prepared(tmp_path)
+    assert instance.read() is None
+    record = _record(os.getpid(), start_ticks(os.getpid()) or 0, (ServiceRecord("ui-read", 1, "ready", 12, 34),))
+    instance.write(record)
+    assert instance.read() == record
+    assert record.running
+    instance.record_path.write_text('{"pid": 1')
+    assert instance.read() is None
+
+
+def test_recover_leaves_a_reused_pid_alone(tmp_path: Path) -> None:
+    """A process that merely has the pid of an old service (here: this test) is not signalled."""
+    instance = _prepared(tmp_path)
+    instance.write(_record(1, 1, (ServiceRecord("ui-read", 0, "ready", os.getpid(), 1),)))
+    assert instances.recover(instance) == []
+
+
+def test_recover_removes_stale_sockets_and_the_postmaster_file(tmp_path: Path) -> None:
+    """What a killed instance left in the file system is gone."""
+    instance = _prepared(tmp_path)
+    (instance.run / "ui-read-0.sock").touch()
+    (instance.run / ".s.PGSQL.5432.lock").touch()
+    cluster = instance.data / "postgres" / "cluster"
+    cluster.mkdir(parents=True)
+    (cluster / "postmaster.pid").write_text(str(os.getpid()))
+    instances.recover(instance)
+    assert list(instance.run.iterdir()) == []
+    assert not (cluster / "postmaster.pid").exists()

@@ -1,0 +1,83 @@
+"""What an instance consists of, and what each part is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seawall.cli.instance import Instance
+from seawall.cli.supervisor_plan import Engines, Site, plan
+from seawall.cli.supervisor_units import Unit
+from seawall.core.settings import settings_from
+from seawall.store.embedded_postgres import ROLES, EmbeddedPostgres
+from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
+
+PASSWORDS = {role: f"secret-of-{role}" for role in (*ROLES, *SERVICE_USERS.values())}
+
+
+def _site(**environment: str) -> Site:
+    return Site(Instance(Path("/data"), Path("/run/x")), (Path("/apps/one"),), 8420, environment)
+
+
+def _engines(tmp_path: Path) -> Engines:
+    return Engines(
+        EmbeddedPostgres(Path("/bin"), tmp_path / "postgres", Path("/run/x")),
+        PASSWORDS,
+        EmbeddedValkey(Path("/bin/valkey-server"), tmp_path / "valkey", Path("/run/x")),
+        PASSWORDS,
+    )
+
+
+def _by_label(units: tuple[Unit, ...]) -> dict[str, Unit]:
+    return {unit.label: unit for unit in units}
+
+
+def test_everything_starts_after_what_it_needs(tmp_path: Path) -> None:
+    """Names in `needs` and `after` exist and come earlier in the plan, so there is no cycle."""
+    earlier: set[str] = set()
+    for unit in plan(_site(), _engines(tmp_path)):
+        assert {*unit.needs, *unit.after} <= earlier
+        earlier.add(unit.name)
+    assert earlier == {"initdb", "postgres", "valkey", "prepare", "ui-read", "ui-write", "model-proxy", "workers", "gateway"}
+
+
+def test_initdb_runs_once(tmp_path: Path) -> None:
+    """A cluster that is there is not made again."""
+    engines = _engines(tmp_path)
+    (tmp_path / "postgres" / "cluster").mkdir(parents=True)
+    (tmp_path / "postgres" / "cluster" / "PG_VERSION").write_text("18\n")
+    assert "initdb-0" not in _by_label(plan(_site(), engines))
+
+
+def test_urls_in_the_environment_replace_the_engines() -> None:
+    """Then nothing is embedded, and services are told those URLs."""
+    units = _by_label(plan(_site(DATABASE_URL="postgresql://db/x", VALKEY_URL="valkey://cache/0"), Engines()))
+    assert not {"postgres-0", "valkey-0", "initdb-0"} & units.keys()
+    assert units["prepare-0"].needs == ()
+    assert units["ui-read-1"].environment["DATABASE_URL"] == "postgresql://db/x"
+    assert units["workers-0"].environment["VALKEY_URL"] == "valkey://cache/0"
+
+
+def test_every_service_reads_its_settings(tmp_path: Path) -> None:
+    """The environment of each is complete, and its socket is the one that is probed."""
+    for unit in plan(_site(), _engines(tmp_path)):
+        if unit.name in ("ui-read", "ui-write", "model-proxy", "workers"):
+            settings = settings_from(unit.environment)
+            assert settings.socket == unit.probe.socket
+            assert (settings.service, settings.replica) == (unit.name, unit.replica)
+
+
+def test_no_service_is_told_another_role_s_password(tmp_path: Path) -> None:
+    """Least privilege begins with not knowing the others' secrets."""
+    for unit in plan(_site(), _engines(tmp_path)):
+        told = {role for role, secret in PASSWORDS.items() if any(secret in value for value in unit.environment.values())}
+        expected = {"ui-read": "seawall_ui", "ui-write": "seawall_ui", "model-proxy": "seawall_model_proxy", "workers": "seawall_workers"}
+        if unit.name == "prepare":
+            assert told == {"postgres", "seawall_owner"}
+        else:
+            assert told == ({expected[unit.name]} if unit.name in expected else set())
+
+
+def test_the_public_address_names_localhost_unless_told_otherwise() -> None:
+    """Passkeys refuse bare addresses; a proxy in front gives its own origin."""
+    assert _site().url == "http://localhost:8420"
+    assert _site(SEAWALL_PUBLIC_URL="https://boards.example/").url == "https://boards.example"

@@ -1,0 +1,63 @@
+"""What `seawall status` and `seawall down` say."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from seawall.cli.down import down
+from seawall.cli.instance import Instance, InstanceRecord, ServiceRecord, prepare
+from seawall.cli.status import describe, status, status_of
+from seawall.cli.supervisor_process import start_ticks
+
+
+@pytest.fixture
+def here() -> tuple[int, int]:
+    """A process that is surely alive: this one."""
+    return os.getpid(), start_ticks(os.getpid()) or 0
+
+
+def _record(pid: int, ticks: int, *services: ServiceRecord) -> InstanceRecord:
+    return InstanceRecord(pid, ticks, "http://localhost:8420", 8420, "/data", "/run", services)
+
+
+def test_ready_when_every_service_is(here: tuple[int, int]) -> None:
+    """Tasks that are done do not count; memory and age come from the process."""
+    found = status_of(_record(*here, ServiceRecord("ui-read", 0, "ready", *here), ServiceRecord("prepare", 0, "done")))
+    assert found.ready
+    assert [service.name for service in found.services] == ["ui-read"]
+    assert found.services[0].memory_bytes > 1_000_000
+    assert found.services[0].uptime_s >= 0
+
+
+def test_a_process_that_is_gone_is_not_ready(here: tuple[int, int]) -> None:
+    """Even when the record, written before, says so."""
+    found = status_of(_record(*here, ServiceRecord("ui-read", 0, "ready", here[0], here[1] + 1)))
+    assert not found.ready
+    assert found.services[0].pid == 0
+
+
+def test_a_service_given_up_is_named_with_its_reason(here: tuple[int, int]) -> None:
+    """People see what happened without reading logs."""
+    found = status_of(_record(*here, ServiceRecord("workers", 0, "failed", restarts=7, detail="ended with status 1")))
+    assert "failed ended with status 1" in describe(found)
+
+
+def test_nothing_running_is_status_3(tmp_path: Path) -> None:
+    """In JSON too, so that scripts need not parse words."""
+    done = CliRunner().invoke(status, ["--data", str(tmp_path), "--json"])
+    assert done.exit_code == 3
+    assert json.loads(done.output)["ready"] is False
+
+
+def test_down_without_an_instance_is_no_error(tmp_path: Path) -> None:
+    """Also when a record was left by one that was killed."""
+    assert CliRunner().invoke(down, ["--data", str(tmp_path)]).exit_code == 0
+    instance = Instance(tmp_path / "data", tmp_path / "run")
+    prepare(instance)
+    instance.write(_record(os.getpid(), 1))
+    assert CliRunner().invoke(down, ["--data", str(tmp_path / "data")]).exit_code == 0
