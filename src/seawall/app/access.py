@@ -7,19 +7,23 @@ from typing import cast
 
 from seawall.app.conditions import Condition
 from seawall.app.faults import Report, suggestion
+from seawall.app.masks import check_masks
 from seawall.app.model import Field, Operator, Policy, Role, RowPolicy, Scalar
 from seawall.app.scalars import LIST_OPERATORS, NULL_TESTS, InvalidValue, check_period, coerce, operator_fits
 from seawall.app.vocabulary import Vocabulary
-from seawall.app.yaml_tree import Node
+from seawall.app.yaml_tree import Mark, Node
 
 
 def read_roles(node: Node | None, report: Report) -> dict[str, Role]:
     """Every role; unknown parents and circles are reported."""
     entries = node.entries() if node else {}
     roles = {name: Role(name, tuple(parent.text() for parent in _listed(child.get("extends")))) for name, child in entries.items()}
+    circular: set[str] = set()
     for name, child in entries.items():
         known_roles(_listed(child.get("extends")), roles, report)
-        if name in _ancestors(name, roles):
+        ancestors = _ancestors(name, roles)
+        if name in ancestors and name not in circular:
+            circular |= ancestors
             report.add(
                 child.key_mark(),
                 "role_cycle",
@@ -78,7 +82,9 @@ def read_policies(node: Node | None, roles: dict[str, Role], words: Vocabulary) 
                 expected="a rule in app.yaml",
                 fix=fix,
             )
-    return {name: _policy(name, child, roles, words) for name, child in entries.items() if name in known}
+    policies = {name: _policy(name, child, roles, words) for name, child in entries.items() if name in known}
+    check_masks(policies, node or Node({}, Mark("")), words)
+    return policies
 
 
 def _policy(dataset: str, node: Node, roles: dict[str, Role], words: Vocabulary) -> Policy:
@@ -106,9 +112,12 @@ def _row_policy(dataset: str, node: Node, roles: dict[str, Role], words: Vocabul
     if member is None or op_node is None or found is None:
         return None
     words.reach(member, (dataset,), found.dataset, f"The policy of `{dataset}`")
+    if len(words.engines((dataset, found.dataset))) > 1:
+        detail = f"The policy of `{dataset}` would need a field of another database"
+        words.report.add(member, "mixed_engines", detail, got=found.ref, fix=f"Use a field of `{dataset}` itself")
     op = cast(Operator, op_node.text())
     attribute, values = node.get("attribute"), _values(node)
-    if sum((attribute is not None, node.get("value") is not None, node.get("values") is not None)) != (op not in NULL_TESTS):
+    if sum(node.has(key) for key in ("attribute", "value", "values")) != (op not in NULL_TESTS):
         expected = "none of `attribute`, `value`, `values`" if op in NULL_TESTS else "exactly one of `attribute`, `value` and `values`"
         words.report.add(
             node,

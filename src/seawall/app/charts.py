@@ -143,6 +143,8 @@ def _column(node: Node, asked: Asked, words: Vocabulary) -> str:
         for dimension in asked.query.by:
             if name == dimension.field or (dimension.field and name == dimension.field.partition(".")[2]):
                 return dimension.name
+    if not asked.complete and words.means_column(name):
+        return name
     expected = "one of " + ", ".join(f"`{column}`" for column in asked.columns) if asked.columns else ""
     words.report.add(
         node,

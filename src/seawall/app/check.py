@@ -86,6 +86,8 @@ _TEXT_KEYS = ("title", "description", "label")
 def _locales(root: Node, report: Report) -> tuple[str, ...]:
     """The app's languages; texts in others are reported."""
     node = root.get("locales")
+    if node is not None and node.broken:
+        return (DEFAULT_LOCALE,)
     locales = tuple(child.text() for child in node.items()) if node is not None else (DEFAULT_LOCALE,)
     for place in walk(root):
         if place.where.rpartition(".")[2] in _TEXT_KEYS and place.key is not None:

@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "dataset_without_policy": "Nothing says who may see a dataset, so nobody may, and the app does not publish.",
     "role_cycle": "Roles extend each other in a circle.",
     "bad_row_policy": "A row policy needs exactly one of `attribute`, `value` and `values` (none for null tests).",
+    "mask_leaks": "Another field shows the column that a mask hides.",
     # what is asked and shown
     "bad_condition": "A condition is not written `field operator value`, or its value or operator does not fit the field.",
     "panel_kind": "A panel asks for metrics or shows rows of a dataset: one of the two, with the keys that belong to it.",

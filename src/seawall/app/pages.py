@@ -77,7 +77,7 @@ def _filter(name: str, node: Node, words: Vocabulary) -> PageFilter:
     field_node, options = node.get("field"), node.get("options")
     control = _word(node, "control") or "select"
     found = words.field(field_node) if field_node is not None else None
-    if field_node is None and control != "period":
+    if not node.has("field") and control != "period":
         words.report.add(
             node,
             "missing_key",
@@ -153,7 +153,7 @@ def _panel(name: str, node: Node, filters: dict[str, PageFilter], policies: dict
 
 def _asked(name: str, node: Node, policies: dict[str, Policy], words: Vocabulary) -> Asked:
     metric_keys, rows_keys = ([key for key in keys if node.get(key) is not None] for keys in (_METRIC_KEYS, _ROWS_KEYS))
-    kinds = [key for key in ("metric", "metrics", "dataset") if node.get(key) is not None]
+    kinds = [key for key in ("metric", "metrics", "dataset") if node.has(key)]
     if len(kinds) != 1:
         got = " and ".join(f"`{kind}`" for kind in kinds) or "none of them"
         expected = "exactly one of `metric`, `metrics` and `dataset`"
@@ -171,7 +171,7 @@ def _asked(name: str, node: Node, policies: dict[str, Policy], words: Vocabulary
         child = node.entries()[key]
         owner = "panels of metrics" if kinds == ["dataset"] else "panels of rows"
         words.report.add(child.key_mark(), "panel_kind", f"`{key}` belongs to {owner}", where=child.where, got=key, fix="Remove it")
-    if kinds[-1:] == ["dataset"]:
+    if kinds[-1:] == ["dataset"] and node.get("dataset") is not None:
         return read_rows_query(node, policies, words) or Asked(MetricQuery(()), (), {})
     return read_metric_query(node, words)
 
@@ -201,7 +201,7 @@ def _filters(node: Node, asked: Asked, filters: dict[str, PageFilter], words: Vo
 def _touches(item: PageFilter, asked: Asked, words: Vocabulary) -> bool:
     if item.field:
         return all(words.has_path(fact, item.field.partition(".")[0]) for fact in asked.facts)
-    return item.control == "period" and all(words.semantics.datasets[fact].time for fact in asked.facts)
+    return item.control == "period" and all(words.has_time(fact) for fact in asked.facts)
 
 
 def _outage(node: Node | None, words: Vocabulary) -> Outage:

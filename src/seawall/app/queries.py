@@ -23,31 +23,43 @@ class Asked:
     facts: tuple[str, ...]
     columns: dict[str, str]
     """Column → quantitative, temporal or nominal."""
+    complete: bool = True
+    """Whether every name it asks for is known; when not, some columns are not known either."""
 
 
 def read_metric_query(node: Node, words: Vocabulary) -> Asked:
     """Metrics by dimensions."""
-    nodes = _items(node, "metric") + _items(node, "metrics")
-    metrics = [metric for child in nodes if (metric := words.metric(child)) is not None]
+    asked = [(child, words.metric(child)) for child in _items(node, "metric") + _items(node, "metrics")]
+    metrics = [metric for _, metric in asked if metric is not None]
     facts = tuple(sorted({fact for metric in metrics for fact in words.facts(metric.name)}))
-    dimensions = [found for child in _items(node, "by") if (found := _dimension(child, facts, words)) is not None]
+    grouped = [(child, _dimension(child, facts, words)) for child in _items(node, "by")]
+    dimensions = [found for _, found in grouped if found is not None]
     columns: dict[str, str] = {}
-    for name, kind, place in [(d.name, k, n) for d, k, n in dimensions] + [(m.name, "quantitative", node) for m in metrics]:
+    for name, kind, place in [(d.name, k, n) for d, k, n in dimensions] + [(m.name, "quantitative", c) for c, m in asked if m is not None]:
         if name in columns:
             fix = "Name one of them with `as`, or ask for it once"
             words.report.add(place, "duplicate_column", f"Two columns would be called `{name}`", got=name, fix=fix)
         columns[name] = kind
+    for child in [c for c, m in asked if m is None] + [c for c, d in grouped if d is None]:
+        columns.setdefault(_intended(child), "nominal")
+    complete = len(metrics) == len(asked) and len(dimensions) == len(grouped)
     query = MetricQuery(
         metrics=tuple(metric.name for metric in metrics),
         by=tuple(dimension for dimension, _, _ in dimensions),
         where=_where(node, facts, "", words),
-        order=_order(node, columns, words),
+        order=_order(node, columns, complete, words),
         limit=_whole(node, "limit"),
         last=_whole(node, "last"),
     )
     _check_time(node, query, facts, words)
     _check_engines(node, facts, query, words)
-    return Asked(query, facts, columns)
+    return Asked(query, facts, columns, complete)
+
+
+def _intended(node: Node) -> str:
+    """The column an unknown name would have given, so that nothing more is said about it."""
+    field = node.get("field") or node
+    return _word(node, "as") or field.text().rpartition(".")[2]
 
 
 def _dimension(node: Node, facts: tuple[str, ...], words: Vocabulary) -> tuple[Dimension, str, Node] | None:
@@ -90,13 +102,13 @@ def _check_time(node: Node, query: MetricQuery, facts: tuple[str, ...], words: V
         if key == "last" and len(timed) != 1 and _items(node, "by"):
             detail = "`last` counts periods, but `by` has " + ("no grain" if not timed else "several")
             words.report.add(child, "needs_time", detail, expected="one time in `by`", fix="Add a grain such as `week` to `by`")
-        elif not timed or not timed[0].field:
+        elif not timed:
             _needs_times(child, facts, words, f"`{key}`")
 
 
 def _needs_times(at: Node, facts: tuple[str, ...], words: Vocabulary, what: str) -> None:
     for fact in facts:
-        if not words.semantics.datasets[fact].time:
+        if not words.has_time(fact):
             fix = 'Name the dataset\'s time: custom_extensions data {"time": "FIELD"}, or write {field: dataset.field, grain: …}'
             words.report.add(at, "needs_time", f"{what} needs a time, and the dataset `{fact}` names none", got=fact, fix=fix)
 
@@ -245,11 +257,11 @@ def _filter(at: Node, ref: str, op: Operator, values: list[Node], facts: tuple[s
     return None if typed is None else Filter(found.ref, op, typed)
 
 
-def _order(node: Node, columns: dict[str, str], words: Vocabulary) -> tuple[Order, ...]:
+def _order(node: Node, columns: dict[str, str], complete: bool, words: Vocabulary) -> tuple[Order, ...]:
     orders = []
     for child in _items(node, "order"):
         order = _ordered(child.text())
-        if order.name not in columns:
+        if order.name not in columns and (complete or not words.means_column(order.name)):
             fix = suggestion(order.name, columns)
             words.report.add(
                 child,

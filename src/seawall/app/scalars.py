@@ -88,7 +88,7 @@ def _truth(value: Scalar) -> bool:
 def operator_fits(op: Operator, datatype: DataType) -> bool:
     """Whether the comparison means something for the type."""
     if op in _TEXT_OPERATORS:
-        return datatype == "String"
+        return datatype in ("String", "Opaque")
     if op == "during":
-        return datatype in ("Date", "DateTime", "DateTimeTz")
-    return datatype not in ("Boolean", "Opaque") if op in _ORDER_OPERATORS else True
+        return datatype in ("Date", "DateTime", "DateTimeTz", "Opaque")
+    return datatype != "Boolean" if op in _ORDER_OPERATORS else True

@@ -30,19 +30,16 @@ def read_semantics(roots: list[Node], report: Report) -> Vocabulary:
     """All models of an app as one vocabulary."""
     models = [model for root in roots for model in _list(shaped(root, ossie_validator(), report), "semantic_model")]
     places: dict[str, Node] = {}
-    datasets: dict[str, Dataset] = {}
-    for node in _declared(models, "datasets", "dataset", places, report):
-        dataset = _dataset(node, report)
-        datasets[dataset.name] = dataset
-    relationships = tuple(
-        _relationship(node, datasets, report) for node in _declared(models, "relationships", "relationship", places, report)
-    )
-    semantics = Semantics(datasets, tuple(r for r in relationships if r is not None), {})
+    datasets, broken = _datasets(models, places, report)
+    declared = _declared(models, "relationships", "relationship", places, report)
+    relationships = [_relationship(node, datasets, report) for node in declared]
+    broken |= {f"path {_word(node, 'from')}" for node, made in zip(declared, relationships, strict=True) if made is None}
+    semantics = Semantics(datasets, tuple(made for made in relationships if made is not None), {})
     metrics = {}
     for node in _declared(models, "metrics", "metric", places, report):
         metric = _metric(node, semantics, report)
         metrics[metric.name] = metric
-    return Vocabulary(msgspec.structs.replace(semantics, metrics=metrics), places, report)
+    return Vocabulary(msgspec.structs.replace(semantics, metrics=metrics), places, report, frozenset(broken))
 
 
 def _declared(models: list[Node], key: str, kind: str, places: dict[str, Node], report: Report) -> list[Node]:
@@ -83,9 +80,21 @@ def _name(node: Node, kind: str, report: Report) -> str:
 # ── datasets and fields ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _dataset(node: Node, report: Report) -> Dataset:
+def _datasets(models: list[Node], places: dict[str, Node], report: Report) -> tuple[dict[str, Dataset], set[str]]:
+    """Every dataset, and `time NAME` of those whose time is broken."""
+    datasets: dict[str, Dataset] = {}
+    broken = set()
+    for node in _declared(models, "datasets", "dataset", places, report):
+        extra = _extension(node, "dataset", report)
+        made = _dataset(node, extra, report)
+        datasets[made.name] = made
+        if not made.time and (extra.broken or extra.get("time") is not None):
+            broken.add(f"time {made.name}")
+    return datasets, broken
+
+
+def _dataset(node: Node, extra: Node, report: Report) -> Dataset:
     name = node.entries()["name"].text()
-    extra = _extension(node, "dataset", report)
     fields: dict[str, Field] = {}
     for child in _list(node, "fields"):
         field_name = _name(child, "field", report)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from seawall.app.expressions import aggregates_of, columns_of, parse_metric
 from seawall.app.faults import Report, suggestion
 from seawall.app.model import Dataset, Field, Metric, Semantics
+from seawall.app.names import GRAINS
 from seawall.app.paths import AmbiguousPath, NoPath, fact_of, join_path
 from seawall.app.yaml_tree import Node
 
@@ -20,6 +21,8 @@ class Vocabulary:
     places: dict[str, Node]
     """`dataset NAME`, `metric NAME`, `relationship NAME` → where it was declared."""
     report: Report
+    broken: frozenset[str] = frozenset()
+    """`time DATASET` and `path DATASET`: what a dataset would have had, were its declaration not broken."""
     _facts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[str, list[Field]] = field(default_factory=dict)
 
@@ -82,6 +85,10 @@ class Vocabulary:
                     self._fields.setdefault(item.name, []).append(item)
         return self._fields.get(name, [])
 
+    def means_column(self, name: str) -> bool:
+        """Whether some panel could have a column of this name."""
+        return name in self.semantics.metrics or name in GRAINS or bool(self.find(name))
+
     def refs(self, home: str = "") -> list[str]:
         """Names of all fields: `dataset.field`, or the bare names of one dataset."""
         if home in self.semantics.datasets:
@@ -108,6 +115,8 @@ class Vocabulary:
         try:
             join_path(self.semantics, fact, target)
         except NoPath:
+            if f"path {fact}" in self.broken:
+                return False
             reachable = [ref for ref in self.refs() if self.has_path(fact, ref.partition(".")[0])]
             fix = f"Use a field of {fact} or of a dataset it leads to, or add a relationship from {fact} to {target}"
             near = suggestion(at.text(), reachable) if at.text() else ""
@@ -134,6 +143,10 @@ class Vocabulary:
             )
             return False
         return True
+
+    def has_time(self, dataset: str) -> bool:
+        """Whether the dataset names its time, or tried to."""
+        return bool(self.semantics.datasets[dataset].time) or f"time {dataset}" in self.broken
 
     def has_path(self, fact: str, target: str) -> bool:
         """Whether a path leads there, ambiguous or not."""

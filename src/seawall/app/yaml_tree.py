@@ -41,12 +41,18 @@ class Node:
     mark: Mark
     where: str = ""
     key: Mark | None = None
+    broken: tuple[str, ...] = ()
+    """Keys (or positions) of children that were reported and cut out; nothing more is said about them."""
     inline: int | None = None
     """Columns between `mark` and the first character of the text; None when a text is not on one line as it is."""
 
     def get(self, key: str) -> Node | None:
         """The entry under `key` of a mapping; None when there is none, or this is no mapping."""
         return self.value.get(key) if isinstance(self.value, dict) else None
+
+    def has(self, key: str) -> bool:
+        """Whether the key was written, even if what stands there is broken."""
+        return self.get(key) is not None or key in self.broken
 
     def entries(self) -> dict[str, Node]:
         """The entries of a mapping; empty for anything else."""
@@ -240,7 +246,7 @@ def _placed(raw: _Raw, where: str, key: Mark | None) -> Node:
         return Node(entries, raw.mark, where, key)
     if isinstance(raw.value, list):
         return Node([_placed(child, f"{where}[{i}]", None) for i, child in enumerate(raw.value)], raw.mark, where, key)
-    return Node(raw.value, raw.mark, where, key, raw.inline)
+    return Node(raw.value, raw.mark, where, key, inline=raw.inline)
 
 
 # ── scalars ──────────────────────────────────────────────────────────────────────────────────────────────────────
