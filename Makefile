@@ -9,12 +9,12 @@ CHROMIUM := /usr/bin/chromium
 
 frontend_sources := $(wildcard frontend/build.mjs frontend/package.json frontend/src/*.js src/seawall/ui/static/*.css)
 ifneq ($(wildcard frontend/package-lock.json),)
-frontend_stamp := $(STAMPS)/frontend
+frontend := src/seawall/ui/static/build/manifest.json
 endif
 
 .PHONY: setup up test check fix bench docs lock screenshots clean
 
-setup: $(STAMPS)/package $(frontend_stamp)
+setup: $(STAMPS)/package $(frontend)
 
 up: setup
 	@SEAWALL_DIE_WITH_PARENT=$$PPID exec $(BIN)/seawall up $(ARGS)
@@ -77,7 +77,7 @@ $(STAMPS)/node_modules: frontend/package-lock.json
 	@cd frontend && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/frontend: $(STAMPS)/node_modules $(frontend_sources)
+src/seawall/ui/static/build/manifest.json: $(STAMPS)/node_modules $(frontend_sources)
 	@echo 'Building scripts and styles'
 	@cd frontend && npm run --silent build
 	@touch $@
