@@ -51,4 +51,5 @@ PREPARATION = Preparation(
         Table("forecast_errors", effort=0.1, filled_later=True),
     ),
     bytes_needed=160_000_000,
+    series="weekly_sales",
 )

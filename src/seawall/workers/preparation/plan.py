@@ -40,6 +40,8 @@ class Preparation(msgspec.Struct, frozen=True):
     """Disk space for one generation and what writing it spills."""
     setup: tuple[str, ...] = ()
     """Queries that make the views the tables are read from; cheap, run in order."""
+    series: str = ""
+    """The query over the finished tables that gives what to forecast: name, Monday, first day of the data, value."""
     helpers: Mapping[str, str] = {}
     """Table → the costly query to run before it, once however many tables want it."""
 
@@ -51,4 +53,5 @@ class Preparation(msgspec.Struct, frozen=True):
         """Twelve hexadecimal digits naming all that the files depend on: equal keys, equal tables."""
         sources = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.locate_sources().items()}
         groups = {table.name: table.row_group_rows for table in self.tables}
-        return digest([self.name, dict(self.queries), sources, groups, scale, duckdb.__version__])[:12]
+        queries = {name: sql for name, sql in self.queries.items() if name != self.series}
+        return digest([self.name, queries, sources, groups, scale, duckdb.__version__])[:12]

@@ -178,3 +178,15 @@ SELECT
     CAST(NULL AS BOOLEAN) AS inside_80,
     CAST(NULL AS BOOLEAN) AS inside_95
 WHERE false;
+
+-- name: weekly_sales
+-- What is forecast: net sales by department and week, read from the finished tables.
+SELECT
+    p.department AS name,
+    CAST(date_trunc('week', t.sold_at) AS DATE) AS week_start,
+    (SELECT CAST(min(sold_at) AS DATE) FROM transactions) AS first_day,
+    CAST(sum(t.sales_value) AS DOUBLE) AS value
+FROM transactions AS t
+JOIN products AS p USING (product_id)
+GROUP BY ALL
+ORDER BY name, week_start;
