@@ -26,7 +26,7 @@ from seawall.query.sql_tree import tree_of
 from seawall.query.sql_types import Binder, aliased, cast
 
 HIDDEN = "#key"
-"""The prefix of key columns that are fetched but not shown."""
+"""The prefix of key columns that are fetched but not shown. No name of an app can begin with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class RowsStatement:
         self.scans = Scans(self.vocabulary, self.binder, dialect, as_of)
         self.as_of = as_of
         self.vocabulary.dataset(query.dataset)
-        self.fields = [self.vocabulary.field(name, query.dataset) for name in query.columns]
+        self.fields = {name: self.vocabulary.field(name, query.dataset) for name in query.columns}
         self._check()
         self.keys = key_parts(self.vocabulary, query)
 
     def build(self, after: Sequence[Scalar] | None) -> exp.Select:
         """One page: the first, or the one after the row with these key values."""
         source = FactSource(self.scans, self.query.dataset)
-        shown = [aliased(cast(source.column(field), field.datatype), field.name) for field in self.fields]
+        shown = [aliased(cast(source.column(field), field.datatype), name) for name, field in self.fields.items()]
         terms = [self._sortable(source.column(part.field), part.field) for part in self.keys]
         shown += [aliased(term.copy(), part.output) for term, part in zip(terms, self.keys, strict=True) if part.output.startswith(HIDDEN)]
         conditions = self._conditions(source)
@@ -84,8 +84,8 @@ class RowsStatement:
     def columns(self) -> tuple[Column, ...]:
         """What is shown, in order."""
         return tuple(
-            Column(field.name, field.datatype, field.label, field.format, "field", self.vocabulary.is_masked(field))
-            for field in self.fields
+            Column(name, field.datatype, field.label, field.format, "field", self.vocabulary.is_masked(field))
+            for name, field in self.fields.items()
         )
 
     def _conditions(self, source: FactSource) -> list[exp.Expr]:
@@ -132,7 +132,7 @@ class RowsStatement:
         return any_of([bound, exp.Is(this=term.copy(), expression=exp.Null())])
 
     def _check(self) -> None:
-        names = [field.name for field in self.fields]
+        names = self.query.columns
         if not names or len(set(names)) < len(names):
             raise InvalidQuery(
                 "The columns of a row query need names that differ", expected="at least one column, each once", got=", ".join(names)
@@ -155,11 +155,16 @@ def key_parts(vocabulary: Vocabulary, query: RowsQuery) -> tuple[KeyPart, ...]:
             raise InvalidQuery(f"Rows cannot be sorted by {field.name}, which is hidden here", fix="Page by fields that everybody may see")
     if not fields:
         raise InvalidQuery("A row query needs a sort", fix="Give it a keyset that ends in a unique key")
-    shown = {vocabulary.field(name, query.dataset).ref for name in query.columns}
+    shown = {vocabulary.field(name, query.dataset).ref: name for name in query.columns}
     return tuple(
-        KeyPart(field, order.descending, field.name if field.ref in shown and field.datatype != "Float" else f"{HIDDEN}{place}")
+        KeyPart(field, order.descending, _output(field, shown, place))
         for place, (field, order) in enumerate(zip(fields, orders, strict=True))
     )
+
+
+def _output(field: Field, shown: dict[str, str], place: int) -> str:
+    """The shown column that carries the key's value exactly, else a hidden one."""
+    return shown[field.ref] if field.ref in shown and field.datatype != "Float" else f"{HIDDEN}{place}"
 
 
 def _own_field(vocabulary: Vocabulary, dataset: str, order: Order) -> Field:

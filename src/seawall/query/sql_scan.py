@@ -26,7 +26,8 @@ from seawall.query.sql_types import Binder, aliased, cast, identifier, quoted, t
 
 BASE = "base"
 _SOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-_TEMPORAL: frozenset[DataType] = frozenset({"Date", "DateTime", "DateTimeTz", "Time"})
+_CAST: frozenset[DataType] = frozenset({"Date", "DateTime", "DateTimeTz", "Time", "Opaque"})
+"""Types that tables store in several ways; numbers and texts compare as they are."""
 
 
 def key_name(column: str) -> str:
@@ -54,10 +55,10 @@ class Scans:
         return typed_null(field.datatype) if self.vocabulary.is_masked(field) else self._value(field)
 
     def _value(self, field: Field) -> exp.Expr:
-        """The field's expression over the base table's columns; times are cast so that both engines give the same type."""
+        """The field's expression over the base table's columns; where tables vary, cast to the declared type."""
         tree = portable(tree_of(field.expression), self.dialect)
         tree = tree.transform(lambda node: quoted(node.name, BASE) if isinstance(node, exp.Column) else node)
-        return cast(tree, field.datatype) if field.datatype in _TEMPORAL else tree
+        return cast(tree, field.datatype) if field.datatype in _CAST else tree
 
     def _wrapped(self, dataset: Dataset, shown: list[exp.Alias], keys: Iterable[str], alias: str, within: tuple[str, ...]) -> exp.Subquery:
         if not _SOURCE.fullmatch(dataset.source):

@@ -1,0 +1,107 @@
+"""A query whose rows are still arriving: the first batch is here, so its failures have been raised already.
+
+For a page of rows one row more than shown is fetched, to know whether there is a next page, and key values ride in hidden
+columns; both are taken off here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import cast
+
+import msgspec
+import pyarrow as pa
+
+from seawall.app.model import App, RowsQuery, Scalar
+from seawall.query.compile_names import Vocabulary
+from seawall.query.compile_rows import key_parts
+from seawall.query.policy import EffectivePolicy
+from seawall.query.port import Column
+
+Batches = AsyncGenerator[pa.RecordBatch, None]
+
+
+class RowKeys(msgspec.Struct, frozen=True):
+    """Which output columns carry a row's key, and how many rows a page shows."""
+
+    outputs: tuple[str, ...]
+    limit: int
+
+    @classmethod
+    def of(cls, app: App, query: RowsQuery, policy: EffectivePolicy) -> RowKeys:
+        """The keys of a row query."""
+        vocabulary = Vocabulary(app, policy)
+        vocabulary.dataset(query.dataset)
+        return cls(tuple(part.output for part in key_parts(vocabulary, query)), query.limit)
+
+
+class OpenQuery:
+    """Columns first, batches as they come, and after the last one where the next page begins."""
+
+    def __init__(self, columns: tuple[Column, ...], watermark: str, as_of: date | None, keys: RowKeys | None, stream: Batches) -> None:
+        self.columns = columns
+        self.watermark = watermark
+        self.as_of = as_of
+        self.next_after: tuple[Scalar, ...] | None = None
+        """The last shown row's key when there are more rows; known once `batches` has ended."""
+        self.batches: AsyncIterator[pa.RecordBatch] = stream
+        self._stream = stream
+        self._keys = keys
+        self._left = keys.limit if keys else 0
+        self._last_key: tuple[Scalar, ...] | None = None
+
+    async def start(self) -> None:
+        """Wait for the first batch. Raises what the engine raises before it."""
+        self.batches = self._read(await anext(self._stream))
+
+    async def close(self) -> None:
+        """End the query, whether its batches were read or not."""
+        await self._stream.aclose()
+
+    async def _read(self, first: pa.RecordBatch) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The batches with only what is shown, at least one. Closing this ends the query."""
+        visible = [column.name for column in self.columns]
+        async with aclosing(self._stream):
+            yield self._shown(first).select(visible)
+            while self.next_after is None and (batch := await anext(self._stream, None)) is not None:
+                shown = self._shown(batch)
+                if shown.num_rows:
+                    yield shown.select(visible)
+
+    def _shown(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The part of a batch that belongs to the page. A row too many means there is a next page."""
+        if self._keys is None:
+            return batch
+        shown = batch.slice(0, self._left)
+        self._left -= shown.num_rows
+        if shown.num_rows:
+            self._last_key = key_of(shown, shown.num_rows - 1, self._keys.outputs)
+        if shown.num_rows < batch.num_rows:
+            self.next_after = self._last_key
+        return shown
+
+
+async def opened(
+    batches: AsyncIterator[pa.RecordBatch], columns: tuple[Column, ...], keys: RowKeys | None, *, watermark: str, as_of: date | None
+) -> OpenQuery:
+    """The query, once its first batch is here. Raises what the engine raises before it."""
+    query = OpenQuery(columns, watermark, as_of, keys, cast("Batches", batches))
+    await query.start()
+    return query
+
+
+def key_of(batch: pa.RecordBatch, row: int, outputs: Sequence[str]) -> tuple[Scalar, ...]:
+    """The key values of one row, as a cursor holds them."""
+    return tuple(scalar_of(batch.column(name)[row].as_py()) for name in outputs)
+
+
+def scalar_of(value: object) -> Scalar:
+    """A value from Arrow as it is bound again: dates and times as ISO 8601, decimals as exact text."""
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return cast("Scalar", value)

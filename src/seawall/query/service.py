@@ -1,0 +1,193 @@
+"""Questions in, rows out: one app's queries, each sent to the engine that holds its data and read from one generation.
+
+`table` gives whole answers through the result cache; `open` streams, with failures before the first batch raised at once,
+so that nothing has been sent yet; `count`, `options` and `dry_run` are what pages and checks ask beside that. Everything
+takes an effective policy, and what it hides is not there.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+
+import msgspec
+import pyarrow as pa
+
+from seawall.app.model import App, Bundle, Dimension, Filter, MetricQuery, Query, RowsQuery, Scalar
+from seawall.core.clock import SYSTEM_CLOCK, Clock
+from seawall.core.deadline import Deadline
+from seawall.core.digest import digest
+from seawall.core.errors import DeadlineExceeded
+from seawall.query.cache import CacheKey
+from seawall.query.compile_query import compile_count, compile_query, engine_of
+from seawall.query.errors import EngineUnavailable
+from seawall.query.generations import GenerationReader
+from seawall.query.open_query import OpenQuery, RowKeys, opened, scalar_of
+from seawall.query.policy import EffectivePolicy, unrestricted
+from seawall.query.port import Column, Compiled, Engine
+from seawall.query.results import ResultCache
+from seawall.telemetry.spans import span
+
+COMPILED_MAX = 1024
+TABLE_BATCH_ROWS = 65_536
+STREAM_BATCH_ROWS = 1024
+COUNT_SHARE = 0.5
+"""How much of its deadline an exact count may take before an estimate is given instead."""
+FORM = "table-1"
+"""Changes when the meaning of a cached table changes."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A whole answer."""
+
+    table: pa.Table
+    columns: tuple[Column, ...]
+    watermark: str
+    """The generation it was read from; empty for operational tables."""
+    as_of: date | None
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Which data a query reads, and the date its relative periods count from."""
+
+    watermark: str
+    as_of: date | None
+
+
+class QueryService:
+    """The queries of one app."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        engines: Mapping[str, Engine],
+        generations: GenerationReader,
+        results: ResultCache | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._bundle = bundle
+        self._engines = engines
+        self._generations = generations
+        self._results = results
+        self._clock = clock
+        self._compiled: OrderedDict[str, Compiled] = OrderedDict()
+
+    @property
+    def app(self) -> App:
+        """The app whose questions these are."""
+        return self._bundle.app
+
+    async def table(self, query: Query, policy: EffectivePolicy, *, deadline: Deadline) -> Answer:
+        """The whole answer, from the result cache when it is there."""
+        moment, compiled = self.compile(query, policy)
+        visible = [column.name for column in compiled.columns]
+
+        async def make(limit: Deadline) -> pa.Table:
+            return (await self._run(compiled, moment, limit)).select(visible)
+
+        if self._results is None or not moment.watermark:
+            table = await make(deadline)
+        else:
+            table = await self._results.table(self._key(query, policy, compiled, moment), make, deadline=deadline)
+        return Answer(table, compiled.columns, moment.watermark, moment.as_of)
+
+    async def open(
+        self, query: Query, policy: EffectivePolicy, *, deadline: Deadline, after: tuple[Scalar, ...] | None = None
+    ) -> OpenQuery:
+        """Start a query and wait for its first batch. A row query gives one page; `next_after` is known when it is read."""
+        keys = None
+        asked = query
+        if isinstance(query, RowsQuery):
+            keys = RowKeys.of(self.app, query, policy)
+            asked = msgspec.structs.replace(query, limit=query.limit + 1)
+        moment, compiled = self.compile(asked, policy, after=after)
+        engine = self._engine(compiled.engine)
+        with span("panel.query", "storage", engine=compiled.engine, streamed=True):
+            batches = engine.stream(
+                compiled.sql, compiled.parameters, watermark=moment.watermark, deadline=deadline, batch_rows=STREAM_BATCH_ROWS
+            )
+            return await opened(batches, compiled.columns, keys, watermark=moment.watermark, as_of=moment.as_of)
+
+    async def count(self, query: RowsQuery, policy: EffectivePolicy, *, deadline: Deadline) -> tuple[int, bool]:
+        """How many rows there are on all pages, and whether that is exact.
+
+        A query that asks for an estimate gets one when counting takes long: the rows of the whole table, if the principal
+        may see all of them and no filter is set. Otherwise DeadlineExceeded.
+        """
+        moment = self._moment(engine_of(self.app, query))
+        engine = self._engine(engine_of(self.app, query))
+        compiled = compile_count(self.app, query, policy, dialect=engine.dialect, as_of=moment.as_of)
+        estimate = self._rows_of(query, policy, moment) if query.count == "estimate" else None
+        limit = deadline if estimate is None else Deadline.after(deadline.remaining() * COUNT_SHARE, deadline.clock)
+        try:
+            table = await self._run(compiled, moment, limit)
+        except DeadlineExceeded:
+            if estimate is None:
+                raise
+            return estimate, False
+        return int(table.column(0)[0].as_py()), True
+
+    async def options(self, field_ref: str, policy: EffectivePolicy, *, deadline: Deadline, limit: int = 100) -> list[Scalar]:
+        """The values of a field that the principal may see, sorted; dates and times as ISO 8601 text."""
+        query = MetricQuery((), (Dimension("value", field_ref),), (Filter(field_ref, "not_null"),), limit=limit)
+        answer = await self.table(query, policy, deadline=deadline)
+        return [scalar_of(value) for value in answer.table.column(0).to_pylist()]
+
+    async def dry_run(self, query: Query) -> None:
+        """Plan the query as somebody who may see everything would ask it. QueryFailed when the database refuses it."""
+        moment, compiled = self.compile(query, unrestricted(self.app))
+        await self._engine(compiled.engine).dry_run(compiled.sql, compiled.parameters, watermark=moment.watermark)
+
+    def compile(self, query: Query, policy: EffectivePolicy, after: Sequence[Scalar] | None = None) -> tuple[Moment, Compiled]:
+        """Which data to read, and the statement. Statements are remembered: compiling takes about a millisecond."""
+        name = engine_of(self.app, query)
+        moment = self._moment(name)
+        key = digest((name, query, policy, moment.as_of, after))
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = compile_query(self.app, query, policy, dialect=self._engine(name).dialect, as_of=moment.as_of, after=after)
+            self._compiled[key] = compiled
+            while len(self._compiled) > COMPILED_MAX:
+                self._compiled.popitem(last=False)
+        else:
+            self._compiled.move_to_end(key)
+        return moment, compiled
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _run(self, compiled: Compiled, moment: Moment, deadline: Deadline) -> pa.Table:
+        engine = self._engine(compiled.engine)
+        with span("panel.query", "storage", engine=compiled.engine):
+            batches = [
+                batch
+                async for batch in engine.stream(
+                    compiled.sql, compiled.parameters, watermark=moment.watermark, deadline=deadline, batch_rows=TABLE_BATCH_ROWS
+                )
+            ]
+        return pa.Table.from_batches(batches)
+
+    def _moment(self, engine: str) -> Moment:
+        if engine == "warehouse":
+            generation = self._generations.current(self.app.name)
+            return Moment(generation.id, generation.as_of)
+        return Moment("", datetime.fromtimestamp(self._clock.time(), UTC).date())
+
+    def _engine(self, name: str) -> Engine:
+        if name not in self._engines:
+            raise EngineUnavailable(f"The {name} database is not set up here", fix="See DATABASE_URL in docs/reference/settings.md")
+        return self._engines[name]
+
+    def _key(self, query: Query, policy: EffectivePolicy, compiled: Compiled, moment: Moment) -> CacheKey:
+        subject = digest((FORM, self._bundle.digest, self.app.name, query))
+        return CacheKey(subject, (), policy.fingerprint(compiled.datasets), "", moment.watermark)
+
+    def _rows_of(self, query: RowsQuery, policy: EffectivePolicy, moment: Moment) -> int | None:
+        """The whole table's rows, when they are the answer for this principal."""
+        access = policy.datasets.get(query.dataset)
+        if query.where or access is None or access.predicates or not moment.watermark:
+            return None
+        tables = self._generations.current(self.app.name).tables
+        source = self.app.semantics.datasets[query.dataset].source
+        return tables[source].rows if source in tables else None
