@@ -1,0 +1,147 @@
+"""What goes into a drawing and what comes out, and the words both layouts share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import cached_property
+
+import msgspec
+
+from seawall.app.model import Format, Panel
+from seawall.ui.charts.data import GRAIN_DAYS, Axis, Frame, PanelData, Series, View
+from seawall.ui.charts.readout import Readout
+from seawall.ui.charts.scales import days, moment, step_between
+from seawall.ui.charts.text import esc
+from seawall.ui.formats import ToText
+from seawall.ui.render.context import RenderContext
+
+DIRECT_MAX = 4
+"""Up to this many series are labelled where they end; more get a legend."""
+LEGEND_PX = 28
+
+
+class LegendItem(msgspec.Struct, frozen=True):
+    """A swatch, a name and the latest value."""
+
+    name: str
+    color: int
+    value: str = ""
+    dashed: bool = False
+
+
+class Drawing(msgspec.Struct, frozen=True):
+    """A chart ready to be put into a panel."""
+
+    svg: str
+    legend: tuple[LegendItem, ...]
+    legend_always: bool
+    """Otherwise only where the panel is too narrow for labels at the ends of lines."""
+    readout: Readout
+    note: str = ""
+    """What a reader must know, such as that the last week is incomplete; plain text."""
+
+
+class Request:
+    """One panel's rows to be drawn."""
+
+    def __init__(self, panel: Panel, data: PanelData, ctx: RenderContext, frame: Frame) -> None:
+        self.panel = panel
+        self.data = data
+        self.ctx = ctx
+        self.frame = frame
+
+    def view_name(self, view: View) -> str:
+        """What a layer shows: its y title, else its column's label."""
+        return self.axis_name(view.y) if view.y is not None else ""
+
+    def axis_name(self, axis: Axis) -> str:
+        """A channel's title, else its column's label."""
+        title = axis.encoding.title
+        return (title.in_locale(self.ctx.locale) if title else "") or axis.column.label.in_locale(self.ctx.locale) or axis.column.name
+
+    def series_name(self, view: View, series: Series) -> str:
+        """The series' own name when the layer is coloured by a field, else the layer's."""
+        own = self.view_name(view)
+        if not view.colored:
+            return own
+        shared = sum(1 for other in self.frame.views if other.colored and other.mark in ("line", "bar", "area") and not other.has_y2)
+        return f"{series.name}, {own}" if shared > 1 and view is not self.frame.views[0] and series.name != own else series.name
+
+    def maker(self, axis: Axis) -> ToText:
+        """How a channel's values are written in full."""
+        return self.ctx.formatter.maker(axis.format, axis.column.datatype)
+
+    def short(self, axis: Axis) -> Callable[[object], str]:
+        """How a channel's values are written on a label."""
+        return lambda value: self.ctx.formatter.short(value, axis.format, axis.column.datatype)
+
+    @cached_property
+    def step(self) -> float:
+        """The distance between two neighbours on the x axis: days for time."""
+        if self.frame.grain is not None:
+            return GRAIN_DAYS[self.frame.grain]
+        return step_between(self.frame.places)
+
+    @cached_property
+    def gap(self) -> float:
+        """More than this between two points is a gap in the line. Only known when the grain is."""
+        longest = {"month": 31.0, "quarter": 92.0, "year": 366.0}.get(self.frame.grain or "", self.step)
+        return longest * 1.01 if self.frame.grain is not None else float("inf")
+
+    @cached_property
+    def partial_at(self) -> float | None:
+        """The place of the period in which the data ends, when it is not over (`query/periods.py` says when one is complete)."""
+        grain, as_of = self.frame.grain, self.ctx.as_of
+        if grain is None or as_of is None or grain == "hour":
+            return None
+        place = days(period_start(as_of, grain))
+        return place if period_end(as_of, grain) > as_of else None
+
+    def place_label(self, place: float) -> str:
+        """A place on the x axis in words."""
+        axis = self.frame.x
+        if axis is not None and axis.kind == "number":
+            return self.maker(axis)(place)
+        if axis is None or axis.kind == "category":
+            index = int(place)
+            return self.frame.categories[index] if 0 <= index < len(self.frame.categories) else ""
+        return self.period_label(moment(place))
+
+    def period_label(self, when: date) -> str:
+        """The period that begins at `when`, by the x axis' grain."""
+        grain, write = self.frame.grain, self.ctx.formatter.date
+        if grain == "quarter":
+            return self.ctx.messages.text("quarter", quarter=(when.month + 2) // 3, year=when.year)
+        skeleton = {"hour": "datetime", "month": "yMMM", "year": "y"}.get(grain or "", "")
+        if not skeleton and self.frame.x is not None and grain is None:
+            return self.ctx.formatter.value(when, _dated(self.frame.x), self.frame.x.column.datatype)
+        return write(when, skeleton or "yMMMd")
+
+    def attributes(self) -> str:
+        """What names the chart for those who do not see it."""
+        name = esc(self.panel.name)
+        return f'role="img" aria-labelledby="h-{name}" aria-describedby="d-{name}"'
+
+
+def period_start(day: date, grain: str) -> date:
+    """The first day of the period `day` lies in."""
+    if grain == "week":
+        return day - timedelta(days=day.weekday())
+    if grain == "day":
+        return day
+    month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1}.get(grain, 1)
+    return date(day.year, month, 1)
+
+
+def period_end(day: date, grain: str) -> date:
+    """The first day after the period `day` lies in."""
+    start = period_start(day, grain)
+    if grain in ("day", "week"):
+        return start + timedelta(days=1 if grain == "day" else 7)
+    months = start.year * 12 + start.month - 1 + {"month": 1, "quarter": 3}.get(grain, 12)
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _dated(axis: Axis) -> Format:
+    return axis.format if axis.format.style in ("date", "week", "month", "datetime") else Format()

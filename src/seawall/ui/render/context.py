@@ -1,0 +1,46 @@
+"""What drawing needs to know about the request: never who asks, so that equal rights share a fragment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from urllib.parse import urlencode
+
+import msgspec
+
+from seawall.ui.formats import Formatter, formatter
+from seawall.ui.messages import Messages, messages
+
+
+class RenderContext(msgspec.Struct, frozen=True):
+    """Where a fragment stands and how it speaks."""
+
+    app: str
+    page: str
+    locale: str
+    as_of: date | None
+    """The watermark's date: what is later is not known yet."""
+    parameters: Mapping[str, list[str]]
+    """The page's filters as the URL has them."""
+    now: float
+    """Seconds since 1970."""
+
+    @property
+    def formatter(self) -> Formatter:
+        """How this locale writes values."""
+        return formatter(self.locale)
+
+    @property
+    def messages(self) -> Messages:
+        """This locale's words."""
+        return messages(self.locale)
+
+    @property
+    def query(self) -> str:
+        """The parameters as a query string, without the question mark."""
+        return urlencode([(name, value) for name in sorted(self.parameters) for value in self.parameters[name]])
+
+    def panel_url(self, panel: str, format: str) -> str:
+        """The data API's address of a panel with these filters."""
+        query = self.query
+        return f"/{self.app}/api/panels/{panel}?{query}{'&' if query else ''}format={format}"

@@ -1,0 +1,159 @@
+"""A big number with what it is compared with, and the line that led to it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import msgspec
+from markupsafe import Markup
+
+from seawall.app.model import Dimension, MetricQuery, Panel
+from seawall.query.port import Column
+from seawall.ui.charts.data import PanelData, number
+from seawall.ui.charts.drawing import period_end
+from seawall.ui.charts.sparkline import sparkline
+from seawall.ui.charts.text import esc, markup
+from seawall.ui.render.context import RenderContext
+
+YEAR_AGO = {"day": 364, "week": 364}
+"""Days back to the same weekday of last year."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What the number says, before words."""
+
+    column: Column
+    value: object
+    before: object
+    """What it is compared with; None when there is nothing."""
+    history: tuple[float | None, ...]
+    """Complete periods up to the value's, for the sparkline."""
+    when: date | None
+    grain: str
+
+
+def reading_of(panel: Panel, data: PanelData, comparison: PanelData | None, ctx: RenderContext) -> Reading | None:
+    """The latest complete period's value, or the only row's; None when there is no metric or no row."""
+    column = next((each for each in data.columns if each.role == "metric"), None)
+    if column is None or data.table.num_rows == 0:
+        return None
+    index = [each.name for each in data.columns].index(column.name)
+    values: list[object] = data.table.column(index).to_pylist()
+    grain, times = _times(panel, data)
+    if not times:
+        return Reading(column, values[0], _first_metric(comparison), (), None, "")
+    rows = (
+        sorted((when, value) for when, value in zip(times, values, strict=True) if isinstance(when, date) and _over(when, grain, ctx))
+        if grain
+        else []
+    )
+    if not rows:
+        rows = [(when, value) for when, value in zip(times, values, strict=True) if isinstance(when, date)]
+    if not rows:
+        return None
+    return _latest(panel, column, rows, comparison, grain)
+
+
+def big_number(panel: Panel, reading: Reading | None, ctx: RenderContext) -> Markup:
+    """Number, comparison, sparkline; fixed height."""
+    if reading is None:
+        return markup("")
+    write = ctx.formatter.short if _is_long(reading.value) else ctx.formatter.value
+    text = write(reading.value, reading.column.format, reading.column.datatype)
+    full = ctx.formatter.value(reading.value, reading.column.format, reading.column.datatype)
+    tip = f' title="{esc(full)}"' if full != text else ""
+    return markup(
+        f'<div class="big"><p class="value"><data value="{esc(reading.value)}"{tip}>{esc(text)}</data></p>'
+        f"{_comparison(panel, reading, ctx)}{sparkline(reading.history)}</div>"
+    )
+
+
+def _comparison(panel: Panel, reading: Reading, ctx: RenderContext) -> str:
+    words = ctx.messages
+    now, before = number(reading.value), number(reading.before)
+    if now is None or before is None or (before == 0 and reading.column.format.style != "percent"):
+        return f'<p class="compared none">{esc(words["compared.none"])}</p>' if panel.compare else ""
+    period = panel.compare.period if panel.compare else "previous"
+    key = f"compared.{period}.{reading.grain}"
+    against = words[key] if key in words else words[f"compared.{period}"]
+    change, direction = _change(now, before, reading, ctx)
+    was = words.text("compared.was", value=ctx.formatter.short(reading.before, reading.column.format, reading.column.datatype))
+    verdict, classes = _verdict(panel, direction, ctx)
+    arrow = {1: "▲", -1: "▼", 0: ""}[direction]
+    mark = f'<span aria-hidden="true">{arrow}</span> ' if arrow else ""
+    told = f'<strong class="{classes}">{mark}{esc(change)}{verdict}</strong>'
+    return f'<p class="compared">{told} {esc(against)} <span class="was">{esc(was)}</span></p>'
+
+
+def _change(now: float, before: float, reading: Reading, ctx: RenderContext) -> tuple[str, int]:
+    """Relative change in words, in percentage points for shares; and its sign."""
+    if reading.column.format.style == "percent":
+        points = (now - before) * 100
+        text = ctx.messages.text("compared.points", change=_signed(ctx.formatter.plain(abs(points), 1), points))
+        return text, (points >= 0.05) - (points <= -0.05)
+    ratio = (now - before) / abs(before)
+    direction = (ratio >= 0.0005) - (ratio <= -0.0005)
+    return (ctx.formatter.change(ratio) if direction else ctx.messages["compared.same"]), direction
+
+
+def _signed(text: str, value: float) -> str:
+    return f"{'+' if value > 0 else '−'}{text}"
+
+
+def _verdict(panel: Panel, direction: int, ctx: RenderContext) -> tuple[str, str]:
+    """Good or bad news, said to those who do not see colours; neutral when the metric does not say."""
+    better = getattr(panel, "better", "")
+    if not direction or better not in ("up", "down"):
+        return "", "neutral"
+    good = (direction > 0) == (better == "up")
+    word = esc(ctx.messages["better" if good else "worse"])
+    return f'<span class="sr"> ({word})</span>', "good" if good else "bad"
+
+
+def _times(panel: Panel, data: PanelData) -> tuple[str, list[object]]:
+    """The grain and values of the time dimension, when the query has one."""
+    if not isinstance(panel.query, MetricQuery):
+        return "", []
+    grains: dict[str, Dimension] = {each.name: each for each in panel.query.by if each.grain}
+    for index, column in enumerate(data.columns):
+        if column.name in grains:
+            return str(grains[column.name].grain), data.table.column(index).to_pylist()
+    return "", []
+
+
+def _over(when: date, grain: str, ctx: RenderContext) -> bool:
+    return ctx.as_of is None or grain == "hour" or period_end(when, grain) <= ctx.as_of
+
+
+def _latest(panel: Panel, column: Column, rows: list[tuple[date, object]], comparison: PanelData | None, grain: str) -> Reading:
+    when, value = rows[-1]
+    before = _first_metric(comparison, last=True)
+    if before is None:
+        before = _earlier(panel, rows, grain)
+    return Reading(column, value, before, tuple(number(each) for _, each in rows), when, grain)
+
+
+def _earlier(panel: Panel, rows: list[tuple[date, object]], grain: str) -> object:
+    if panel.compare is None or panel.compare.period == "previous":
+        return rows[-2][1] if len(rows) > 1 else None
+    when = rows[-1][0]
+    if grain in YEAR_AGO:
+        wanted = when - timedelta(days=YEAR_AGO[grain])
+    else:
+        wanted = when.replace(year=max(1, when.year - 1), day=min(when.day, 28))
+    return next((value for day, value in rows if day == wanted), None)
+
+
+def _first_metric(data: PanelData | None, *, last: bool = False) -> object:
+    if data is None or data.table.num_rows == 0:
+        return None
+    for index, column in enumerate(data.columns):
+        if column.role == "metric":
+            values: list[object] = data.table.column(index).to_pylist()
+            return values[-1 if last else 0]
+    return None
+
+
+def _is_long(value: object) -> bool:
+    amount = number(value)
+    return amount is not None and abs(amount) >= 100_000

@@ -1,0 +1,144 @@
+"""A panel's fragment: everything inside its `<section>`.
+
+```html
+<header class="panel-head"><div><h2 id="h-NAME">finding or title</h2><p class="definition" id="d-NAME">…</p></div><!--state--></header>
+<div class="panel-body is-chart|is-number|is-table">…</div>
+<footer class="panel-foot"><details class="data">the same numbers as a table</details> <p>CSV · Parquet</p></footer>
+```
+The server puts the age of the answer where `<!--state-->` stands; a cached fragment therefore never needs drawing again.
+
+**For the browser script.** A chart is `<svg class="chart" tabindex="0" data-points='{…}'>`. Its units are CSS pixels and its horizontal
+places percentages *of its content box* (padding is the room for labels), so a script may add `<circle cx="12.5%" cy="40">`
+to it and find the nearest point from `(pointer x - left - padding-left) / content width`. The JSON, by key:
+
+| key | upright chart | on its side (`"h": 1`) |
+|---|---|---|
+| `x` | places along the axis, per cent from the left | (in series) |
+| `y` | (in series) | places along the axis, CSS pixels from the top |
+| `t` | the written label of each place: `"Jan 2, 2017"`, `"GROCERY"` | the same |
+| `s` | series: `n`, `c`, `v`, and `y`: CSS pixels from the top of each point | `x` instead of `y`: per cent |
+| `f` | 1 on a scatter plot: each place is one point; take the nearest in both directions | |
+
+In a series `n` is the name; `c` the colour (0 accent, 1…8 palette, -1 grey: classes `s0`…`s8`, `sx`); `v` the written values, one for
+each place (`""`: no row, `"—"`: no value). A null among its places means that there is nothing to point at: no value, or an interval,
+whose values are told all the same.
+
+Everything in it is text to be set with `textContent`. Arrow keys go along `t`. Marks carry `<title>` for use without script; a
+script that shows tooltips of its own removes them. `svg[aria-labelledby]` names the chart, `details.data` holds the same numbers
+as a table. `[data-tip]` elements are focusable and show their text by CSS alone; `[data-zoom]` asks for the zoom island.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from seawall.app.model import Panel
+from seawall.ui import findings
+from seawall.ui.charts.chart import draw_chart
+from seawall.ui.charts.data import PanelData
+from seawall.ui.charts.drawing import Drawing, LegendItem
+from seawall.ui.charts.readout import ROWS_MAX, Readout
+from seawall.ui.charts.text import esc, markup
+from seawall.ui.render import number, states, table
+from seawall.ui.render.context import RenderContext
+from seawall.ui.render.states import explanation, skeleton, state_note
+
+STATE_MARK = "<!--state-->"
+
+
+def panel_fragment(panel: Panel, data: PanelData, ctx: RenderContext, *, comparison: PanelData | None = None) -> Markup:
+    """Head, body and foot of a panel with its rows. Draws any rows without raising; nothing of them is left unescaped."""
+    headline = findings.finding(panel, data, ctx, comparison=comparison) if panel.finding else ""
+    kind = states.shape(panel)
+    inside, readout, note = _body(panel, data, ctx, comparison, kind)
+    foot = _foot(panel, data, ctx, readout, note) if data.table.num_rows else '<footer class="panel-foot"></footer>'
+    return markup(f'{states.head(panel, ctx, headline, STATE_MARK)}<div class="panel-body {kind}">{inside}</div>{foot}')
+
+
+def _body(
+    panel: Panel, data: PanelData, ctx: RenderContext, comparison: PanelData | None, kind: str
+) -> tuple[str, Readout | None, str]:  # fmt: skip
+    if kind == "is-table":
+        inside = table.whole_table(panel, data.columns, data.table, ctx) if data.table.num_rows else states.empty(panel, ctx)
+        return inside, None, ""
+    if kind == "is-number":
+        return _number(panel, data, ctx, comparison), None, ""
+    drawing = draw_chart(panel, data, ctx) if data.table.num_rows else None
+    if drawing is None:
+        return states.empty(panel, ctx), None, ""
+    return f"{_legend(drawing)}{drawing.svg}", drawing.readout, drawing.note
+
+
+def _number(panel: Panel, data: PanelData, ctx: RenderContext, comparison: PanelData | None) -> str:
+    reading = number.reading_of(panel, data, comparison, ctx)
+    return str(number.big_number(panel, reading, ctx)) if reading is not None else states.empty(panel, ctx)
+
+
+def _legend(drawing: Drawing) -> str:
+    if not drawing.legend:
+        return ""
+    items = "".join(_legend_item(item) for item in drawing.legend)
+    return f'<ul class="legend{"" if drawing.legend_always else " narrow"}">{items}</ul>'
+
+
+def _legend_item(item: LegendItem) -> str:
+    color = f"s{item.color}" if item.color >= 0 else "sx"
+    value = f' <span class="vl">{esc(item.value)}</span>' if item.value else ""
+    return f'<li><i class="key {color}{" ds" if item.dashed else ""}"></i><span dir="auto">{esc(item.name)}</span>{value}</li>'
+
+
+def _foot(panel: Panel, data: PanelData, ctx: RenderContext, readout: Readout | None, note: str) -> str:
+    details = _details(panel, data, readout, ctx)
+    title = panel.title.in_locale(ctx.locale)
+    links = " ".join(_download(panel, title, kind, name, ctx) for kind, name in (("csv", "CSV"), ("parquet", "Parquet")))
+    told = f'<p class="note">{esc(note)}</p>' if note else ""
+    return f'<footer class="panel-foot">{details}{told}<p class="links">{links}</p></footer>'
+
+
+def _download(panel: Panel, title: str, kind: str, name: str, ctx: RenderContext) -> str:
+    label = ctx.messages.text("download_as", title=title, format=name)
+    return f'<a href="{esc(ctx.panel_url(panel.name, kind))}" download aria-label="{esc(label)}">{name}</a>'
+
+
+def _details(panel: Panel, data: PanelData, readout: Readout | None, ctx: RenderContext) -> str:
+    """The numbers of a chart as a table, for those who do not see it and those who want to check it."""
+    if states.shape(panel) == "is-table":
+        return ""
+    if readout is None or not readout.labels or readout.free:
+        inside, count = _raw_table(data, ctx), data.table.num_rows
+    else:
+        inside, count = _readout_table(readout), len(readout.labels)
+    words = ctx.messages
+    many = ctx.formatter.plain
+    told = words.count("data_rows", count) if count <= ROWS_MAX else words.text("data_rows_first", count=ROWS_MAX, total=many(count, 0))
+    name = esc(words["data_table"])
+    return (
+        f'<details class="data"><summary>{name} <span>{esc(told)}</span></summary>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{inside}</div></details>'
+    )
+
+
+def _readout_table(readout: Readout) -> str:
+    heads = "".join(f'<th scope="col" class="n">{esc(trace.name)}</th>' for trace in readout.traces)
+    columns = [trace.values[:ROWS_MAX] for trace in readout.traces]
+    rows = "".join(
+        f'<tr><th scope="row">{esc(label)}</th>{"".join([f"<td class=n>{esc(value)}</td>" for value in values])}</tr>'.replace(
+            "class=n", 'class="n"'
+        )
+        for label, *values in zip(readout.labels[:ROWS_MAX], *columns, strict=True)
+    )
+    return f'<table><thead><tr><th scope="col">{esc(readout.heading)}</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _raw_table(data: PanelData, ctx: RenderContext) -> str:
+    head = "".join(
+        f'<th scope="col"{NUMERIC if table.is_numeric(column) else ""}>{esc(column.label.in_locale(ctx.locale) or column.name)}</th>'
+        for column in data.columns
+    )
+    rows = "".join(str(table.table_rows(data.columns, batch, ctx)) for batch in data.table.slice(0, ROWS_MAX).to_batches())
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+NUMERIC = ' class="n"'
+
+__all__ = ["STATE_MARK", "PanelData", "explanation", "panel_fragment", "skeleton", "state_note"]

@@ -1,0 +1,149 @@
+"""What a panel shows when it is not (quite) fresh: skeletons, the age of an answer, the sentence that says what is wrong, empty.
+
+Head and body keep the heights of the finished panel, so that nothing moves when it lands.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from seawall.app.model import Panel
+from seawall.ui.charts.text import esc, markup
+from seawall.ui.render.context import RenderContext
+from seawall.ui.render.page import exact_time
+
+_REASONS = {
+    "deadline": "deadline", "deadline-exceeded": "deadline", "timeout": "deadline",
+    "unavailable": "unavailable", "engine-unavailable": "unavailable",
+    "query-failed": "query", "invalid-query": "query",
+    "not-found": "not_found", "not-permitted": "not_permitted", "invalid-input": "invalid", "invalid-cursor": "invalid",
+}  # fmt: skip
+_NEXT = {"not_found": "next.ask", "not_permitted": "next.ask", "query": "next.ask", "invalid": "next.filters"}
+ROW_PX = 36
+NUMBER_PX = 116
+
+
+def skeleton(panel: Panel, ctx: RenderContext) -> Markup:
+    """The panel before its answer: its own title and definition, and a shape of what will come."""
+    kind = shape(panel)
+    words = ctx.messages.text("loading", title=panel.title.in_locale(ctx.locale))
+    return markup(
+        f'{head(panel, ctx)}<div class="panel-body {kind}"><div class="skeleton" role="img" aria-label="{esc(words)}">'
+        f'{_shape(kind, panel)}</div></div><footer class="panel-foot"></footer>'
+    )
+
+
+def shape(panel: Panel) -> str:
+    """Which of the shapes a panel has: `number`, `table`, or `chart` with the room its legend takes."""
+    marks = [layer.mark for layer in panel.chart.layers]
+    if "number" in marks:
+        return "is-number"
+    if "table" in marks or not marks:
+        return "is-table"
+    return "is-chart"
+
+
+def head(panel: Panel, ctx: RenderContext, headline: str = "", state: str = "") -> str:
+    """Title (a finding when there is one), definition, and room for the age."""
+    title = panel.title.in_locale(ctx.locale)
+    words = panel.description.in_locale(ctx.locale)
+    if headline and headline != title:
+        words = f"{title}. {words}" if words else title
+    else:
+        headline = title
+    definition = f'<p class="definition" id="d-{esc(panel.name)}" dir="auto">{esc(words)}</p>'
+    long = " has-finding" if panel.finding else ""
+    heading = f'<h2 id="h-{esc(panel.name)}" dir="auto">{esc(headline)}</h2>'
+    return f'<header class="panel-head{long}"><div>{heading}{definition}</div>{state}</header>'
+
+
+def state_note(rung: str, made_at: float, ctx: RenderContext) -> Markup:
+    """How old an answer is, in words; the exact time on focus. Nothing for a fresh one."""
+    if rung not in ("cached", "stale", "summary"):
+        return markup("")
+    words = ctx.messages
+    machine, exact = exact_time(made_at, ctx)
+    label = words.text(f"state.{rung}", age=age(ctx.now - made_at, ctx))
+    tip = words.text(f"state.tip.{rung}", time=exact)
+    return markup(
+        f'<time class="age {rung}" datetime="{machine}" tabindex="0" data-tip="{esc(tip)}">{esc(label)}'
+        f'<span class="sr">. {esc(tip)}</span></time>'
+    )
+
+
+def age(seconds: float, ctx: RenderContext) -> str:
+    """A duration into the past, in the one unit that says it best."""
+    minutes = int(max(0.0, seconds) // 60)
+    if minutes < 1:
+        return ctx.messages["age.now"]
+    if minutes < 60:
+        return ctx.messages.count("age.minutes", minutes)
+    if minutes < 48 * 60:
+        return ctx.messages.count("age.hours", minutes // 60)
+    return ctx.messages.count("age.days", minutes // 1440)
+
+
+def explanation(panel: Panel, reason_code: str, ctx: RenderContext, retry_url: str) -> Markup:
+    """The last rung: what is wrong in a sentence, what happens next, a way to try again."""
+    reason = _REASONS.get(reason_code.replace("_", "-"), "other")
+    words = ctx.messages
+    retry = f'<a class="button" href="{esc(retry_url)}" data-retry="{esc(panel.name)}">{esc(words["retry"])}</a>' if retry_url else ""
+    return markup(
+        f'{head(panel, ctx)}<div class="panel-body {shape(panel)}"><div class="failed h{body_px(panel)}">'
+        f"<p><strong>{esc(words[f'failed.{reason}'])}</strong></p>"
+        f'<p>{esc(words[_NEXT.get(reason, "next.retry")])}</p>{retry}</div></div><footer class="panel-foot"></footer>'
+    )
+
+
+def empty(panel: Panel, ctx: RenderContext) -> str:
+    """No rows: says so, and shows the way out."""
+    filtered = any(ctx.parameters.get(name) for name in panel.filters)
+    words = ctx.messages
+    way_out = (
+        f'<p>{esc(words["empty.next"])}</p><a class="button" href="?" data-page-link>{esc(words["clear"])}</a>'
+        if filtered
+        else f"<p>{esc(words['empty.wait'])}</p>"
+    )
+    return (
+        f'<div class="empty h{body_px(panel)}"><p><strong>{esc(words["empty" if filtered else "empty.plain"])}</strong></p>{way_out}</div>'
+    )
+
+
+def body_px(panel: Panel) -> int:
+    """The height a panel's body keeps, a multiple of 4 CSS pixels between 40 and 600."""
+    kind = shape(panel)
+    height = NUMBER_PX if kind == "is-number" else panel.chart.height_px
+    return min(600, max(40, -(-height // 20) * 20))
+
+
+def _shape(kind: str, panel: Panel) -> str:
+    if kind == "is-number":
+        shapes = (
+            '<rect y="6" width="148" height="28" rx="4"/><rect y="44" width="112" height="14" rx="3"/><rect y="84" width="99%" height="2"/>'
+        )
+        return f'<svg class="sk" height="{NUMBER_PX}" aria-hidden="true">{shapes}</svg>'
+    if kind == "is-table":
+        rows = "".join(_row(index) for index in range(max(3, min(12, panel.chart.height_px // ROW_PX))))
+        return f'<svg class="sk" height="{panel.chart.height_px}" aria-hidden="true">{rows}</svg>'
+    height = panel.chart.height_px
+    if panel.chart.layers[0].mark == "bar":
+        return f'<svg class="sk" height="{height}" aria-hidden="true">{_bars(height)}</svg>'
+    lines = "".join(f'<rect y="{12 + index * (height - 60) // 3}" width="100%" height="1"/>' for index in range(4))
+    hill = '<path d="M0 74C14 60 22 66 34 52S58 58 70 36s20-4 30-20V100H0z"/>'
+    inner = f'<svg y="12" height="{height - 60}" viewBox="0 0 100 100" preserveAspectRatio="none">{hill}</svg>'
+    return f'<svg class="sk" height="{height}" aria-hidden="true">{lines}{inner}</svg>'
+
+
+def _row(index: int) -> str:
+    y = index * ROW_PX + 12
+    widths = ((0, 22), (34, 12), (56, 10), (76, 12), (92, 8))
+    return "".join(f'<rect x="{x}%" y="{y}" width="{width}%" height="{12 if index else 8}" rx="3"/>' for x, width in widths)
+
+
+def _bars(height: int) -> str:
+    heights = (0.5, 0.62, 0.46, 0.7, 0.84, 0.6, 0.74, 0.92, 0.66, 0.8)
+    base = height - 24
+    return "".join(
+        f'<rect x="{index * 10 + 1.5}%" width="7%" y="{base - part * (base - 12):.0f}" height="{part * (base - 12):.0f}" rx="2"/>'
+        for index, part in enumerate(heights)
+    )
