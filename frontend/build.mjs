@@ -9,27 +9,29 @@ const out = new URL("../src/seawall/ui/static/build/", import.meta.url).pathname
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-const result = await build({
-  entryPoints: ["src/stream.js", "src/seawall.js", "src/vitals.js", "src/zoom.js", "../src/seawall/ui/static/seawall.css"],
+const common = {
   outdir: out,
   entryNames: "[name].[hash]",
   chunkNames: "[name].[hash]",
   assetNames: "[name].[hash]",
   publicPath: "/static/build/",
-  loader: { ".css": "css", ".woff2": "file" },
   bundle: true,
   minify: true,
-  splitting: true,
-  format: "esm",
   target: ["chrome109", "firefox115", "safari16"],
-  legalComments: "eof",
+  legalComments: "none",
   metafile: true,
   logLevel: "warning",
   absWorkingDir: new URL(".", import.meta.url).pathname,
-});
+};
+// The fallback for out-of-order panels stands alone: it must run before anything else has come.
+const results = await Promise.all([
+  build({ ...common, entryPoints: ["src/stream.js"], format: "iife" }),
+  build({ ...common, entryPoints: ["../src/seawall/ui/static/seawall.css"] }),
+  build({ ...common, entryPoints: ["src/seawall.js"], format: "esm", splitting: true, loader: { ".css": "file" } }),
+]);
 
 const manifest = {};
-for (const [path, output] of Object.entries(result.metafile.outputs)) {
+for (const [path, output] of results.flatMap((result) => Object.entries(result.metafile.outputs))) {
   if (output.entryPoint) manifest[basename(output.entryPoint)] = basename(path);
 }
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, Object.keys(manifest).sort(), 1) + "\n");

@@ -21,6 +21,17 @@ const touched = (names) =>
     .filter((panel) => names.some((name) => (panel.dataset.filters || "").split(" ").includes(name) || name.startsWith(`${panel.dataset.panel}.`)))
     .map((panel) => panel.dataset.panel);
 
+/** What a closed list of check boxes says of itself, and whether there is anything to clear. */
+const tell = (form) => {
+  for (const list of form.querySelectorAll("details.multi")) {
+    const chosen = [...list.querySelectorAll("input:checked")].map((box) => box.parentNode.textContent);
+    const words = list.querySelector(".chosen");
+    words.textContent = chosen.length < 2 ? (chosen[0] ?? words.dataset.none) : words.dataset.many.replace("{count}", chosen.length);
+  }
+  const clear = form.querySelector("[data-clear]");
+  if (clear) clear.hidden = ![...canonical(form).keys()].some((name) => !PLAIN.has(name));
+};
+
 const fillIn = (form, query) => {
   for (const control of form.elements) {
     if (!control.name) continue;
@@ -29,6 +40,7 @@ const fillIn = (form, query) => {
     else if (control.multiple) for (const option of control.options) option.selected = values.includes(option.value);
     else control.value = values[0] ?? "";
   }
+  tell(form);
 };
 
 let shown = new URLSearchParams(location.search);
@@ -55,7 +67,9 @@ export const start = () => {
     const link = event.target.closest?.("a[data-page-link]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    show(new URL(link.href).searchParams, true);
+    const query = new URL(link.href).searchParams;
+    if (form) fillIn(form, query);
+    show(query, true);
     const panel = link.closest("section.panel");
     panel?.setAttribute("tabindex", "-1");
     panel?.focus({ preventScroll: true });
@@ -63,7 +77,20 @@ export const start = () => {
   });
   if (!form) return;
   form.classList.add("live");
-  const apply = () => form.reportValidity() && show(canonical(form), true);
+  const apply = () => {
+    if (!form.reportValidity()) return;
+    tell(form);
+    show(canonical(form), true);
+  };
+  document.addEventListener("click", (event) => {
+    for (const list of form.querySelectorAll("details.multi[open]")) if (!list.contains(event.target)) list.open = false;
+  });
+  form.addEventListener("keydown", (event) => {
+    const list = event.key === "Escape" && event.target.closest("details.multi[open]");
+    if (!list) return;
+    list.open = false;
+    list.querySelector("summary").focus();
+  });
   let pending = 0;
   form.addEventListener("submit", (event) => {
     event.preventDefault();

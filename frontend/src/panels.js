@@ -1,30 +1,23 @@
 // Puts new content into panels, from a stream of <template for="name">…</template>.
 import { request } from "./net.js";
 import { doing } from "./actions.js";
+import { patch } from "./patch.js";
 
 const section = (name) => document.getElementById(`panel-${name}`);
 const COMPLETE = /<template for="([\w-]+)">([\s\S]*?)<\/template>/g;
 
-const marker = (name) => {
-  const nodes = document.createTreeWalker(document.getElementById("main"), NodeFilter.SHOW_COMMENT | NodeFilter.SHOW_PROCESSING_INSTRUCTION);
-  const wanted = `?marker name="${name}"`;
-  for (let node; (node = nodes.nextNode()); ) {
-    if (((node.target ? `?${node.target} ` : "") + node.data).startsWith(wanted)) return node;
-  }
-};
-
 const place = (name, html) => {
   const target = section(name);
-  if (target) {
-    const held = target.contains(document.activeElement) ? document.activeElement.id : "";
-    target.innerHTML = html;
-    target.removeAttribute("aria-busy");
-    if (held) document.getElementById(held)?.focus();
+  if (!target) {
+    const held = document.createElement("template");
+    held.innerHTML = html;
+    patch(document.getElementById("main"), name, held.content);
     return;
   }
-  const rows = document.createElement("template");
-  rows.innerHTML = html;
-  marker(name)?.replaceWith(rows.content);
+  const focused = target.contains(document.activeElement) ? document.activeElement.id : "";
+  target.innerHTML = html;
+  target.removeAttribute("aria-busy");
+  if (focused) document.getElementById(focused)?.focus();
 };
 
 let running = null;
@@ -54,15 +47,17 @@ export const refresh = async (names, search) => {
       rest = rest.slice(end);
     }
     doing("panels.updated", performance.now() - started);
+    say("");
   } catch (error) {
     if (error.name === "AbortError") return;
-    for (const name of names) section(name)?.removeAttribute("aria-busy");
     say(document.documentElement.dataset.offline || "");
+  } finally {
+    if (running === mine) for (const name of names) section(name)?.removeAttribute("aria-busy");
   }
 };
 
 /** Tell those who listen rather than look. */
 export const say = (words) => {
   const status = document.getElementById("status");
-  if (status) status.textContent = words;
+  if (status && status.textContent !== words) status.textContent = words;
 };

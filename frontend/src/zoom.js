@@ -1,0 +1,93 @@
+// A time series that can be zoomed: uPlot over the panel's own rows, loaded when a user asks for it, gone when asked again.
+import uPlot from "uplot";
+import styleUrl from "uplot/dist/uPlot.min.css";
+import { request } from "./net.js";
+
+const HEIGHT_PX = 260;
+const loaded = { style: false };
+const locale = document.documentElement.lang || "en";
+
+const addStyle = () => {
+  if (loaded.style) return;
+  loaded.style = true;
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = styleUrl;
+  document.head.append(link);
+};
+
+const seconds = (text) => Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text) / 1000;
+
+/** Columns of numbers over one column of times: [times, first, second, …] and their names. */
+const series = ({ columns, rows }) => {
+  const time = columns.find((one) => /^Date/.test(one.datatype));
+  const split = columns.find((one) => one.role === "dimension" && one !== time);
+  const metrics = columns.filter((one) => one.role === "metric");
+  const times = [...new Set(rows.map((row) => row[time.name]))].sort();
+  const places = new Map(times.map((value, index) => [value, index]));
+  const lines = new Map();
+  for (const row of rows) {
+    for (const metric of split ? metrics.slice(0, 1) : metrics) {
+      const name = split ? String(row[split.name] ?? "—") : metric.label || metric.name;
+      if (!lines.has(name)) lines.set(name, new Array(times.length).fill(null));
+      lines.get(name)[places.get(row[time.name])] = row[metric.name] === null ? null : Number(row[metric.name]);
+    }
+  }
+  return { names: [...lines.keys()], data: [times.map(seconds), ...lines.values()] };
+};
+
+const token = (style, name) => style.getPropertyValue(name).trim();
+
+const plot = (holder, { names, data }) => {
+  const style = getComputedStyle(document.documentElement);
+  const ink = token(style, "--ink-3");
+  const rule = token(style, "--grid");
+  const color = (index) => token(style, names.length === 1 ? "--c0" : `--c${(index % 8) + 1}`);
+  const number = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
+  const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+  return new uPlot(
+    {
+      width: holder.clientWidth,
+      height: HEIGHT_PX,
+      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
+      axes: [
+        { stroke: ink, grid: { show: false }, ticks: { stroke: rule } },
+        { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { show: false }, values: (_, them) => them.map((one) => number.format(one)) },
+      ],
+      series: [
+        { value: (_, at) => (at == null ? "—" : day.format(at * 1000)) },
+        ...names.map((label, index) => ({ label, stroke: color(index), width: 1.5, value: (_, one) => (one == null ? "—" : exact.format(one)) })),
+      ],
+    },
+    data,
+    holder,
+  );
+};
+
+/** Open the zoomable plot of a panel under its chart, or close it again. */
+export const toggle = async (panel, control) => {
+  const open = panel.querySelector(".zoom");
+  if (open) {
+    open.remove();
+    control.setAttribute("aria-expanded", "false");
+    return;
+  }
+  control.setAttribute("aria-expanded", "true");
+  control.setAttribute("aria-busy", "true");
+  try {
+    addStyle();
+    const { app } = document.getElementById("main").dataset;
+    const answer = await request(`/${app}/api/panels/${panel.dataset.panel}${location.search}`, { headers: { accept: "application/json" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const holder = document.createElement("div");
+    holder.className = "zoom";
+    panel.querySelector(".panel-body").append(holder);
+    const made = plot(holder, series(await answer.json()));
+    new ResizeObserver(() => made.setSize({ width: holder.clientWidth, height: HEIGHT_PX })).observe(holder);
+  } catch {
+    control.setAttribute("aria-expanded", "false");
+  } finally {
+    control.removeAttribute("aria-busy");
+  }
+};
