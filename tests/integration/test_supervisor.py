@@ -117,6 +117,13 @@ async def test_what_never_comes_up_is_given_up_and_the_others_go_on(run: Path) -
         assert house.last("later").state == house.last("other").state == "ready"
 
 
+async def test_what_is_set_up_wrongly_is_not_tried_again(run: Path) -> None:
+    """Exit status 2 says so; the next try would end the same."""
+    async with watched(run, service(run, "wrong", "--end", "2")) as house:
+        assert len(await house.supervisor.start()) == 1
+        assert house.events() == ["start wrong"]
+
+
 async def test_a_program_that_is_not_there_is_given_up_with_its_name(run: Path) -> None:
     """The reason reaches status, not a traceback."""
     unit = Unit(name="absent", argv=("/nonexistent/program",), probe=service(run, "absent").probe)

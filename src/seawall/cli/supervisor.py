@@ -26,6 +26,8 @@ PROBE_INTERVAL_STARTING_S = 0.03
 SILENT_S_MAX = 30.0
 """A process that has not answered a probe for this long is killed."""
 ROTATE_INTERVAL_S = 10.0
+CONFIGURATION_STATUS = 2
+"""A service that ends with this says that it was set up wrongly (`cli/main.py`): starting it again would not mend that."""
 
 Observer = Callable[[Change], None]
 OutputHandler = Callable[[Unit, bytes], None]
@@ -171,7 +173,8 @@ class Keeper:
             return False
         now = self._supervisor.clock.monotonic()
         self._failures.append(now)
-        delay = None if self.unit.is_task else self._supervisor.policy.delay(self._failures, now)
+        hopeless = self.unit.is_task or status == CONFIGURATION_STATUS
+        delay = None if hopeless else self._supervisor.policy.delay(self._failures, now)
         if delay is None:
             self._change("failed", describe_end(status))
             return False

@@ -137,6 +137,7 @@ def service_environment(site: Site, engines: Engines, name: str, replica: int) -
         "SEAWALL_PUBLIC_URL": site.url,
         "OTEL_EXPORTER_OTLP_ENDPOINT": given.get("OTEL_EXPORTER_OTLP_ENDPOINT", f"unix://{run}/workers-0.sock"),
         "PYTHONUNBUFFERED": "1",
+        "SEAWALL_SUPERVISED": "1",
     }
     if engines.postgres and name in SERVICE_ROLES:
         environment["DATABASE_URL"] = engines.postgres.url(SERVICE_ROLES[name], engines.postgres_passwords)

@@ -66,7 +66,10 @@ class Settings(msgspec.Struct, frozen=True):
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
     """Read the variables named above. ConfigurationError names the one that is missing or wrong."""
-    missing = [name for name in ("SEAWALL_DATA", "SEAWALL_RUN", "SEAWALL_APPS", "DATABASE_URL") if not environment.get(name)]
+    needed = ["SEAWALL_DATA", "SEAWALL_RUN", "SEAWALL_APPS"]
+    if environment.get("SEAWALL_SERVICE") != "gateway":  # which keeps nothing, and is not told a password
+        needed.append("DATABASE_URL")
+    missing = [name for name in needed if not environment.get(name)]
     if missing:
         raise ConfigurationError(
             f"The environment lacks {', '.join(missing)}",
@@ -79,7 +82,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         data=Path(environment["SEAWALL_DATA"]),
         run=Path(environment["SEAWALL_RUN"]),
         apps=tuple(Path(part) for part in environment["SEAWALL_APPS"].split(":") if part),
-        database_url=environment["DATABASE_URL"],
+        database_url=environment.get("DATABASE_URL", ""),
         valkey_url=environment.get("VALKEY_URL", ""),
         service=environment.get("SEAWALL_SERVICE", ""),
         replica=int(replica),

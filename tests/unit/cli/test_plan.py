@@ -60,7 +60,7 @@ def test_urls_in_the_environment_replace_the_engines() -> None:
 def test_every_service_reads_its_settings(tmp_path: Path) -> None:
     """The environment of each is complete, and its socket is the one that is probed."""
     for unit in plan(_site(), _engines(tmp_path)):
-        if unit.name in ("ui-read", "ui-write", "model-proxy", "workers"):
+        if unit.name in ("ui-read", "ui-write", "model-proxy", "workers", "gateway"):
             settings = settings_from(unit.environment)
             assert settings.socket == unit.probe.socket
             assert (settings.service, settings.replica) == (unit.name, unit.replica)
