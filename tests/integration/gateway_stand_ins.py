@@ -19,6 +19,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from seawall.core.errors import Unavailable
+from seawall.gateway.admin import ask
+
 HTML = "<p>A paragraph that compresses well.</p>" * 100
 
 
@@ -140,10 +143,11 @@ class Loop:
         self._loop.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def port_of(admin_socket: Path) -> int:
+    """The port the public listener got from the system."""
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(admin_socket))) as client:
+        listening = client.get("http://admin/listeners?format=json").json()["listener_statuses"]
+    return next(int(one["local_address"]["socket_address"]["port_value"]) for one in listening if one["name"] == "public")
 
 
 @contextlib.contextmanager
@@ -171,9 +175,8 @@ def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
 def status(uds: Path, path: str) -> int:
     """The status of a GET on a unix socket, or 0 when nobody listens."""
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(uds))) as client:
-            return client.get(f"http://gateway{path}").status_code
-    except httpx.TransportError:
+        return asyncio.run(ask(uds, "GET", path)).status
+    except Unavailable:
         return 0
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from pathlib import Path
 
+import httptools
 import msgspec
 
 from seawall.core.errors import Unavailable
@@ -40,20 +41,41 @@ async def reopen_logs(run: Path) -> None:
 
 async def ask(socket: Path, method: str, path: str) -> Answer:
     """One request of Envoy on a unix socket. Unavailable when nobody answers."""
+    answer = _Answer()
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             reader, writer = await asyncio.open_unix_connection(str(socket))
             try:
-                writer.write(f"{method} {path} HTTP/1.0\r\nhost: gateway\r\ncontent-length: 0\r\n\r\n".encode())
-                raw = await reader.read(ANSWER_BYTES_MAX)
-                while chunk := await reader.read(ANSWER_BYTES_MAX - len(raw)):
-                    raw += chunk
+                writer.write(f"{method} {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode())
+                while not answer.complete and (chunk := await reader.read(65536)):
+                    answer.feed(chunk)
             finally:
                 writer.close()
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, httptools.HttpParserError) as error:
         raise Unavailable(f"The gateway does not answer on {socket}", got=repr(error)) from error
-    head, _, body = raw.partition(b"\r\n\r\n")
-    parts = head.split(b" ", 2)
-    if len(parts) < 2 or not parts[1].isdigit():
-        raise Unavailable(f"{socket} did not answer with HTTP", got=repr(head[:40]))
-    return Answer(int(parts[1]), body)
+    if not answer.complete:
+        raise Unavailable(f"The gateway broke off on {socket}")
+    return Answer(answer.status, bytes(answer.body))
+
+
+class _Answer:
+    """Collects an answer; called by the parser."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.status = 0
+        self.body = bytearray()
+        self.complete = False
+
+    def feed(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+
+    def on_body(self, body: bytes) -> None:
+        if len(self.body) < ANSWER_BYTES_MAX:
+            self.body += body
+
+    def on_message_complete(self) -> None:
+        self.complete = True

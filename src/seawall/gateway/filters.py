@@ -34,12 +34,13 @@ def health_filters() -> list[Json]:
 
 
 def _strip() -> Json:
-    mutations = [{"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES]
-    removed = [{"remove": name} for name in FORWARDING]
+    """On the way in what outsiders may not say, on the way out what they need not know."""
+    internal = [{"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES]
+    forwarding = [{"remove": name} for name in FORWARDING]
     return extension(
         "envoy.filters.http.header_mutation",
         "extensions.filters.http.header_mutation.v3.HeaderMutation",
-        mutations={"request_mutations": [*mutations, *removed]},
+        mutations={"request_mutations": [*internal, *forwarding], "response_mutations": internal},
     )
 
 

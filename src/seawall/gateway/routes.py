@@ -13,12 +13,19 @@ DEFAULT_TIMEOUT_MS = int(PAGE_BUDGET_MS * DEADLINE_FACTOR)
 RETRIES_MAX = 2
 JWT, TOKEN_TYPE, BUFFER = "envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.buffer"
 
+_MISDIRECTED: Json = {
+    "name": "two-hosts",
+    "match": {"prefix": "/", "headers": [{"name": ":authority", "string_match": {"contains": ","}}]},
+    "direct_response": {"status": 400},
+}
+"""Two Host headers arrive joined by a comma; RFC 9112 section 3.2 wants them refused."""
+
 
 def route_configuration(name: str, *, secure: bool, lanes: Sequence[Lane] = LANES) -> Json:
     """Every lane in order; requests without a deadline get the page's."""
     return {
         "name": name,
-        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [_route(lane) for lane in lanes]}],
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [_MISDIRECTED, *(_route(lane) for lane in lanes)]}],
         "request_headers_to_add": set_headers({HEADER: str(DEFAULT_TIMEOUT_MS)}, "ADD_IF_ABSENT"),
         "response_headers_to_add": set_headers(security_headers(secure=secure)),
         "validate_clusters": False,
