@@ -1,0 +1,233 @@
+"""The gateway when things go wrong around it: replicas killed, services away, too many connections, a supervisor that dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from tests.integration import gateway_stand_ins
+from tests.integration.gateway_stand_ins import Loop, Upstream, envoy, port_of, status, until
+
+from seawall.core.principal import Principal
+from seawall.gateway import admin
+from seawall.gateway.plan import Plan
+from seawall.gateway.service import arguments, prepare, write
+from seawall.trust.keys import generate
+from seawall.trust.tokens import Tokens
+
+KEYS = generate()
+TOKEN = Tokens(KEYS).mint(Principal(user="mia"), 600)
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+PROGRAM = gateway_stand_ins.__file__
+
+
+@pytest.fixture
+def run() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="gw") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    made = Loop()
+    yield made
+    made.close()
+
+
+def plan_in(run: Path, **changes: object) -> Plan:
+    return msgspec.structs.replace(Plan(run=run, access_log=run / "access.log", jwks=KEYS.jwks(), port=0), **changes)
+
+
+def stand_up(run: Path, loop: Loop, *, without: tuple[str, ...] = ()) -> dict[str, Upstream]:
+    upstreams = {name: Upstream(name, run / f"{name}.sock") for name in ("ui-read-0", "ui-read-1", "ui-write-0", "model-proxy-0")}
+    for name, upstream in upstreams.items():
+        if name not in without:
+            loop.serve(upstream.start)
+    return upstreams
+
+
+@contextlib.contextmanager
+def gateway(plan: Plan, *, wait: bool = True) -> Iterator[int]:
+    prepare(plan)
+    with envoy(arguments(plan), plan.health_socket, plan.run / "envoy.log", wait=wait):
+        if not wait:
+            until(lambda: status(plan.health_socket, "/healthz") == 200)
+        yield port_of(plan.admin_socket)
+
+
+@contextlib.contextmanager
+def replica(run: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, PROGRAM, name, str(run / f"{name}.sock")], env=environment)
+    try:
+        until(lambda: status(run / f"{name}.sock", "/readyz") == 200)
+        yield process
+    finally:
+        process.kill()
+        process.wait(5)
+
+
+async def load(port: int, clients: int, seconds: float, at_half: Callable[[], object]) -> tuple[list[tuple[float, int]], float]:
+    """When each request of `clients` who ask without pause began and its status (0: no answer), and when `at_half` was called."""
+    asked: list[tuple[float, int]] = []
+    end = time.monotonic() + seconds
+
+    async def ask(client: httpx.AsyncClient) -> None:
+        while (began := time.monotonic()) < end:
+            try:
+                asked.append((began, (await client.get("/m/slow", headers=BEARER)).status_code))
+            except httpx.TransportError:
+                asked.append((began, 0))
+
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        asking = [asyncio.create_task(ask(client)) for _ in range(clients)]
+        await asyncio.sleep(seconds / 2)
+        at_half()
+        called = time.monotonic()
+        await asyncio.gather(*asking)
+    return asked, called
+
+
+def test_replica_killed_under_load(run: Path, loop: Loop) -> None:
+    """A killed replica costs the requests it was answering and no other: everything after goes to the other one."""
+    stand_up(run, loop, without=("ui-read-0", "ui-read-1"))
+    with replica(run, "ui-read-0"), replica(run, "ui-read-1") as victim, gateway(plan_in(run)) as port:
+        asked, dead_at = asyncio.run(load(port, 8, 3.0, lambda: (victim.kill(), victim.wait())))
+    failed = [began - dead_at for began, status in asked if status != 200]
+    assert len([1 for began, _ in asked if began > dead_at]) > 50
+    assert len(failed) < 8
+    assert all(began < 0 for began in failed), failed
+
+
+def test_replica_comes_back(run: Path, loop: Loop) -> None:
+    """A replica that is started again is asked again within a second or two, without anybody telling the gateway."""
+    stand_up(run, loop, without=("ui-read-0", "ui-read-1"))
+    with replica(run, "ui-read-0"), gateway(plan_in(run)) as port, replica(run, "ui-read-1"):
+
+        def both() -> bool:
+            answers = [httpx.get(f"http://127.0.0.1:{port}/m/x", headers=BEARER).json()["service"] for _ in range(6)]
+            return set(answers) == {"ui-read-0", "ui-read-1"}
+
+        until(both, 6)
+
+
+def test_unready_replica_is_left_out(run: Path, loop: Loop) -> None:
+    """Who says it is not ready is not asked; when nobody is ready all are asked, for a cached page beats none."""
+    upstreams = stand_up(run, loop)
+    with gateway(plan_in(run)) as port:
+        upstreams["ui-read-0"].ready = False
+        time.sleep(2.5)
+        names = {httpx.get(f"http://127.0.0.1:{port}/m/x", headers=BEARER).json()["service"] for _ in range(8)}
+        assert names == {"ui-read-1"}
+        upstreams["ui-read-1"].ready = False
+        until(lambda: status(run / "gateway-0.sock", "/readyz") == 503, 5)
+        assert httpx.get(f"http://127.0.0.1:{port}/m/x", headers=BEARER).status_code == 200
+
+
+def test_service_away(run: Path, loop: Loop) -> None:
+    """A service that is not there is said so in the caller's form, and the others go on."""
+    stand_up(run, loop, without=("ui-write-0",))
+    with gateway(plan_in(run), wait=False) as port:
+        url = f"http://127.0.0.1:{port}/m/x"
+        answer = httpx.post(url, headers=BEARER)
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+        assert answer.headers["retry-after"] == "1"
+        page = httpx.post(url, headers={**BEARER, "sec-fetch-mode": "navigate"})
+        assert "Not available now" in page.text
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        assert httpx.get(url, headers=BEARER).status_code == 200
+        assert not asyncio.run(admin.ready(run))
+
+
+def test_connection_limit(run: Path, loop: Loop) -> None:
+    """Connections beyond the limit are closed at once, and those within it go on; the health socket is not counted."""
+    stand_up(run, loop)
+    with gateway(plan_in(run, connections_max=5)) as port:
+        held = [socket.create_connection(("127.0.0.1", port), timeout=2) for _ in range(5)]
+        time.sleep(0.3)
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
+        assert status(run / "gateway-0.sock", "/healthz") == 200
+        held[0].sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert held[0].recv(100).startswith(b"HTTP/1.1 200")
+        for one in held:
+            one.close()
+        until(lambda: _answers(port))
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_configuration_changes_live(run: Path, loop: Loop) -> None:
+    """Rewritten files take effect without a restart: here, another key, while the process stays."""
+    stand_up(run, loop)
+    plan, other = plan_in(run), generate()
+    with gateway(plan) as port:
+        url = f"http://127.0.0.1:{port}/m/x"
+        fresh = {"authorization": f"Bearer {Tokens(other).mint(Principal(user='mia'), 60)}"}
+        assert httpx.get(url, headers=fresh).status_code == 401
+        write(msgspec.structs.replace(plan, jwks={"keys": [*KEYS.jwks()["keys"], *other.jwks()["keys"]]}, port=port))
+        until(lambda: httpx.get(url, headers=fresh).status_code == 200, 5)
+        assert httpx.get(url, headers=BEARER).status_code == 200
+
+
+def test_drain(run: Path, loop: Loop) -> None:
+    """Draining closes the port and lets a stream in flight end."""
+    stand_up(run, loop)
+    with (
+        gateway(plan_in(run)) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as client,
+        client.stream("GET", "/m/stream", headers={**BEARER, "accept-encoding": "identity"}) as answer,
+    ):
+        parts = answer.iter_raw()
+        first = next(parts)
+        asyncio.run(admin.drain(run))
+        assert (first + b"".join(parts)).count(b"<p>") == 3
+
+
+SERVICE = """
+import os, sys, msgspec
+from pathlib import Path
+from seawall.core.settings import Settings
+from seawall.gateway.service import run
+data = Path(sys.argv[1])
+run(Settings(data, data, (), "", "", service="gateway", public_url="http://localhost:1", listen="127.0.0.1:0"))
+"""
+PARENT = """
+import ctypes, os, signal, subprocess, sys, time
+die = lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]], preexec_fn=die)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_service_becomes_envoy(run: Path, loop: Loop) -> None:
+    """The child's pid is Envoy's, with the configuration of the settings; it dies with its supervisor."""
+    stand_up(run, loop)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, SERVICE, str(run)], stdout=subprocess.PIPE, env=environment)
+    with parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline())
+        until(lambda: status(run / "gateway-0.sock", "/readyz") == 200)
+        assert Path(f"/proc/{pid}/exe").resolve().name == "envoy"
+        assert (run / "gateway").stat().st_mode & 0o777 == 0o700
+        os.kill(parent.pid, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{pid}/exe").exists(), 5)
