@@ -79,6 +79,11 @@ class Instance(msgspec.Struct, frozen=True):
         """A log file a process."""
         return self.data / "logs"
 
+    @property
+    def cluster(self) -> Path:
+        """Where an embedded Postgres keeps its data."""
+        return self.data / "postgres" / "cluster"
+
     def read(self) -> InstanceRecord | None:
         """What was last written; None when nothing readable was."""
         try:
@@ -145,7 +150,7 @@ def recover(instance: Instance, grace_s: float = 5.0) -> list[int]:
     """End what a killed supervisor left behind and remove its sockets; returns the pids ended. Call with the lock held."""
     record = instance.read()
     left = [(s.pid, s.started_ticks) for s in record.services if is_alive(s.pid, s.started_ticks)] if record else []
-    cluster = (instance.data / "postgres" / "cluster").resolve()
+    cluster = instance.cluster.resolve()
     left += [(pid, ticks) for pid in processes_in(cluster) if (ticks := start_ticks(pid)) and (pid, ticks) not in left]
     end_processes(left, grace_s)
     if not processes_in(cluster):

@@ -67,11 +67,11 @@ def prepare(instance: bool) -> None:
 def _settings(service: str, *, watch: bool = True) -> Settings:
     settings = settings_from(os.environ)
     if watch and os.environ.get("SEAWALL_SUPERVISED"):
-        _outlive_nobody(os.getppid())
+        outlive_nobody(os.getppid())
     return settings if settings.service else msgspec.structs.replace(settings, service=service)
 
 
-def _outlive_nobody(supervisor: int) -> None:
+def outlive_nobody(supervisor: int) -> None:
     """When the supervisor is killed the kernel sends us SIGTERM; a service that then does not end is ended, with its group."""
 
     def watch() -> None:

@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 
-from seawall.cli.supervisor_health import check
+from seawall.cli.supervisor_health import HttpProbe, check
 from seawall.cli.supervisor_logs import Logs
 from seawall.cli.supervisor_process import Child, spawn
 from seawall.cli.supervisor_units import Change, RestartPolicy, State, Unit
@@ -173,7 +173,7 @@ class Keeper:
             return False
         now = self._supervisor.clock.monotonic()
         self._failures.append(now)
-        hopeless = self.unit.is_task or status == CONFIGURATION_STATUS
+        hopeless = self.unit.is_task or (status == CONFIGURATION_STATUS and isinstance(self.unit.probe, HttpProbe))
         delay = None if hopeless else self._supervisor.policy.delay(self._failures, now)
         if delay is None:
             self._change("failed", describe_end(status))

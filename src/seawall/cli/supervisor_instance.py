@@ -23,6 +23,9 @@ from seawall.cli.supervisor_units import Change, RestartPolicy, Unit
 from seawall.core.errors import SeawallError
 from seawall.store import embedded_postgres
 
+INTERRUPTED = 130
+"""The exit status when it was told to stop before it was ready."""
+
 
 class StartFailed(SeawallError):
     """The instance did not become ready."""
@@ -47,13 +50,14 @@ class RunningInstance:
         self._on_ready = on_ready
         self._sign_in = ""
         self._error = ""
+        self._was_ready = False
         self._began = time.monotonic()
         self._services: dict[str, ServiceRecord] = {}
         logs = Logs(site.instance.logs)
         self._supervisor = Supervisor(units, logs, self._changed, on_output=self._heard, on_done=self._done, policy=policy)
 
     async def run(self) -> int:
-        """Start, wait to be told to stop, stop. StartFailed when it cannot become ready."""
+        """Start, wait to be told to stop, stop; returns the exit status. StartFailed when it cannot become ready."""
         asked = asyncio.Event()
         self._catch_signals(asked)
         starting = asyncio.create_task(self._start())
@@ -68,7 +72,7 @@ class RunningInstance:
             await self._supervisor.stop()
             self.site.instance.record_path.unlink(missing_ok=True)
         await asyncio.gather(starting, return_exceptions=True)
-        return 0
+        return 0 if self._was_ready else INTERRUPTED
 
     async def _start(self) -> None:
         given_up = await self._supervisor.start()
@@ -78,6 +82,7 @@ class RunningInstance:
         url, link = self.site.url, f"{self.site.url}/auth/link/{self._sign_in}" if self._sign_in else ""
         ready = Ready(url=url, sign_in_url=link, data=str(self.site.instance.data), port=self.site.port, pid=os.getpid())
         self._reporter.ready(ready, [unit.label for unit in given_up], time.monotonic() - self._began)
+        self._was_ready = True
         self._on_ready()
 
     def _needed(self, unit: Unit) -> bool:
@@ -129,6 +134,8 @@ class RunningInstance:
             return
         if said.progress:
             self._reporter.progressed(said.progress)
+        if said.note:
+            self._reporter.note(said.note)
         self._sign_in = said.sign_in or self._sign_in
         self._error = said.error or self._error
 

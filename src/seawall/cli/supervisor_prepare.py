@@ -20,6 +20,7 @@ from seawall.cli.supervisor_report import PreparationLine, Progress
 from seawall.core.errors import SeawallError
 from seawall.core.principal import Principal
 from seawall.core.settings import Settings
+from seawall.query.generations import Generations, NoGeneration
 from seawall.store.embedded_postgres import read_passwords
 from seawall.store.migrations import migrate
 from seawall.store.postgres import Database, open_pool
@@ -41,7 +42,7 @@ async def prepare_instance(settings: Settings, environment: Mapping[str, str], *
         await _prepare_schema(settings, environment)
         database = Database(await open_pool(settings.database_url, min_size=1, max_size=1))
         try:
-            await _prepare_data(settings, database, _say_progress if as_json else _draw_progress)
+            await _prepare_data(settings, database, bundles, _say_progress if as_json else _draw_progress)
             if as_json:
                 say(PreparationLine(sign_in=await _sign_in_code(settings, database, bundles)))
         finally:
@@ -65,13 +66,26 @@ async def _prepare_schema(settings: Settings, environment: Mapping[str, str]) ->
     await grant(settings.database_url)
 
 
-async def _prepare_data(settings: Settings, database: Database, progress: Callable[[str, float], None]) -> None:
-    from seawall.query.generations import Generations
+async def _prepare_data(settings: Settings, database: Database, bundles: Sequence[Bundle], progress: Callable[[str, float], None]) -> None:
     from seawall.workers.preparation import prepare
 
     generations = Generations(settings.warehouse, database)
-    for folder in settings.apps:
-        await prepare(folder, generations, progress)
+    for folder, bundle in zip(settings.apps, bundles, strict=True):
+        try:
+            await prepare(folder, generations, progress)
+        except (SeawallError, OSError) as error:
+            if not _has_data(generations, bundle.app.name):
+                raise
+            say(PreparationLine(note=f"{bundle.app.name} keeps its earlier data: {_sentence(error)}"))
+
+
+def _has_data(generations: Generations, app: str) -> bool:
+    """Old data is better than no instance: pages say how old theirs is."""
+    try:
+        generations.current(app)
+    except NoGeneration:
+        return False
+    return True
 
 
 async def _sign_in_code(settings: Settings, database: Database, bundles: Sequence[Bundle]) -> str:

@@ -106,10 +106,12 @@ def _enter_namespace() -> None:
         Path("/proc/self", name).write_text(content)
 
 
-def postgres_identity() -> Identity:
-    """As whom this user can run Postgres, found by trying."""
+def postgres_identity(cluster: Path) -> Identity:
+    """As whom this user can run Postgres: as whoever owns the cluster there is, else found by trying."""
     if os.geteuid() != 0:
         return "self"
+    if cluster.exists() and cluster.stat().st_uid == NOBODY:
+        return "nobody"
     try:
         subprocess.run(["/bin/true"], preexec_fn=_enter_namespace, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -1,7 +1,7 @@
 """What `seawall up` tells people (a calm list of services turning ready) or programs (one JSON line).
 
-`preparation` lines come from `seawall prepare` on a pipe, one JSON object each: `{"progress": …}`, `{"sign_in": code}` or
-`{"error": sentence}`.
+`preparation` lines come from `seawall prepare` on a pipe, one JSON object each: `{"progress": …}`, `{"sign_in": code}`, `{"note":
+sentence}` or `{"error": sentence}`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class PreparationLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
     progress: Progress | None = None
     sign_in: str = ""
+    note: str = ""
     error: str = ""
 
 

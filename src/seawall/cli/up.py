@@ -77,7 +77,8 @@ def real_plan(site: Site) -> Sequence[Unit]:
     """The units of a real instance; writes the embedded engines' configuration."""
     engines = Engines()
     if not site.environment.get("DATABASE_URL"):
-        postgres = embedded_postgres.embedded_postgres(site.instance.data, site.instance.run, postgres_identity())
+        identity = postgres_identity(site.instance.cluster)
+        postgres = embedded_postgres.embedded_postgres(site.instance.data, site.instance.run, identity)
         engines = msgspec.structs.replace(engines, postgres=postgres, postgres_passwords=embedded_postgres.prepare(postgres))
     if not site.environment.get("VALKEY_URL"):
         valkey = embedded_valkey.embedded_valkey(site.instance.data, site.instance.run)
