@@ -7,7 +7,7 @@ suite (`tests/contract/test_engine_port.py`) holds them all to the promises writ
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 import pyarrow as pa
@@ -27,6 +27,8 @@ class Column(msgspec.Struct, frozen=True):
     """"dimension", "metric" or "field"."""
     masked: bool = False
     """The policy hid its values from this principal."""
+    better: Literal["up", "down", "neither"] = "neither"
+    """Of a metric: which direction is good news."""
 
 
 class Compiled(msgspec.Struct, frozen=True):

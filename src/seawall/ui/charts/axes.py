@@ -64,6 +64,13 @@ def number_axis(plot: Plot, ticks: Ticks, labels: Sequence[str]) -> str:
     return "".join(parts)
 
 
+def titles(plot: Plot, across: str, up: str) -> str:
+    """The names of the axes: of x under its labels at the right, of y above its labels at the left."""
+    below = f'<text class="at b" x="100%" y="{px(plot.bottom + 17 + LINE_PX + 2)}">{esc(across)}</text>' if across else ""
+    above = f'<text class="at" y="{px(plot.top - 18)}">{esc(up)}</text>' if up else ""
+    return below + above
+
+
 def _every(widest: float, room: float) -> int:
     return max(1, -(-int(widest + 8) // max(1, int(room))))
 

@@ -8,14 +8,16 @@ from functools import cached_property
 
 import msgspec
 
-from seawall.app.model import Format, Panel
-from seawall.ui.charts.data import GRAIN_DAYS, Axis, Frame, PanelData, Series, View
-from seawall.ui.charts.readout import Readout
+from seawall.app.model import Channel, Format, Panel
+from seawall.ui.charts.data import GRAIN_DAYS, Axis, Frame, PanelData, Point, Series, View
+from seawall.ui.charts.plot import px
+from seawall.ui.charts.readout import Readout, points_json
 from seawall.ui.charts.scales import days, moment, step_between
-from seawall.ui.charts.text import esc
+from seawall.ui.charts.text import esc, single_quoted
 from seawall.ui.formats import ToText
 from seawall.ui.render.context import RenderContext
 
+_RULE_CHANNELS: tuple[Channel, ...] = ("y", "x", "size")
 DIRECT_MAX = 4
 """Up to this many series are labelled where they end; more get a legend."""
 LEGEND_PX = 28
@@ -50,6 +52,19 @@ class Request:
         self.data = data
         self.ctx = ctx
         self.frame = frame
+        self.note = ""
+        self._leave_out_partial()
+
+    def _leave_out_partial(self) -> None:
+        """Lines and areas end with the last period that is over: a drop that only means "not yet" would be the loudest thing said."""
+        at = self.partial_at
+        if at is None or len(self.frame.places) < 3 or self.frame.places[-1] != at:
+            return
+        kept = [view if view.mark in ("bar", "point") else _without(view, at) for view in self.frame.views]
+        places = sorted({point.x for view in kept for series in view.series for point in series.points})
+        self.frame = msgspec.structs.replace(self.frame, views=tuple(kept), places=tuple(places))
+        key = "note.partial" if at in places else "note.left_out"
+        self.note = self.ctx.messages.text(key, period=self.place_label(at))
 
     def view_name(self, view: View) -> str:
         """What a layer shows: its y title, else its column's label."""
@@ -118,10 +133,35 @@ class Request:
             return self.ctx.formatter.value(when, _dated(self.frame.x), self.frame.x.column.datatype)
         return write(when, skeleton or "yMMMd")
 
-    def attributes(self) -> str:
-        """What names the chart for those who do not see it."""
+    def point_label(self, point: Point) -> str:
+        """What a single point is: the values of the dimensions that are not on an axis, else its place."""
+        names = self._free_names
+        return names[point.row] if point.row < len(names) else self.place_label(point.x)
+
+    @cached_property
+    def _free_names(self) -> list[str]:
+        if self.frame.x is None or self.frame.x.kind != "number":
+            return []
+        used = {self.frame.x.column.name}
+        free = [index for index, column in enumerate(self.data.columns) if column.role != "metric" and column.name not in used]
+        lists = [self.data.table.column(index).to_pylist() for index in free]
+        makers = [self.ctx.formatter.maker(self.data.columns[index].format, self.data.columns[index].datatype) for index in free]
+        return [", ".join(write(value) for write, value in zip(makers, row, strict=True)) for row in zip(*lists, strict=True)]
+
+    def rule_words(self, view: View) -> str:
+        """What a rule is called: the first title among its channels."""
+        titles = [encoding.title for channel in _RULE_CHANNELS for encoding in view.layer.encoding.get(channel, ())]
+        return next((title.in_locale(self.ctx.locale) for title in titles if title is not None), "")
+
+    def svg(self, inside: str, classes: str, height: float, readout: Readout) -> str:
+        """The chart's element around its marks, with its readout for the browser script."""
+        points = points_json(readout)
+        hover = f" tabindex=\"0\" data-points='{single_quoted(points)}'" if points else ""
         name = esc(self.panel.name)
-        return f'role="img" aria-labelledby="h-{name}" aria-describedby="d-{name}"'
+        return (
+            f'<svg class="chart {classes}" height="{px(height)}" role="img" aria-labelledby="h-{name}" aria-describedby="d-{name}"{hover}>'
+            f"{inside}</svg>"
+        )
 
 
 def period_start(day: date, grain: str) -> date:
@@ -141,6 +181,11 @@ def period_end(day: date, grain: str) -> date:
         return start + timedelta(days=1 if grain == "day" else 7)
     months = start.year * 12 + start.month - 1 + {"month": 1, "quarter": 3}.get(grain, 12)
     return date(months // 12, months % 12 + 1, 1)
+
+
+def _without(view: View, at: float) -> View:
+    series = tuple(msgspec.structs.replace(each, points=tuple(point for point in each.points if point.x != at)) for each in view.series)
+    return msgspec.structs.replace(view, series=series)
 
 
 def _dated(axis: Axis) -> Format:

@@ -33,7 +33,7 @@ def line_path(plot: Plot, some_runs: Iterable[Sequence[Point]]) -> str:
     return "".join(_relative(_pairs(plot, run)) + ("h0" if len(run) == 1 else "") for run in some_runs)
 
 
-def area_path(plot: Plot, upper: Sequence[Pair], lower: Sequence[Pair]) -> str:
+def area_path(upper: Sequence[Pair], lower: Sequence[Pair]) -> str:
     """The `d` of the closed shape between two edges given from left to right."""
     return _relative([*upper, *reversed(lower)]) + "z" if upper else ""
 

@@ -9,7 +9,7 @@ from seawall.ui.charts import marks
 from seawall.ui.charts.data import Series, View
 from seawall.ui.charts.drawing import LEGEND_PX, Drawing, LegendItem, Request
 from seawall.ui.charts.plot import TIERS, padding, percent, px
-from seawall.ui.charts.readout import Readout, Trace, points_json
+from seawall.ui.charts.readout import Readout, Trace
 from seawall.ui.charts.scales import Linear, extent
 from seawall.ui.charts.stacks import Stack, is_grouped
 from seawall.ui.charts.text import esc, fit, text_width
@@ -63,19 +63,15 @@ class _Sideways:
         bars = "".join(self._bar(view, series, slot) for slot, (view, series) in enumerate(self.bars))
         zero = percent(self.scale.at(0.0))
         line = f'<line class="z" x1="{zero}" x2="{zero}" y2="{px(self.row * self.shown)}"/>'
-        made = self._readout()
-        points = points_json(made)
-        hover = f" tabindex=\"0\" data-points='{_single_quoted(points)}'" if points else ""
-        svg = (
-            f'<svg class="chart sw {self._padding(names)}" height="{px(self.height)}" {self.request.attributes()}{hover}>'
-            f"{bars}{line}{heading}{self._values()}</svg>"
-        )
+        readout = self._readout()
+        inside = f"{bars}{line}{heading}{self._values()}"
         legend = (
             tuple(LegendItem(self._label(view, series), self._color(view, series)) for view, series in self.bars)
             if len(self.bars) > 1
             else ()
         )
-        return Drawing(svg=svg, legend=legend, legend_always=bool(legend), readout=made, note=self._note())
+        svg = self.request.svg(inside, f"sw {self._padding(names)}", self.height, readout)
+        return Drawing(svg=svg, legend=legend, legend_always=bool(legend), readout=readout, note=self._note())
 
     def _scale(self) -> Linear:
         if self.stack is not None:
@@ -189,7 +185,3 @@ def _layer_field(view: View, channel: str) -> str:
     for encoding in view.layer.encoding.get(channel, ()):  # type: ignore[call-overload]
         return str(encoding.field).rpartition(".")[2]
     return ""
-
-
-def _single_quoted(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;")

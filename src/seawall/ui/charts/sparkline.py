@@ -25,7 +25,7 @@ def sparkline(values: Sequence[float | None], height_px: float = HEIGHT_PX) -> s
     line = marks.stroke(marks.line_path(plot, marks.runs(points, 1.5)), "s0")
     run = [(plot.x_units(point.x), plot.y_units(point.y or 0.0)) for point in known]
     floor = [(x, round(plot.height * 10)) for x, _ in (run[0], run[-1])]
-    area = marks.fill(marks.area_path(plot, run, floor), "bd s0")
+    area = marks.fill(marks.area_path(run, floor), "bd s0")
     last = known[-1]
     dot = marks.dot(plot.percent(last.x), plot.y(last.y or 0.0), "ld s0", 3)
     return f'<svg class="spark" height="{height_px:.0f}" aria-hidden="true">{plot.inner(area + line)}{dot}</svg>'

@@ -45,11 +45,6 @@ class Stack:
         return base / 2 + top / 2
 
 
-def stacked(view: View) -> Stack:
-    """The stack of a layer, largest series at the bottom."""
-    return Stack(view.series)
-
-
 def is_grouped(views: Sequence[View]) -> bool:
     """Whether bars stand side by side: several bar layers, or shares, which do not add up."""
     bars = [view for view in views if view.mark == "bar"]

@@ -46,6 +46,11 @@ def esc(value: object) -> str:
     return str(escape(text))
 
 
+def single_quoted(text: str) -> str:
+    """`text` for an attribute in single quotes: JSON keeps its double quotes bare."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;")
+
+
 def markup(text: str) -> Markup:
     """`text`, built from our own tags and `esc`aped values, as markup: the one place where we vouch for it."""
     return Markup(text)  # noqa: S704 -- every caller joins literals and escaped values only; a property test reads the result

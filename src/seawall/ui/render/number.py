@@ -15,6 +15,8 @@ from seawall.ui.charts.sparkline import sparkline
 from seawall.ui.charts.text import esc, markup
 from seawall.ui.render.context import RenderContext
 
+LONG = 10_000
+"""From here on a big number is written with three significant digits; the exact value is in its title."""
 YEAR_AGO = {"day": 364, "week": 364}
 """Days back to the same weekday of last year."""
 
@@ -78,10 +80,8 @@ def _comparison(panel: Panel, reading: Reading, ctx: RenderContext) -> str:
     against = words[key] if key in words else words[f"compared.{period}"]
     change, direction = _change(now, before, reading, ctx)
     was = words.text("compared.was", value=ctx.formatter.short(reading.before, reading.column.format, reading.column.datatype))
-    verdict, classes = _verdict(panel, direction, ctx)
-    arrow = {1: "▲", -1: "▼", 0: ""}[direction]
-    mark = f'<span aria-hidden="true">{arrow}</span> ' if arrow else ""
-    told = f'<strong class="{classes}">{mark}{esc(change)}{verdict}</strong>'
+    verdict, classes = _verdict(reading, direction, ctx)
+    told = f'<strong class="{classes}">{esc(change)}{verdict}</strong>'
     return f'<p class="compared">{told} {esc(against)} <span class="was">{esc(was)}</span></p>'
 
 
@@ -100,9 +100,9 @@ def _signed(text: str, value: float) -> str:
     return f"{'+' if value > 0 else '−'}{text}"
 
 
-def _verdict(panel: Panel, direction: int, ctx: RenderContext) -> tuple[str, str]:
+def _verdict(reading: Reading, direction: int, ctx: RenderContext) -> tuple[str, str]:
     """Good or bad news, said to those who do not see colours; neutral when the metric does not say."""
-    better = getattr(panel, "better", "")
+    better = reading.column.better
     if not direction or better not in ("up", "down"):
         return "", "neutral"
     good = (direction > 0) == (better == "up")
@@ -156,4 +156,4 @@ def _first_metric(data: PanelData | None, *, last: bool = False) -> object:
 
 def _is_long(value: object) -> bool:
     amount = number(value)
-    return amount is not None and abs(amount) >= 100_000
+    return amount is not None and abs(amount) >= LONG

@@ -1,0 +1,100 @@
+"""Names and latest values: beside the ends of up to four lines, in a legend otherwise."""
+
+from __future__ import annotations
+
+from seawall.ui.charts import marks
+from seawall.ui.charts.drawing import LegendItem
+from seawall.ui.charts.labels import EndLabel, spread
+from seawall.ui.charts.plot import Plot, px
+from seawall.ui.charts.scene import Line, Scene, constant
+from seawall.ui.charts.text import esc, fit, text_width
+
+NAME_PX_MAX = 108
+MARGIN_PX = 9
+EARLY = 0.93
+"""A line that ends before this part of the width is labelled at its end, not in the margin."""
+
+
+def end_labels(scene: Scene, plot: Plot) -> tuple[list[EndLabel], str]:
+    """Labels for the margin, still to be spread; and the drawn labels of lines that end earlier."""
+    margin: list[EndLabel] = []
+    inside: list[str] = []
+    named = [line for line in scene.named if line.view.mark in ("line", "area", "bar")]
+    for line in [] if scene.legend_always else named:
+        label = _label(scene, plot, line, alone=len(named) == 1)
+        latest = line.latest
+        if label is None or latest is None:
+            continue
+        if line.view.mark == "line" and plot.x_at(latest.x) < EARLY:
+            inside.append(_at_end(plot.percent(latest.x), label))
+        else:
+            margin.append(label)
+    margin.extend(_references(scene, plot))
+    return margin, "".join(inside)
+
+
+def draw_margin(labels: list[EndLabel], plot: Plot) -> str:
+    """Labels to the right of the plot, moved apart."""
+    places = spread([label.y for label in labels], plot.top, plot.bottom)
+    return "".join(
+        f'<text class="dl {_class(label)}" x="100%" dx="{MARGIN_PX}" y="{px(y + 4)}">{_spans(label)}</text>'
+        for label, y in zip(labels, places, strict=True)
+    )
+
+
+def margin_px(labels: list[EndLabel]) -> tuple[float, float]:
+    """The room labels need on wide panels, and on narrow ones, where a legend carries the names."""
+    values = [text_width(label.value) for label in labels]
+    whole = [width * 1.06 + (text_width(label.name) * 1.06 + 5 if label.name else 0) for label, width in zip(labels, values, strict=True)]
+    return max(whole, default=0.0) + MARGIN_PX + 5, max(values, default=0.0) * 1.06 + MARGIN_PX + 5
+
+
+def legend(scene: Scene) -> tuple[LegendItem, ...]:
+    """One item for each named line; with its latest value where lines are too many to be labelled."""
+    if len(scene.named) < 2:
+        return ()
+    return tuple(LegendItem(line.name, line.color, _legend_value(scene, line), line.dashed) for line in scene.named)
+
+
+def _label(scene: Scene, plot: Plot, line: Line, *, alone: bool) -> EndLabel | None:
+    latest = line.latest
+    if latest is None or latest.y is None or line.view.y is None or scene.is_free or (line.view.mark == "bar" and alone):
+        return None
+    if scene.frame.x is not None and scene.frame.x.kind == "category" and line.view.mark != "line" and alone:
+        return None
+    stack = scene.stack(line)
+    at = stack.middle(line.series, latest.x) if stack is not None and not alone else latest.y
+    name = "" if alone else fit(line.name, NAME_PX_MAX)
+    return EndLabel(plot.y(at), name, scene.request.short(line.view.y)(latest.y), line.color, line.dashed)
+
+
+def _references(scene: Scene, plot: Plot) -> list[EndLabel]:
+    """The names of reference lines across, which share the margin."""
+    labels = []
+    for view in scene.frame.views:
+        height = constant(view, "y")
+        words = scene.request.rule_words(view) if view.mark == "rule" and height is not None else ""
+        if words and height is not None:
+            value = scene.request.short(scene.y)(height) if scene.y is not None else ""
+            labels.append(EndLabel(plot.y(height), fit(words, NAME_PX_MAX), value, -1))
+    return labels
+
+
+def _legend_value(scene: Scene, line: Line) -> str:
+    latest, x = line.latest, scene.frame.x
+    if latest is None or line.view.y is None or line.view.mark != "line" or x is None or x.kind != "time":
+        return ""
+    return scene.request.short(line.view.y)(latest.y)
+
+
+def _at_end(x: str, label: EndLabel) -> str:
+    return f'<text class="dl b {_class(label)}" x="{x}" dx="4" y="{px(label.y - 10)}">{_spans(label)}</text>'
+
+
+def _class(label: EndLabel) -> str:
+    return marks.color_class(label.color)
+
+
+def _spans(label: EndLabel) -> str:
+    name = f'<tspan class="nm">{esc(label.name)} </tspan>' if label.name else ""
+    return f'{name}<tspan class="vl">{esc(label.value)}</tspan>'

@@ -1,0 +1,166 @@
+"""Upright marks, drawn on a plot: bands and areas at the back, then bars, lines, rules and points."""
+
+from __future__ import annotations
+
+from seawall.ui.charts import marks
+from seawall.ui.charts.data import Point, View
+from seawall.ui.charts.plot import Plot, px
+from seawall.ui.charts.scene import Line, Scene, constant
+from seawall.ui.charts.text import esc
+from seawall.ui.formats import ToText
+
+BAR_PART = 0.78
+TITLED_MAX = 120
+"""More marks than this carry no `<title>` each: tooltips by script and the data table tell their values."""
+DOT_PX, DOT_PX_MAX = 2.5, 9.0
+REFERENCES_MAX = 8
+FLAG_PX = 7
+
+
+class Painter:
+    """Draws the marks of one scene."""
+
+    def __init__(self, scene: Scene, plot: Plot) -> None:
+        self.scene = scene
+        self.request = scene.request
+        self.plot = plot
+
+    def paint(self) -> str:
+        """All marks, back to front; within a kind in the order of the layers."""
+        lines, views = self.scene.lines, self.scene.frame.views
+        areas = "".join([self.area(line) for line in lines if line.view.mark == "area"])
+        bars = "".join([self.bar(line) for line in self.scene.bars])
+        strokes = "".join([self.line(line) for line in lines if line.view.mark == "line"])
+        rules = "".join([self.rule(view) for view in views if view.mark == "rule"])
+        dots = "".join([self.dots(line) for line in lines if line.view.mark == "point"])
+        return self._inner(areas) + bars + self._inner(strokes) + rules + dots + self._last_dots()
+
+    def area(self, line: Line) -> str:
+        """An interval, a lone area with its edge, or one layer of a stack."""
+        color = marks.color_class(line.color)
+        if line.is_band:
+            return marks.fill(self._band(line), f"bd {color}", line.name)
+        stack = self.scene.stacks[id(line.view)]
+        parts = [(self.plot.x_units(x), self.plot.y_units(base), self.plot.y_units(top)) for x, base, top in stack.layers(line.series)]
+        d = marks.area_path([(x, top) for x, _, top in parts], [(x, base) for x, base, _ in parts])
+        if len(line.view.series) > 1:
+            return marks.fill(d, f"ar {color}", self.summary(line))
+        runs = marks.runs(line.series.points, self.request.gap)
+        return marks.fill(d, f"bd {color}", self.summary(line)) + marks.stroke(marks.line_path(self.plot, runs), color)
+
+    def line(self, line: Line) -> str:
+        """A line with its gaps."""
+        d = marks.line_path(self.plot, marks.runs(line.series.points, self.request.gap))
+        return marks.stroke(d, marks.color_class(line.color) + (" ds" if line.dashed else ""), self.summary(line))
+
+    def bar(self, line: Line) -> str:
+        """One series of bars, stacked or side by side."""
+        slots, slot = (len(self.scene.bars), self.scene.bars.index(line)) if self.scene.grouped else (1, 0)
+        width = self._bar_width()
+        each = width / slots
+        spans = self._spans(line)
+        titled = len(spans) * len(self.scene.bars) <= TITLED_MAX
+        color = f"br {marks.color_class(line.color)}"
+        write = self._writer(line)
+        parts = []
+        for x, low, high in spans:
+            top, foot = sorted((self.plot.y(high), self.plot.y(low)))
+            title = f"{line.name}, {self.request.place_label(x)}: {write(high - low)}" if titled else ""
+            classes = f"{color} pa" if x == self.request.partial_at else color
+            start = self.plot.x_at(x) - width / 2 + slot * each
+            height = max(foot - top, 1.0 if high != low else 0.0)
+            parts.append(marks.rect(start, each * (0.92 if slots > 1 else 1), top, height, classes, title))
+        return "".join(parts)
+
+    def dots(self, line: Line) -> str:
+        """One dot a row; their surface follows `size`."""
+        points = [point for point in line.series.points if point.y is not None]
+        largest = max((abs(point.size) for point in points if point.size), default=0.0)
+        write, color = self._writer(line), f"pt {marks.color_class(line.color)}"
+        parts = []
+        for point in points:
+            radius = DOT_PX + DOT_PX_MAX * (abs(point.size or 0.0) / largest) ** 0.5 if largest else 4.0
+            title = f"{self.request.point_label(point)}: {write(point.y)}" if len(points) <= TITLED_MAX else ""
+            parts.append(marks.dot(self.plot.percent(point.x), self.plot.y(point.y or 0.0), color, radius, title))
+        return "".join(parts)
+
+    def rule(self, view: View) -> str:
+        """A reference line, error bars, or marks on the axis."""
+        across, down = constant(view, "y"), constant(view, "x")
+        if across is not None:
+            return self._across(across)
+        if down is not None:
+            return self._down(down)
+        points = [point for series in view.series for point in series.points]
+        if view.y is not None and view.has_y2:
+            return "".join(self._error_bar(point) for point in points)
+        if view.y is not None:
+            return "".join(self._across(height) for height in sorted({point.y for point in points if point.y is not None})[:REFERENCES_MAX])
+        words = self.request.rule_words(view)
+        places = sorted({point.x for point in points if not view.layer.encoding.get("size") or (point.size or 0) > 0})
+        return "".join(self._flag(place, words) for place in places)
+
+    def summary(self, line: Line) -> str:
+        """A line's last value in words."""
+        latest = line.latest
+        if latest is None:
+            return line.name
+        value, day = self._writer(line)(latest.y), self.request.place_label(latest.x)
+        return self.request.ctx.messages.text("point.latest", name=line.name, value=value, date=day)
+
+    def _inner(self, paths: str) -> str:
+        return self.plot.inner(paths) if paths else ""
+
+    def _writer(self, line: Line) -> ToText:
+        return self.request.maker(line.view.y) if line.view.y is not None else str
+
+    def _band(self, line: Line) -> str:
+        plot = self.plot
+        runs = marks.runs([point for point in line.series.points if point.y2 is not None], self.request.gap)
+        return "".join(
+            marks.area_path(
+                [(plot.x_units(point.x), plot.y_units(point.y2 or 0.0)) for point in run],
+                [(plot.x_units(point.x), plot.y_units(point.y or 0.0)) for point in run],
+            )
+            for run in runs
+        )
+
+    def _spans(self, line: Line) -> list[tuple[float, float, float]]:
+        stack = self.scene.stack(line)
+        if stack is not None:
+            return stack.layers(line.series)
+        return [(point.x, 0.0, point.y) for point in line.series.points if point.y is not None]
+
+    def _bar_width(self) -> float:
+        x = self.scene.frame.x
+        if x is None or x.kind == "category":
+            return self.scene.band.width
+        return min(0.9, abs(self.plot.x_at(self.request.step) - self.plot.x_at(0.0)) * BAR_PART)
+
+    def _across(self, height: float) -> str:
+        y = px(round(self.plot.y(height)) + 0.5)
+        return f'<line class="ru" x2="100%" y1="{y}" y2="{y}"/>'
+
+    def _down(self, place: float) -> str:
+        x = self.plot.percent(place)
+        return f'<line class="ru" x1="{x}" x2="{x}" y1="{px(self.plot.top)}" y2="{px(self.plot.bottom)}"/>'
+
+    def _error_bar(self, point: Point) -> str:
+        if point.y is None or point.y2 is None:
+            return ""
+        x = self.plot.percent(point.x)
+        return f'<line class="eb" x1="{x}" x2="{x}" y1="{px(self.plot.y(point.y))}" y2="{px(self.plot.y(point.y2))}"/>'
+
+    def _flag(self, place: float, words: str) -> str:
+        """A short, strong mark that stands on the axis."""
+        x, foot = self.plot.percent(place), self.plot.bottom
+        title = f"<title>{esc(words)}: {esc(self.request.place_label(place))}</title>" if words else ""
+        return f'<line class="fl" x1="{x}" x2="{x}" y1="{px(foot - FLAG_PX)}" y2="{px(foot)}">{title}</line>'
+
+    def _last_dots(self) -> str:
+        parts = []
+        for line in self.scene.lines:
+            latest = line.latest
+            if line.view.mark == "line" and latest is not None and latest.y is not None:
+                parts.append(marks.dot(self.plot.percent(latest.x), self.plot.y(latest.y), f"ld {marks.color_class(line.color)}"))
+        return "".join(parts)
