@@ -42,12 +42,17 @@ def token_cookie(*, secure: bool) -> str:
 
 def principal_of(request: Request, tokens: Tokens, *, secure: bool = False) -> Principal:
     """Who asks, by `Authorization: Bearer …`, else by cookie. NotSignedIn when neither holds."""
+    return tokens.verify(token_of(request, secure=secure))
+
+
+def token_of(request: Request, *, secure: bool = False) -> str:
+    """The token a request carries, not verified yet. NotSignedIn when it carries none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         token = request.cookies.get(token_cookie(secure=secure), "")
     if not token:
         raise NotSignedIn(fix="Sign in, or send `Authorization: Bearer <token>`")
-    return tokens.verify(token)
+    return token
 
 
 def local_target(query: str) -> str:

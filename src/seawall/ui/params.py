@@ -8,13 +8,15 @@ normalised to NFC, the choices of a multiselect sorted and unique, every other c
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
 from seawall.app.model import App, Filter, Page, PageFilter, Panel
 from seawall.core.errors import InvalidInput
+from seawall.query.cache import Parameters, parameters_of
+from seawall.query.filters import from_url
 
 QUERY_BYTES_MAX = 16_384
 FIELDS_MAX = 200
@@ -28,8 +30,14 @@ API_PARAMETERS = frozenset({"lang", "after", "limit", "format"})
 
 Values = dict[str, list[str]]
 """Parameter name → its values."""
-ParseFilters = Callable[[App, Page, Mapping[str, list[str]]], Mapping[str, tuple[Filter, ...]]]
-"""`query.filters.from_url`: conditions by filter name; InvalidInput for a value of the wrong type."""
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """A filter that is not applied; nothing its user typed is lost."""
+
+    values: list[str]
+    problem: str
+    """What is wrong, as a sentence."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -47,8 +55,8 @@ class Choice(msgspec.Struct, frozen=True):
     """Panel → cursor. The data API's only cursor is under ""."""
     limit: int | None = None
     format: str = ""
-    dropped: tuple[str, ...] = ()
-    """Filters set aside because their value has the wrong type (pages only)."""
+    dropped: Mapping[str, Dropped] = {}
+    """Filters set aside because their value does not fit (pages only)."""
 
 
 def read(query: bytes) -> Values:
@@ -65,16 +73,20 @@ def read(query: bytes) -> Values:
     return values
 
 
-def page_choice(app: App, page: Page, values: Values, parse: ParseFilters) -> Choice:
+def page_choice(app: App, page: Page, values: Values) -> Choice:
     """What a page's URL asks for. Never raises: what cannot be used is dropped."""
     wanted = _canonical(page, values, strict=False)
     filters: dict[str, tuple[Filter, ...]] = {}
-    dropped = []
+    dropped = {}
     for name, given in list(wanted.items()):
         try:
-            filters.update(parse(app, page, {name: given}))
-        except InvalidInput:
-            dropped.append(name)
+            made = from_url(app, page, {name: given})
+        except InvalidInput as error:
+            dropped[name] = Dropped(given, error.sentence())
+            del wanted[name]
+            continue
+        filters.update(made)
+        if name not in made:  # a value that filters nothing, such as `all`
             del wanted[name]
     return Choice(
         parameters=wanted,
@@ -83,11 +95,11 @@ def page_choice(app: App, page: Page, values: Values, parse: ParseFilters) -> Ch
         inorder=_last(values, "inorder") == "1",
         panels=tuple(part for part in _last(values, "panels").split(",") if part in page.panels),
         after={name: cursor for name in page.panels if (cursor := _last(values, name + AFTER_SUFFIX)) and len(cursor) <= CURSOR_LENGTH_MAX},
-        dropped=tuple(dropped),
+        dropped=dropped,
     )
 
 
-def api_choice(app: App, page: Page, panel: Panel, values: Values, parse: ParseFilters) -> Choice:
+def api_choice(app: App, page: Page, panel: Panel, values: Values) -> Choice:
     """What a data API URL asks for. InvalidInput names a parameter that is unknown, of the wrong type or out of bounds."""
     known = API_PARAMETERS | set(panel.filters)
     if unknown := sorted(set(values) - known):
@@ -98,7 +110,7 @@ def api_choice(app: App, page: Page, panel: Panel, values: Values, parse: ParseF
         raise InvalidInput("The cursor is too long", expected=f"at most {CURSOR_LENGTH_MAX} characters", got=str(len(after)))
     return Choice(
         parameters=wanted,
-        filters=parse(app, page, wanted),
+        filters=from_url(app, page, wanted),
         lang=_last(values, "lang")[:35],
         after={"": after} if after else {},
         limit=_limit(_last(values, "limit")),
@@ -106,12 +118,12 @@ def api_choice(app: App, page: Page, panel: Panel, values: Values, parse: ParseF
     )
 
 
-def of_panel(panel: Panel, choice: Choice, cursor: str = "") -> str:
-    """The parameters that touch `panel`, as the cache key spells them. Two choices that differ elsewhere share it."""
-    touching: dict[str, object] = {name: values for name, values in choice.parameters.items() if name in panel.filters}
-    if cursor:
-        touching[AFTER_SUFFIX] = cursor
-    return msgspec.json.encode(touching, order="sorted").decode()
+def of_panel(panel: Panel, choice: Choice) -> Parameters:
+    """The parameters that touch `panel`, as its cache key has them. Choices that differ elsewhere share it."""
+    touching = {name: values for name, values in choice.parameters.items() if name in panel.filters}
+    if cursor := choice.after.get(panel.name):
+        touching[panel.name + AFTER_SUFFIX] = [cursor]
+    return parameters_of(touching)
 
 
 def to_query(parameters: Mapping[str, list[str]], **more: str) -> str:

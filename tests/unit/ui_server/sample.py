@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import pyarrow as pa
 
 from seawall.app.model import (
     App,
@@ -12,7 +19,6 @@ from seawall.app.model import (
     Dimension,
     Encoding,
     Field,
-    Filter,
     Layer,
     Metric,
     MetricQuery,
@@ -25,10 +31,25 @@ from seawall.app.model import (
     Role,
     RowPolicy,
     RowsQuery,
+    Scalar,
     Semantics,
     Text,
 )
-from seawall.core.errors import InvalidInput
+from seawall.core.deadline import Deadline
+from seawall.core.principal import Principal
+from seawall.query.cache import Cache
+from seawall.query.cursor import Cursors
+from seawall.query.generations import Generation, NoGeneration
+from seawall.query.ladder import Ladder
+from seawall.query.service import QueryService
+from seawall.trust.keys import generate
+from seawall.trust.tokens import Tokens
+from seawall.ui.asgi import build
+from seawall.ui.assets import default_assets
+from seawall.ui.headers import HeaderSet
+from seawall.ui.health import Health
+from seawall.ui.rights import RightsOf
+from seawall.ui.wiring import Site, UiServices
 
 
 def text(words: str, german: str = "") -> Text:
@@ -45,7 +66,7 @@ def _panel(name: str, metric: str, by: str, *, outage: Outage | None = None, dea
         title=text(f"Panel {name}", f"Tafel {name}"),
         query=MetricQuery(metrics=(metric,), by=(Dimension(by, f"transactions.{by}"),)),
         chart=Chart((Layer("bar", {"x": (Encoding(by),), "y": (Encoding(metric),)}),)),
-        filters=("department",) if name != "units" else (),
+        filters=("department", "period") if name != "units" else (),
         on_outage=outage or Outage(),
         deadline_ms=deadline_ms,
     )
@@ -102,8 +123,109 @@ def sample_bundle(name: str = "shop") -> Bundle:
     return Bundle(sample_app(name), "ab" * 32)
 
 
-def parse(app: App, page: Page, values: Mapping[str, list[str]]) -> dict[str, tuple[Filter, ...]]:
-    """A stand-in for `query.filters.from_url`: `bad` has the wrong type."""
-    if "bad" in {value for given in values.values() for value in given}:
-        raise InvalidInput(f"The parameter {next(iter(values))!r} has the wrong type", expected="something good", got="bad")
-    return {name: (Filter(page.filters[name].field, "in", tuple(given)),) for name, given in values.items()}
+class FakeEngine:
+    """An engine that answers from a table of functions, slowly or not at all when told to."""
+
+    dialect = "duckdb"
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, object]]] = {
+            "sales": [{"department": "GROCERY", "sales": 12.5}, {"department": "<script>alert(1)</script>", "sales": 3.0}],
+            "units": [{"store": "S1", "units": 4}, {"store": "=cmd()", "units": 5}],
+            "hidden": [{"hidden": 7}],
+            "value": [{"value": "DRUG GM"}, {"value": "GROCERY"}],
+            "count": [{"count": 5}],
+        }
+        self.delay_seconds: dict[str, float] = {}
+        self.faults: dict[str, Exception] = {}
+        self.calls: list[str] = []
+        self.parameters: list[tuple[object, ...]] = []
+        self.on_batch: Callable[[int], Awaitable[None]] | None = None
+
+    async def stream(
+        self, sql: str, parameters: Sequence[Scalar], *, watermark: str, deadline: Deadline, batch_rows: int = 1024
+    ) -> AsyncIterator[pa.RecordBatch]:
+        name = next(
+            word
+            for word in ("hidden", "sales", "units", "value", "count", "id")
+            if f'"{word}"' in sql.rpartition("WITH")[2] or word == "id"
+        )
+        self.calls.append(name)
+        self.parameters.append(tuple(parameters))
+        await asyncio.sleep(self.delay_seconds.get(name, 0))
+        if name in self.faults:
+            raise self.faults[name]
+        if name != "id":
+            yield pa.RecordBatch.from_pylist(self.rows[name])
+            return
+        for start in range(0, 4, 2):
+            if self.on_batch is not None:
+                await self.on_batch(start)
+            yield pa.RecordBatch.from_pylist([{"id": n, "department": f"D<{n}>", "amount": n / 2} for n in range(start, start + 2)])
+
+    async def dry_run(self, sql: str, parameters: Sequence[Scalar], *, watermark: str) -> pa.Schema:
+        raise NotImplementedError
+
+    async def ready(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        pass
+
+
+class OneGeneration:
+    """A warehouse with one generation, which a test may replace."""
+
+    def __init__(self) -> None:
+        self.generation: Generation | None = Generation("g1", "shop", 0.0, date(2018, 1, 1), {})
+
+    def current(self, app: str) -> Generation:
+        if self.generation is None:
+            raise NoGeneration
+        return self.generation
+
+    def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
+        return {}
+
+
+class House:
+    """A ui server over twins, and a client that asks it as somebody."""
+
+    def __init__(self, lane: Literal["read", "write"] = "read", **more: object) -> None:
+        self.engine = FakeEngine()
+        self.generations = OneGeneration()
+        self.cache = Cache()
+        self.usage = Uses()
+        self.tokens = Tokens(generate())
+        self.ladder = Ladder(self.cache, None, limit_seconds=2.0)
+        bundle = sample_bundle()
+        questions = QueryService(bundle, {"warehouse": self.engine}, self.generations)
+        site = Site(bundle, questions, lambda: self.generations.current("shop"), RightsOf(bundle.app))
+        wired: dict[str, object] = {
+            "sites": {"shop": site},
+            "ladder": self.ladder,
+            "tokens": self.tokens,
+            "cursors": Cursors(b"k" * 32),
+            "headers": HeaderSet(secure=False),
+            "assets": default_assets(),
+            "health": Health(()),
+            "usage": self.usage,
+        }
+        self.app = build(UiServices(**(wired | more)), lane)  # type: ignore[arg-type]
+
+    def token(self, *roles: str, **attributes: object) -> str:
+        return self.tokens.mint(Principal("ann", roles=roles or ("viewer",), attributes=attributes or {"stores": ("S1",)}), 300)  # type: ignore[arg-type]
+
+    def client(self, *roles: str, headers: Mapping[str, str] | None = None, **attributes: object) -> httpx.AsyncClient:
+        sent = {"authorization": f"Bearer {self.token(*roles, **attributes)}", "accept": "text/html", **(headers or {})}
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://localhost:8420", headers=sent)
+
+
+class Uses:
+    """Remembers what was counted."""
+
+    def __init__(self) -> None:
+        self.recorded: list[tuple[object, ...]] = []
+
+    def record(self, *use: object) -> None:
+        self.recorded.append(use)

@@ -1,0 +1,212 @@
+"""The data behind every panel, for programs: JSON, CSV, Arrow or Parquet, by `format=` or `Accept`.
+
+The same question as the panel's, under the same policy. JSON is one page of rows with a cursor to the next; the files hold all rows
+and are streamed. Errors before the first byte are problem details; a file that breaks off later ends without its last chunk, so that
+nobody takes it for whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+
+import msgspec
+import pyarrow as pa
+import xxhash
+from starlette.requests import Request
+
+from seawall.app.model import Page, Panel, Query, RowsQuery, Scalar
+from seawall.core.deadline import Deadline
+from seawall.core.errors import InvalidInput
+from seawall.query.filters import apply
+from seawall.query.open_query import OpenQuery
+from seawall.query.port import Column
+from seawall.telemetry.events import event
+from seawall.ui.export import ENCODERS, encoded
+from seawall.ui.headers import etag_matches
+from seawall.ui.negotiate import FORMATS, format_of, locale_of
+from seawall.ui.openapi import openapi
+from seawall.ui.page import cursor_subject
+from seawall.ui.params import Choice, api_choice, read
+from seawall.ui.problems import NotAcceptable
+from seawall.ui.reception import Reception, panel_of, raw_headers
+from seawall.ui.replies import Reply
+from seawall.ui.rights import Rights
+from seawall.ui.rows import total_of
+from seawall.ui.wiring import Site, UiServices
+
+EXPORT_SECONDS_MAX = 240.0
+EXPORT_ROWS_MAX = 5_000_000
+THREAD_ROWS = 1_000
+"""Answers with more rows are encoded off the event loop."""
+_encoder = msgspec.json.Encoder(decimal_format="number", order=None)
+
+
+class ColumnOut(msgspec.Struct, frozen=True):
+    """One column, as JSON tells it."""
+
+    name: str
+    label: str
+    datatype: str
+    role: str
+    masked: bool
+
+
+class AnswerOut(msgspec.Struct, frozen=True):
+    """The JSON answer. `next` is the cursor of the next page of rows."""
+
+    panel: str
+    watermark: str
+    as_of: date | None
+    columns: tuple[ColumnOut, ...]
+    rows: list[dict[str, object]]
+    next: str | None = None
+    total: int | None = None
+    total_exact: bool | None = None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A parsed request."""
+
+    site: Site
+    rights: Rights
+    page: Page
+    panel: Panel
+    choice: Choice
+    query: Query
+    locale: str
+    deadline: Deadline
+
+
+class DataApi:
+    """`GET /{app}/api/panels/{panel}` and `GET /{app}/openapi.json`."""
+
+    def __init__(self, services: UiServices, reception: Reception) -> None:
+        self._services = services
+        self._reception = reception
+        self._described: dict[str, tuple[bytes, str]] = {}
+
+    async def panel(self, request: Request) -> Reply:
+        """The rows of a panel in the format asked for."""
+        asked = self._asked(request)
+        wanted = _format(asked.choice, request)
+        if wanted == "json":
+            body = await self._json(asked)
+            return self._tagged(request, FORMATS["json"], body)
+        return await self._file(asked, wanted)
+
+    async def describe(self, request: Request) -> Reply:
+        """The OpenAPI document, the same for everybody who may open the app."""
+        site, _ = self._reception.site(request)
+        known = self._described.get(site.app.name)
+        if known is None:
+            body = msgspec.json.encode(openapi(site.bundle, server_url=self._services.public_url))
+            known = self._described[site.app.name] = (body, FORMATS["json"])
+        return self._tagged(request, known[1], known[0])
+
+    def _asked(self, request: Request) -> Asked:
+        site, rights = self._reception.site(request)
+        page, panel = panel_of(rights, request.path_params["panel"])
+        choice = api_choice(site.app, page, panel, read(request.scope["query_string"]))
+        return Asked(
+            site=site,
+            rights=rights,
+            page=page,
+            panel=panel,
+            choice=choice,
+            query=apply(panel, choice.filters),
+            locale=locale_of(choice.lang, request.headers.get("accept-language", ""), site.app.locales),
+            deadline=self._reception.deadline(raw_headers(request.scope)),
+        )
+
+    # ── JSON ──
+
+    async def _json(self, asked: Asked) -> bytes:
+        if isinstance(asked.query, RowsQuery):
+            answer = await self._rows_answer(asked, asked.query)
+        else:
+            if asked.choice.after or asked.choice.limit is not None:
+                raise InvalidInput("This panel has no pages", expected="neither 'after' nor 'limit'")
+            whole = await asked.site.questions.table(asked.query, asked.rights.policy, deadline=asked.deadline)
+            answer = _answer(asked, whole.columns, whole.table, whole.watermark, whole.as_of)
+        if len(answer.rows) <= THREAD_ROWS:
+            return _encoder.encode(answer)
+        return await asyncio.to_thread(_encoder.encode, answer)
+
+    async def _rows_answer(self, asked: Asked, query: RowsQuery) -> AnswerOut:
+        limited = msgspec.structs.replace(query, limit=asked.choice.limit or query.limit)
+        after = self._position(asked)
+        counting = asyncio.create_task(total_of(asked.site, limited, asked.rights.policy, asked.deadline))
+        try:
+            opened = await asked.site.questions.open(limited, asked.rights.policy, deadline=asked.deadline, after=after)
+            table = pa.Table.from_batches(await _collected(opened))
+            total, exact = await counting
+        finally:
+            counting.cancel()
+        answer = _answer(asked, opened.columns, table, opened.watermark, opened.as_of)
+        subject = cursor_subject(asked.site.app, asked.panel, asked.choice, asked.rights)
+        following = self._services.cursors.encode(opened.next_after, subject=subject) if opened.next_after else None
+        return msgspec.structs.replace(answer, next=following, total=total, total_exact=exact if total is not None else None)
+
+    def _position(self, asked: Asked) -> tuple[Scalar, ...] | None:
+        cursor = asked.choice.after.get("")
+        subject = cursor_subject(asked.site.app, asked.panel, asked.choice, asked.rights)
+        return self._services.cursors.decode(cursor, subject=subject) if cursor else None
+
+    # ── files ──
+
+    async def _file(self, asked: Asked, format: str) -> Reply:
+        """All rows as a file, streamed. Whatever fails before the first batch is raised, so that it can be told."""
+        query = asked.query
+        if isinstance(query, RowsQuery):
+            query = msgspec.structs.replace(query, limit=asked.choice.limit or EXPORT_ROWS_MAX)
+        limit = Deadline.after(EXPORT_SECONDS_MAX, self._services.clock)
+        opened = await asked.site.questions.open(query, asked.rights.policy, deadline=limit, after=self._position(asked))
+        name = f'attachment; filename="{asked.site.app.name}-{asked.panel.name}.{format}"'
+        media_type = FORMATS[format] + ("; charset=utf-8; header=present" if format == "csv" else "")
+        headers = self._services.headers.of("data", media_type, (b"content-disposition", name.encode()))
+        return Reply(200, headers, _file_body(asked, opened, format))
+
+    def _tagged(self, request: Request, media_type: str, body: bytes) -> Reply:
+        etag = f'"{xxhash.xxh3_128_hexdigest(body)}"'
+        headers = self._services.headers.of("data", media_type, (b"etag", etag.encode()))
+        if etag_matches(request.headers.get("if-none-match", ""), etag):
+            return Reply(304, headers)
+        return Reply(200, headers, body)
+
+
+async def _file_body(asked: Asked, opened: OpenQuery, format: str) -> AsyncIterator[bytes]:
+    try:
+        async for piece in encoded(opened.batches, ENCODERS[format]()):
+            yield piece
+    except Exception as error:
+        event("export.broke_off", app=asked.site.app.name, panel=asked.panel.name, error=type(error).__name__)
+        raise
+    finally:
+        await opened.close()
+
+
+async def _collected(opened: OpenQuery) -> list[pa.RecordBatch]:
+    try:
+        return [batch async for batch in opened.batches]
+    finally:
+        await opened.close()
+
+
+def _answer(asked: Asked, columns: tuple[Column, ...], table: pa.Table, watermark: str, as_of: date | None) -> AnswerOut:
+    told = tuple(ColumnOut(each.name, each.label.in_locale(asked.locale), each.datatype, each.role, each.masked) for each in columns)
+    return AnswerOut(asked.panel.name, watermark, as_of, told, table.to_pylist())
+
+
+def _format(choice: Choice, request: Request) -> str:
+    if choice.format:
+        if choice.format not in FORMATS:
+            raise InvalidInput(
+                "The parameter 'format' has the wrong value", expected="one of " + ", ".join(FORMATS), got=choice.format[:40]
+            )
+        return choice.format
+    found = format_of(request.headers.get("accept", ""))
+    if not found:
+        raise NotAcceptable(expected="one of " + ", ".join(FORMATS.values()), got=request.headers.get("accept", "")[:200])
+    return found

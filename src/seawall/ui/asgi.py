@@ -1,0 +1,135 @@
+"""The ui server as an ASGI application, one lane at a time.
+
+The read lane answers pages (through `pages.Front`, before any routing), fragments, the data API and static files; the write lane
+signs people in and out and takes what browsers measured. Both say how they are.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from seawall.core.errors import NotFound
+from seawall.trust.csrf import check_same_origin
+from seawall.ui.api import DataApi
+from seawall.ui.headers import etag_matches
+from seawall.ui.negotiate import weighted
+from seawall.ui.pages import Front, Pages
+from seawall.ui.problems import TooLarge
+from seawall.ui.reception import Reception, raw_headers
+from seawall.ui.replies import Reply
+from seawall.ui.vitals import BODY_BYTES_MAX, beacon_of
+from seawall.ui.wiring import UiServices
+
+Lane = Literal["read", "write"]
+JSON = "application/json"
+
+
+def build(services: UiServices, lane: Lane) -> ASGIApp:
+    """The application of one lane."""
+    reception = Reception(services)
+    open_routes: list[BaseRoute] = [Route("/healthz", _Status(services).alive), Route("/readyz", _Status(services).ready)]
+    if lane == "write":
+        vitals = Route("/{app}/api/vitals", reception.guarded("ui.vitals", _Beacons(services, reception).take), methods=["POST"])
+        return _application([*open_routes, *services.auth_routes, vitals], reception)
+    pages, data, static = Pages(services, reception), DataApi(services, reception), _Static(services)
+    start = _Start(services, reception)
+    routes: list[BaseRoute] = [
+        *open_routes,
+        Route("/static/{path:path}", reception.guarded("ui.static", static.file)),
+        Route("/", reception.guarded("ui.start", start.first_app)),
+        Route("/{app}", reception.guarded("ui.start", start.first_page)),
+        Route("/{app}/openapi.json", reception.guarded("ui.openapi", data.describe)),
+        Route("/{app}/api/panels/{panel}", reception.guarded("ui.data", data.panel)),
+        Route("/{app}/api/pages/{page}/fragments", reception.guarded("ui.fragments", pages.fragments)),
+    ]
+    return Front(services, reception, pages, _application(routes, reception))
+
+
+def _application(routes: list[BaseRoute], reception: Reception) -> ASGIApp:
+    async def tell(request: Request, error: Exception) -> Reply:
+        return reception.told(request.scope, error)
+
+    return Starlette(routes=routes, exception_handlers={404: tell, 405: tell})  # type: ignore[dict-item]
+
+
+class _Status:
+    """How this process is."""
+
+    def __init__(self, services: UiServices) -> None:
+        self._headers = services.headers
+        self._health = services.health
+
+    async def alive(self, request: Request) -> Reply:
+        return Reply(200, self._headers.of("never", JSON), b'{"ok":true}')
+
+    async def ready(self, request: Request) -> Reply:
+        readiness = await self._health.readiness()
+        return Reply(200 if readiness.ready else 503, self._headers.of("never", JSON), msgspec.json.encode(readiness))
+
+
+class _Start:
+    """From the bare address to the first page somebody may see."""
+
+    def __init__(self, services: UiServices, reception: Reception) -> None:
+        self._services = services
+        self._reception = reception
+
+    async def first_app(self, request: Request) -> Reply:
+        headers = raw_headers(request.scope)
+        for site in self._services.sites.values():
+            if self._reception.rights(request.scope, headers, site).pages:
+                return self._reception.redirect(f"/{site.app.name}")
+        raise NotFound("There is no app here that you may see", fix="Ask whoever runs this instance for a role")
+
+    async def first_page(self, request: Request) -> Reply:
+        site, rights = self._reception.site(request)
+        return self._reception.redirect(f"/{site.app.name}/{next(iter(rights.pages))}")
+
+
+class _Static:
+    """Script and style, from memory."""
+
+    def __init__(self, services: UiServices) -> None:
+        self._services = services
+
+    async def file(self, request: Request) -> Reply:
+        found = self._services.assets.get(request.scope["path"])
+        if found is None:
+            raise NotFound("There is no such file")
+        brotli = found.brotli and any(name == "br" and quality for name, quality in weighted(request.headers.get("accept-encoding", "")))
+        more = [(b"etag", found.etag.encode())] + ([(b"content-encoding", b"br")] if brotli else [])
+        headers = self._services.headers.of("immutable" if found.immutable else "static", found.media_type, *more)
+        if etag_matches(request.headers.get("if-none-match", ""), found.etag):
+            return Reply(304, headers)
+        return Reply(200, headers, found.brotli if brotli else found.body)
+
+
+class _Beacons:
+    """What browsers measured."""
+
+    def __init__(self, services: UiServices, reception: Reception) -> None:
+        self._services = services
+        self._reception = reception
+
+    async def take(self, request: Request) -> Reply:
+        check_same_origin(request.method, request.headers, self._services.public_url)
+        site, _ = self._reception.site(request)
+        beacon = beacon_of(site.app, await _bounded_body(request, BODY_BYTES_MAX))
+        if self._services.vitals is not None:
+            self._services.vitals.record(site.app.name, beacon)
+        return Reply(204, self._services.headers.of("never", JSON))
+
+
+async def _bounded_body(request: Request, bytes_max: int) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > bytes_max:
+            raise TooLarge(expected=f"at most {bytes_max} bytes")
+    return body

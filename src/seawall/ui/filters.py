@@ -1,0 +1,81 @@
+"""The filter bar and its choices, which come from the data under the principal's own policy.
+
+Choices are kept by the ladder, a list a field. When they are at hand the bar is part of the plan; the first page after a start waits
+for them a moment and then goes on with what the URL says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+from seawall.app.model import Outage, PageFilter, Scalar
+from seawall.core.deadline import Deadline
+from seawall.query.cache import CacheKey
+from seawall.query.ladder import Served
+from seawall.ui.frames import frame
+from seawall.ui.page import PagePlan
+from seawall.ui.rights import reach
+from seawall.ui.wiring import UiServices
+
+WAIT_SECONDS_MAX = 0.15
+FRESH_SECONDS = 86_400.0
+OUTAGE = Outage(stale_max_age_seconds=30 * 86_400.0, summary=True)
+WITH_CHOICES = frozenset({"select", "multiselect"})
+_decoder = msgspec.json.Decoder(list[Scalar])
+
+
+class FilterBars:
+    """Draws the bar of a plan."""
+
+    def __init__(self, services: UiServices) -> None:
+        self._ladder = services.ladder
+        self._draw = services.drawing
+
+    def at_hand(self, plan: PagePlan) -> bytes | None:
+        """The bar as a frame, when every list of choices is in memory; kept in the plan."""
+        if plan.filters is None:
+            found = {}
+            for filter_ in _with_choices(plan):
+                served = self._ladder.peek(_key(plan, filter_))
+                if served is None or served.payload is None:
+                    return None
+                found[filter_.name] = _decoder.decode(served.payload)
+            plan.filters = self._bar(plan, found)
+        return plan.filters
+
+    async def soon(self, plan: PagePlan, deadline: Deadline) -> bytes:
+        """The bar, with the choices that can be had within a moment."""
+        filters = _with_choices(plan)
+        short = Deadline(min(deadline.at, deadline.clock.monotonic() + WAIT_SECONDS_MAX), deadline.clock)
+        served = await asyncio.gather(*(self._served(plan, filter_, short) for filter_ in filters))
+        found = {
+            filter_.name: _decoder.decode(one.payload) for filter_, one in zip(filters, served, strict=True) if one.payload is not None
+        }
+        return self._bar(plan, found)
+
+    async def _served(self, plan: PagePlan, filter_: PageFilter, deadline: Deadline) -> Served:
+        async def produce(limit: Deadline) -> bytes:
+            options = await plan.site.questions.options(filter_.field, plan.rights.policy, deadline=limit)
+            return msgspec.json.encode(options[: filter_.options_limit])
+
+        return await self._ladder.serve(_key(plan, filter_), produce, outage=OUTAGE, fresh_for=FRESH_SECONDS, deadline=deadline)
+
+    def _bar(self, plan: PagePlan, options: Mapping[str, list[Scalar]]) -> bytes:
+        given = {**plan.ctx.parameters, **{name: list(dropped.values) for name, dropped in plan.choice.dropped.items()}}
+        ctx = msgspec.structs.replace(plan.ctx, parameters=given)
+        problems = {name: dropped.problem for name, dropped in plan.choice.dropped.items()}
+        return frame(str(self._draw.filter_bar(plan.page, options, ctx, problems)))
+
+
+def _with_choices(plan: PagePlan) -> list[PageFilter]:
+    return [filter_ for filter_ in plan.page.filters.values() if filter_.control in WITH_CHOICES and filter_.field]
+
+
+def _key(plan: PagePlan, filter_: PageFilter) -> CacheKey:
+    dataset = filter_.field.partition(".")[0]
+    rights = plan.rights.policy.fingerprint(reach(plan.site.app, frozenset({dataset})))
+    subject = f"options:{plan.site.bundle.digest}:{filter_.field}:{filter_.options_limit}"
+    return CacheKey(subject, (), rights, "", plan.watermark)

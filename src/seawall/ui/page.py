@@ -1,0 +1,272 @@
+"""A page's plan: everything about a request that is the same for all who ask the same under equal rights, worked out once.
+
+A plan is named by (bundle, page, parameters, rights, locale, watermark). It holds the document cut at its panels, each piece a
+zstd frame, and each panel's cache key. When every panel is at hand the answer is a join of bytes, kept with its ETag until a
+fragment or the minute of its state notes changes. Plans and what they hold are bounded; the ones not used for longest go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import msgspec
+import xxhash
+
+from seawall.app.model import App, Filter, Page, Panel, Query, RowsQuery, Scalar
+from seawall.core.errors import InvalidInput, Unavailable
+from seawall.query.cache import CacheKey, Parameters, parameters_of
+from seawall.query.filters import apply
+from seawall.query.ladder import Served
+from seawall.ui.drawing import FILTERS_MARK
+from seawall.ui.frames import frame
+from seawall.ui.negotiate import locale_of
+from seawall.ui.params import AFTER_SUFFIX, Choice, Values, of_panel, page_choice, read, to_query
+from seawall.ui.recent import Recent
+from seawall.ui.render.context import RenderContext
+from seawall.ui.render.page import Assets, NavLink, Shell
+from seawall.ui.rights import Rights, subject_of
+from seawall.ui.wiring import Site, UiServices
+
+PLANS_MAX = 512
+CHOICES_MAX = 4_096
+NOTES_MAX = 4_096
+NO_WATERMARK = "none"
+NOTE_SECONDS = 60
+"""State notes tell age in minutes, so a page is the same within one."""
+_RANGE = re.compile(r'<\?start name="([\w-]+)">(.*?)<\?end>', re.DOTALL)
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """A panel's place in a plan."""
+
+    panel: Panel
+    query: Query
+    """With the page's filters applied."""
+    key: CacheKey
+    parameters: Parameters
+    """The filters that touch this panel, as usage is counted by them."""
+    ctx: RenderContext
+    """What its fragment may know: nothing that is not in the key."""
+    after: tuple[Scalar, ...] | None = None
+    """Where a row panel goes on."""
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """A document cut at its panels. The pieces joined, with a skeleton or a fragment in each slot, are the document."""
+
+    head: bytes
+    """Up to the filters, whose choices may still have to be looked up."""
+    head_refreshing: bytes
+    """The same for a browser that may have neither script nor `<template for>`: without script it goes on to the in-order page."""
+    body: bytes
+    """From the filters to the first slot."""
+    names: tuple[str, ...]
+    skeletons: tuple[bytes, ...]
+    follows: tuple[bytes, ...]
+    """What stands after each slot."""
+    close: bytes
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """An answer that is all there."""
+
+    body: bytes
+    etag: bytes
+
+
+class PagePlan:
+    """See the module."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        page: Page,
+        rights: Rights,
+        choice: Choice,
+        ctx: RenderContext,
+        slots: tuple[Slot, ...],
+        cut: Cut,
+        watermark: str,
+    ) -> None:
+        self.site = site
+        self.page = page
+        self.rights = rights
+        self.choice = choice
+        self.ctx = ctx
+        self.slots = slots
+        self.cut = cut
+        self.watermark = watermark
+        self.filters: bytes | None = None
+        """The filter bar with its choices, once they are known."""
+        self.counted_at = float("-inf")
+        self._wholes: dict[bool, tuple[list[bytes | None], int, Whole]] = {}
+
+    @property
+    def url(self) -> str:
+        """This page with these parameters."""
+        return f"/{self.site.app.name}/{self.page.name}{to_query(self.choice.parameters, lang=self.choice.lang)}"
+
+    def remembered(self, served: Sequence[Served], minute: int, zstd: bool) -> Whole | None:
+        """The answer made before, if it was made of exactly these payloads within this minute."""
+        known = self._wholes.get(zstd)
+        if known is None or known[1] != minute or any(one.payload is not payload for one, payload in zip(served, known[0], strict=True)):
+            return None
+        return known[2]
+
+    def remember(self, served: Sequence[Served], minute: int, zstd: bool, body: bytes) -> Whole:
+        """Keep an answer for as long as its parts stay the same."""
+        whole = Whole(body, f'"{xxhash.xxh3_128_hexdigest(body)}"'.encode())
+        self._wholes[zstd] = ([one.payload for one in served], minute, whole)
+        return whole
+
+
+class Notes:
+    """State notes as frames: few distinct ones, shown often."""
+
+    def __init__(self, services: UiServices) -> None:
+        self._draw = services.drawing.state_note
+        self._clock = services.clock
+        self._frames: Recent[tuple[str, int, int, str], bytes] = Recent(NOTES_MAX)
+
+    def minute(self) -> int:
+        """The minute at which notes drawn now tell the age."""
+        return int(self._clock.time() // NOTE_SECONDS)
+
+    def frame(self, served: Served, ctx: RenderContext) -> bytes:
+        """The note that tells how old `served` is."""
+        minute = self.minute()
+        key = (served.rung, int(served.made_at), minute, ctx.locale)
+        now = max(served.made_at, float(minute * NOTE_SECONDS))
+        return self._frames.get(key) or self._frames.put(
+            key, frame(str(self._draw(served.rung, served.made_at, msgspec.structs.replace(ctx, now=now))))
+        )
+
+
+class Planner:
+    """Requests → plans, remembered within bounds."""
+
+    def __init__(self, services: UiServices) -> None:
+        self._services = services
+        self._choices: Recent[tuple[str, str, str, bytes], tuple[Choice, str]] = Recent(CHOICES_MAX)
+        self._plans: Recent[tuple[str, ...], PagePlan] = Recent(PLANS_MAX)
+        self._subjects = {
+            (site.bundle.digest, panel.name): subject_of(site.app, page, panel, services.version)
+            for site in services.sites.values()
+            for page in site.app.pages.values()
+            for panel in page.panels.values()
+        }
+
+    def plan(self, site: Site, page: Page, rights: Rights, query: bytes, accept_language: str) -> PagePlan:
+        """The plan of a request. InvalidInput when its query string is beyond the bounds."""
+        choice, name = self._choice(site, page, rights, query)
+        locale = locale_of(choice.lang, accept_language, site.app.locales)
+        watermark, as_of = watermark_of(site)
+        ident = (site.bundle.digest, page.name, rights.fingerprint, locale, watermark, name)
+        return self._plans.get(ident) or self._plans.put(ident, self._made(site, page, rights, choice, locale, watermark, as_of))
+
+    def subject(self, site: Site, panel: Panel) -> str:
+        """What names a panel's fragments in the cache."""
+        return self._subjects[site.bundle.digest, panel.name]
+
+    def _choice(self, site: Site, page: Page, rights: Rights, query: bytes) -> tuple[Choice, str]:
+        key = (site.bundle.digest, page.name, rights.fingerprint, query)
+        known = self._choices.get(key)
+        if known is None:
+            choice = page_choice(site.app, page, read(query))
+            named = [choice.parameters, choice.lang, choice.inorder, choice.panels, choice.after, choice.dropped]
+            known = self._choices.put(key, (choice, msgspec.json.encode(named).decode()))
+        return known
+
+    def _made(self, site: Site, page: Page, rights: Rights, choice: Choice, locale: str, watermark: str, as_of: date | None) -> PagePlan:
+        sticky: Values = {"lang": [choice.lang]} if choice.lang else {}
+        ctx = RenderContext(
+            app=site.app.name,
+            page=page.name,
+            locale=locale,
+            as_of=as_of,
+            parameters=choice.parameters | sticky,
+            now=self._services.clock.time(),
+        )
+        cut = self._cut(site, page, rights, choice, ctx, watermark)
+        slots = tuple(self._slot(site, page.panels[name], rights, choice, ctx, watermark) for name in cut.names)
+        return PagePlan(site=site, page=page, rights=rights, choice=choice, ctx=ctx, slots=slots, cut=cut, watermark=watermark)
+
+    def _cut(self, site: Site, page: Page, rights: Rights, choice: Choice, ctx: RenderContext, watermark: str) -> Cut:
+        draw, assets = self._services.drawing, self._services.assets
+        links = to_query({"lang": [choice.lang]} if choice.lang else {})
+        nav = [
+            NavLink(f"/{ctx.app}/{name}{links}", each.title.in_locale(ctx.locale), name == page.name) for name, each in rights.pages.items()
+        ]
+        files = Assets(css=assets.url("seawall.css"), scripts=(assets.url("stream.js"),), deferred=(assets.url("seawall.js"),))
+        inorder = f"/{ctx.app}/{page.name}{to_query({**ctx.parameters, 'inorder': ['1']})}"
+        shell = Shell(watermark=watermark, release=site.bundle.digest[:12])
+        refreshing = msgspec.structs.replace(shell, in_order_url=inorder)
+        plain, other = (str(draw.document(site.app, page, ctx, nav, files, each)) for each in (shell, refreshing))
+        return cut_at_panels(plain, other, str(draw.document_end()))
+
+    def _slot(self, site: Site, panel: Panel, rights: Rights, choice: Choice, ctx: RenderContext, watermark: str) -> Slot:
+        touching = of_panel(panel, choice)
+        is_rows = isinstance(panel.query, RowsQuery)
+        named = whole_choice(choice) if is_rows else touching
+        key = CacheKey(self.subject(site, panel), named, rights.fingerprints[panel.name], ctx.locale, watermark)
+        filters: Mapping[str, tuple[Filter, ...]] = {name: choice.filters[name] for name in panel.filters if name in choice.filters}
+        known = {name: list(values) for name, values in named}
+        return Slot(
+            panel=panel,
+            query=apply(panel, filters),
+            key=key,
+            parameters=parameters_of({name: values for name, values in known.items() if name in filters}),
+            ctx=msgspec.structs.replace(ctx, parameters=known),
+            after=self._position(site.app, panel, rights, choice) if is_rows else None,
+        )
+
+    def _position(self, app: App, panel: Panel, rights: Rights, choice: Choice) -> tuple[Scalar, ...] | None:
+        """Where the cursor in the URL points; a cursor that was altered, or made for other filters, means the first page."""
+        cursor = choice.after.get(panel.name)
+        if not cursor:
+            return None
+        try:
+            return self._services.cursors.decode(cursor, subject=cursor_subject(app, panel, choice, rights))
+        except InvalidInput:
+            return None
+
+
+def watermark_of(site: Site) -> tuple[str, date | None]:
+    """The current generation's name and date; without one, panels explain that there is no data yet."""
+    try:
+        generation = site.generation()
+    except Unavailable:
+        return NO_WATERMARK, None
+    return generation.id, generation.as_of
+
+
+def whole_choice(choice: Choice) -> Parameters:
+    """Everything a link to the next rows must keep."""
+    after = {name + AFTER_SUFFIX: [cursor] for name, cursor in choice.after.items()}
+    lang = {"lang": [choice.lang]} if choice.lang else {}
+    return parameters_of(choice.parameters | after | lang)
+
+
+def cursor_subject(app: App, panel: Panel, choice: Choice, rights: Rights) -> str:
+    """What a cursor is good for: this panel, these filters, these rights."""
+    touching = [(name, values) for name, values in choice.parameters.items() if name in panel.filters]
+    return msgspec.json.encode([app.name, panel.digest, touching, rights.fingerprints[panel.name]]).decode()
+
+
+def cut_at_panels(opened: str, refreshing: str, closed: str) -> Cut:
+    """Cut a drawn document at its filters and at each `<?start name="panel">skeleton<?end>`."""
+    head, _, rest = opened.partition(FILTERS_MARK)
+    pieces = _RANGE.split(rest)  # text, name, skeleton, text, name, skeleton, …, text
+    names = tuple(pieces[1::3])
+    return Cut(
+        head=frame(head),
+        head_refreshing=frame(refreshing.partition(FILTERS_MARK)[0]),
+        body=frame(pieces[0]),
+        names=names,
+        skeletons=tuple(frame(f'<?start name="{name}">{skeleton}<?end>') for name, skeleton in zip(names, pieces[2::3], strict=True)),
+        follows=tuple(frame(text) for text in pieces[3::3]),
+        close=frame(closed),
+    )

@@ -1,0 +1,128 @@
+"""What every route does first and last: find out who asks for which app, and tell errors in the words that fit who asked.
+
+Nothing answers with a 500: what was not foreseen is a 503 with the same words for people and programs, and an event that names
+it. A person who is not signed in is sent to refresh the session, as the gateway does; a program is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Scope
+
+from seawall.app.model import Page, Panel
+from seawall.core.deadline import HEADER, Deadline
+from seawall.core.errors import NotFound, SeawallError
+from seawall.telemetry.events import event
+from seawall.telemetry.spans import span
+from seawall.trust.errors import NotSignedIn
+from seawall.ui.identity import Identity
+from seawall.ui.problems import MethodNotAllowed, Unforeseen, as_json, as_page
+from seawall.ui.replies import Reply
+from seawall.ui.rights import Rights
+from seawall.ui.wiring import Site, UiServices
+
+DEADLINE = HEADER.encode()
+RawHeaders = Mapping[bytes, bytes]
+Handler = Callable[[Request], Awaitable[Reply]]
+
+
+class Reception:
+    """Shared by all routes of a process."""
+
+    def __init__(self, services: UiServices) -> None:
+        self._services = services
+        self._identity = Identity(services.tokens, secure=services.secure)
+
+    def rights(self, scope: Scope, headers: RawHeaders, site: Site) -> Rights:
+        """What whoever asks may see of `site`. NotSignedIn when nobody can be told."""
+        return site.rights(self._identity.principal(scope, headers))
+
+    def site(self, request: Request) -> tuple[Site, Rights]:
+        """The app in the path and the rights to it. An app of which nothing may be seen does not exist."""
+        site = self._services.sites.get(request.path_params["app"])
+        if site is None:
+            self._identity.principal(request.scope, raw_headers(request.scope))
+            raise NotFound("There is no such app here")
+        rights = self.rights(request.scope, raw_headers(request.scope), site)
+        if not rights.pages:
+            raise NotFound("There is no such app here")
+        return site, rights
+
+    def deadline(self, headers: RawHeaders) -> Deadline:
+        """How long this request may take."""
+        return Deadline.from_header(headers.get(DEADLINE, b"").decode("latin-1"), clock=self._services.clock)
+
+    def guarded(self, name: str, handler: Handler) -> Handler:
+        """`handler` within a server span, its errors told as replies."""
+
+        async def handle(request: Request) -> Reply:
+            traceparent = request.headers.get("traceparent")
+            with span(name, "ui", traceparent=traceparent, kind="server") as made:
+                try:
+                    reply = await handler(request)
+                except Exception as error:  # noqa: BLE001 -- the process edge: every error becomes an answer
+                    reply = self.told(request.scope, error)
+                made.set("http.response.status_code", reply.status)
+                return reply
+
+        return handle
+
+    def told(self, scope: Scope, error: Exception) -> Reply:
+        """The answer that tells of `error`."""
+        known = _known(error, scope["path"])
+        if is_for_programs(scope):
+            status, media_type, body = as_json(known, scope["path"])
+        elif isinstance(known, NotSignedIn) and scope["method"] in ("GET", "HEAD"):
+            return self.redirect(f"/auth/refresh?to={_raw_target(scope)}")
+        else:
+            status, media_type, body = as_page(known, scope["path"], css=self._services.assets.url("seawall.css"))
+        more = ((b"www-authenticate", b"Bearer"),) if status == 401 else ()
+        return Reply(status, self._services.headers.of("never", media_type, *more), body)
+
+    def redirect(self, target: str) -> Reply:
+        """Go elsewhere; nothing of it is kept."""
+        return Reply(302, self._services.headers.of("never", "text/plain", (b"location", target.encode("latin-1"))))
+
+
+def page_of(rights: Rights, name: str) -> Page:
+    """A page by name. NotFound, worded alike, when there is none and when it may not be seen."""
+    if name not in rights.pages:
+        raise NotFound(f"There is no page named {name[:80]!r}")
+    return rights.pages[name]
+
+
+def panel_of(rights: Rights, name: str) -> tuple[Page, Panel]:
+    """A panel by name, which is unique in the app, and its page. NotFound, worded alike, when there is none and when it may not be seen."""
+    for page in rights.pages.values():
+        if name in page.panels:
+            return page, page.panels[name]
+    raise NotFound(f"There is no panel named {name[:80]!r}")
+
+
+def raw_headers(scope: Scope) -> dict[bytes, bytes]:
+    """The request's headers by lower-case name."""
+    return dict(scope["headers"])
+
+
+def is_for_programs(scope: Scope) -> bool:
+    """Whether an error is told as problem details."""
+    path = scope["path"]
+    return "/api/" in path or path.endswith(".json") or b"text/html" not in raw_headers(scope).get(b"accept", b"text/html")
+
+
+def _known(error: Exception, path: str) -> SeawallError:
+    if isinstance(error, SeawallError):
+        return error
+    if isinstance(error, HTTPException):
+        return MethodNotAllowed() if error.status_code == 405 else NotFound()
+    event("request.failed", path=path, error=repr(error)[:500])
+    return Unforeseen()
+
+
+def _raw_target(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.decode("latin-1") + (f"?{query}" if query else "")

@@ -1,0 +1,148 @@
+"""Row panels: one page of a table, drawn while its Arrow batches arrive.
+
+A cold row panel is sent in parts: the table with its first rows, more rows into the marker at the end of its body, and last the
+line under it. Every part but the last brings the marker for the next (see `fragments.py`). The same parts joined, without
+markers, are the fragment that is cached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Literal
+
+import pyarrow as pa
+from markupsafe import Markup
+
+from seawall.app.model import RowsQuery
+from seawall.core.deadline import Deadline
+from seawall.core.errors import SeawallError
+from seawall.query.open_query import OpenQuery
+from seawall.query.policy import EffectivePolicy
+from seawall.telemetry.spans import span
+from seawall.ui.fragments import STATE_MARK, encode, fragment_of
+from seawall.ui.page import PagePlan, Slot, cursor_subject
+from seawall.ui.params import AFTER_SUFFIX, to_query
+from seawall.ui.wiring import Site, UiServices
+
+FIRST_ROWS = 25
+"""The first part sent has at most this many, so that something is on the screen early."""
+COUNT_SECONDS_MAX = 0.2
+"""How long the first rows may wait for the total; then it is left out."""
+
+Kind = Literal["open", "rows", "close"]
+Total = tuple[int | None, bool]
+
+
+class Listing:
+    """Parts of a table on their way from whoever makes them to the one request that watches."""
+
+    def __init__(self) -> None:
+        self._parts: asyncio.Queue[tuple[Kind, str] | None] = asyncio.Queue()
+        self.begun = False
+        self.ended = False
+
+    def put(self, kind: Kind, html: str) -> str:
+        """A part is ready; gives it back."""
+        self._parts.put_nowait((kind, html))
+        return html
+
+    def close(self) -> None:
+        """No more will come, or nobody waits any longer."""
+        self._parts.put_nowait(None)
+
+    async def parts(self) -> AsyncIterator[tuple[Kind, str]]:
+        """The parts in order, until closed."""
+        while (part := await self._parts.get()) is not None:
+            self.begun = True
+            self.ended = part[0] == "close"
+            yield part
+
+
+class RowsMaker:
+    """Makes the parts, and dresses them for sending."""
+
+    def __init__(self, services: UiServices) -> None:
+        self._cursors = services.cursors
+        self._draw = services.drawing
+
+    async def payload(self, plan: PagePlan, slot: Slot, query: RowsQuery, limit: Deadline, listing: Listing) -> bytes:
+        """One page of rows as a fragment; its parts go to `listing` as they are drawn."""
+        counting = asyncio.create_task(total_of(plan.site, query, plan.rights.policy, limit))
+        try:
+            page = await plan.site.questions.open(query, plan.rights.policy, deadline=limit, after=slot.after)
+            try:
+                html = "".join([part async for part in self._parts(plan, slot, page, counting, listing)])
+            finally:
+                await page.close()
+        finally:
+            counting.cancel()
+        return encode(fragment_of(html))
+
+    async def sent(self, slot: Slot, listing: Listing, *, apart: bool) -> AsyncIterator[tuple[str, str]]:
+        """The parts as they go out, each with the marker it fills. Sent in place they are just joined."""
+        name = slot.panel.name
+        async for kind, html in listing.parts():
+            if kind == "open":
+                yield (self._framed(slot, html) if apart else html), name
+            elif kind == "rows":
+                yield (f'{html}<?marker name="{name}-more">' if apart else html), f"{name}-more"
+            else:
+                yield (html if apart else str(self._draw.rows_close(slot.panel, slot.ctx, Markup(html)))), f"{name}-end"  # noqa: S704
+
+    def broken_off(self, slot: Slot, sentence: str, *, apart: bool) -> str:
+        """What ends a table whose last rows did not come."""
+        return sentence if apart else str(self._draw.rows_close(slot.panel, slot.ctx, Markup(sentence)))  # noqa: S704
+
+    def _framed(self, slot: Slot, opened: str) -> str:
+        """The open table closed around two markers: for more rows, and for the line under it."""
+        name = slot.panel.name
+        end = self._draw.rows_close(slot.panel, slot.ctx, Markup(f'<?marker name="{name}-end">'))  # noqa: S704
+        return f'{opened.replace(STATE_MARK, "")}<?marker name="{name}-more">{end}'
+
+    async def _parts(
+        self, plan: PagePlan, slot: Slot, page: OpenQuery, counting: asyncio.Task[Total], listing: Listing
+    ) -> AsyncIterator[str]:
+        shown = 0
+        total: Total = (None, True)
+        async for batch in page.batches:
+            for rows in _sliced(batch, first=shown == 0):
+                if not shown:
+                    total = await counting
+                    opened = self._draw.rows_open(slot.panel, page.columns, slot.ctx, total=total[0], exact=total[1])
+                    yield listing.put("open", str(opened))
+                with span("panel.render", "ui", panel=slot.panel.name, rows=rows.num_rows):
+                    yield listing.put("rows", str(self._draw.rows_batch(page.columns, rows, slot.ctx)))
+                shown += rows.num_rows
+        if not shown:
+            yield str(self._draw.rows_empty(slot.panel, slot.ctx))
+            return
+        foot = self._draw.rows_foot(slot.panel, slot.ctx, self._next_url(plan, slot, page), shown, total=total[0], exact=total[1])
+        listing.put("close", str(foot))
+        yield str(self._draw.rows_close(slot.panel, slot.ctx, foot))
+
+    def _next_url(self, plan: PagePlan, slot: Slot, page: OpenQuery) -> str | None:
+        if page.next_after is None:
+            return None
+        subject = cursor_subject(plan.site.app, slot.panel, plan.choice, plan.rights)
+        kept = {**slot.ctx.parameters, slot.panel.name + AFTER_SUFFIX: [self._cursors.encode(page.next_after, subject=subject)]}
+        return to_query(kept)
+
+
+async def total_of(site: Site, query: RowsQuery, policy: EffectivePolicy, limit: Deadline) -> Total:
+    """The total of a row query and whether it is exact, when it is wanted and can be had soon."""
+    if query.count == "none":
+        return None, True
+    try:
+        soon = Deadline.after(min(limit.remaining(), COUNT_SECONDS_MAX), limit.clock)
+        return await site.questions.count(query, policy, deadline=soon)
+    except SeawallError:
+        return None, True
+
+
+def _sliced(batch: pa.RecordBatch, *, first: bool) -> Iterator[pa.RecordBatch]:
+    if first and batch.num_rows > FIRST_ROWS:
+        yield batch.slice(0, FIRST_ROWS)
+        yield batch.slice(FIRST_ROWS)
+    elif batch.num_rows:
+        yield batch

@@ -1,0 +1,192 @@
+"""How a page leaves: whole when everything is at hand, else streamed.
+
+Whole: the document in order, every fragment in its place, one body with an ETag. Streamed: the head at once, so that style and script
+start to load; then the layout, with fragments that are at hand in place and skeletons elsewhere; then each missing panel as it
+is done, in a `<template for>` that is a direct child of `<main>`. In order (`?inorder=1`, for browsers with neither templates nor script):
+the document as it becomes ready from top to bottom, while all panels run at once.
+
+Every piece is a zstd frame of its own (`frames.py`), or plain bytes for those who do not accept zstd.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from seawall.core.deadline import Deadline
+from seawall.query.ladder import Served
+from seawall.telemetry.events import event
+from seawall.ui.filters import FilterBars
+from seawall.ui.frames import frame, join
+from seawall.ui.page import PagePlan, Slot, Whole
+from seawall.ui.panels import Panels, Piece
+from seawall.ui.recent import Recent
+from seawall.ui.wiring import UiServices
+
+TEMPLATE_END = frame("</template>")
+LAST_RESORT = frame('<p class="failed">This panel could not be shown.</p>')
+"""When even drawing the explanation failed."""
+OPENINGS_MAX = 2_048
+
+_Item = tuple[int, Piece | None]
+"""A slot's index and a piece for it; None: no more pieces for that slot."""
+
+
+class Streams:
+    """Bodies of pages and of fragment requests."""
+
+    def __init__(self, services: UiServices) -> None:
+        self._panels = Panels(services)
+        self._bars = FilterBars(services)
+        self._openings: Recent[str, bytes] = Recent(OPENINGS_MAX)
+
+    def whole_page(self, plan: PagePlan, *, zstd: bool) -> Whole | None:
+        """The page as one body, when nothing of it has to be waited for. The hot path: look-ups, and now and then a join."""
+        bar = plan.filters or self._bars.at_hand(plan)
+        served = self._all_at_hand(plan.slots)
+        if bar is None or served is None:
+            return None
+        minute = self._panels.notes.minute()
+        known = plan.remembered(served, minute, zstd)
+        if known is not None:
+            return known
+        frames = [plan.cut.head, bar, plan.cut.body]
+        for slot, one, follows in zip(plan.slots, served, plan.cut.follows, strict=True):
+            frames += (*self._panels.frames(plan, slot, one), follows)
+        return plan.remember(served, minute, zstd, join((*frames, plan.cut.close), zstd=zstd))
+
+    def whole_fragments(self, plan: PagePlan, slots: Sequence[Slot], *, zstd: bool) -> bytes | None:
+        """Templates for `slots` as one body, when all are at hand."""
+        served = self._all_at_hand(slots)
+        if served is None:
+            return None
+        return join(self._templates(plan, slots, served), zstd=zstd)
+
+    async def page(self, plan: PagePlan, deadline: Deadline, *, zstd: bool, fills_templates: bool) -> AsyncIterator[bytes]:
+        """The page as it becomes ready."""
+        in_order = plan.choice.inorder
+        yield join([plan.cut.head if in_order or fills_templates else plan.cut.head_refreshing], zstd=zstd)
+        async with _Pumps(self._panels, plan, plan.slots, deadline, apart=not in_order) as pumps:
+            bar = self._bars.at_hand(plan) or await self._bars.soon(plan, deadline)
+            yield join([bar, plan.cut.body], zstd=zstd)
+            rest = self._in_order(plan, pumps) if in_order else self._out_of_order(plan, pumps)
+            async for frames in rest:
+                yield join(frames, zstd=zstd)
+        yield join([plan.cut.close], zstd=zstd)
+
+    async def fragments(self, plan: PagePlan, slots: Sequence[Slot], deadline: Deadline, *, zstd: bool) -> AsyncIterator[bytes]:
+        """Templates for `slots`, each as it becomes ready."""
+        async with _Pumps(self._panels, plan, slots, deadline, apart=True) as pumps:
+            at_hand = [(slots[index], one) for index, one in pumps.at_hand.items()]
+            if at_hand:
+                yield join(self._templates(plan, *zip(*at_hand, strict=True)), zstd=zstd)
+            async for frames in self._landing(pumps, set()):
+                yield join(frames, zstd=zstd)
+
+    def _all_at_hand(self, slots: Sequence[Slot]) -> list[Served] | None:
+        served = []
+        for slot in slots:
+            one = self._panels.peek(slot)
+            if one is None:
+                return None
+            served.append(one)
+        return served
+
+    async def _in_order(self, plan: PagePlan, pumps: _Pumps) -> AsyncIterator[list[bytes]]:
+        waiting: dict[int, list[_Item]] = {}
+        for index, (slot, follows) in enumerate(zip(plan.slots, plan.cut.follows, strict=True)):
+            if index in pumps.at_hand:
+                yield [*self._panels.frames(plan, slot, pumps.at_hand[index])]
+            else:
+                async for piece in pumps.of(index, waiting):
+                    yield [*piece.frames]
+            yield [follows]
+
+    async def _out_of_order(self, plan: PagePlan, pumps: _Pumps) -> AsyncIterator[list[bytes]]:
+        """The layout with what is at hand by now, then templates."""
+        frames: list[bytes] = []
+        placed = set()
+        for index, (slot, skeleton, follows) in enumerate(zip(plan.slots, plan.cut.skeletons, plan.cut.follows, strict=True)):
+            served = pumps.at_hand.get(index) or self._panels.peek(slot)
+            if served is not None:
+                placed.add(index)
+            frames += (*(self._panels.frames(plan, slot, served) if served else (skeleton,)), follows)
+        yield frames
+        async for templates in self._landing(pumps, placed):
+            yield templates
+
+    async def _landing(self, pumps: _Pumps, placed: set[int]) -> AsyncIterator[list[bytes]]:
+        """Templates in the order panels are done; what is ready together goes together."""
+        while pumps.running - placed:
+            frames: list[bytes] = []
+            for index, piece in await pumps.ready():
+                if piece is not None and index not in placed:
+                    frames += (self._opening(piece.marker), *piece.frames, TEMPLATE_END)
+            if frames:
+                yield frames
+
+    def _templates(self, plan: PagePlan, slots: Sequence[Slot], served: Sequence[Served]) -> list[bytes]:
+        frames: list[bytes] = []
+        for slot, one in zip(slots, served, strict=True):
+            frames += (self._opening(slot.panel.name), *self._panels.frames(plan, slot, one), TEMPLATE_END)
+        return frames
+
+    def _opening(self, marker: str) -> bytes:
+        return self._openings.get(marker) or self._openings.put(marker, frame(f'<template for="{marker}">'))
+
+
+class _Pumps:
+    """Runs the pieces of all slots that are not at hand into one queue. Leaving it ends what nobody listens to any more."""
+
+    def __init__(self, panels: Panels, plan: PagePlan, slots: Sequence[Slot], deadline: Deadline, *, apart: bool) -> None:
+        self._panels = panels
+        self._plan = plan
+        self._slots = slots
+        self._deadline = deadline
+        self._apart = apart
+        self._queue: asyncio.Queue[_Item] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.at_hand: dict[int, Served] = {}
+        self.running: set[int] = set()
+
+    async def __aenter__(self) -> _Pumps:
+        for index, slot in enumerate(self._slots):
+            served = self._panels.peek(slot)
+            if served is not None:
+                self.at_hand[index] = served
+            else:
+                self.running.add(index)
+                self._tasks.append(asyncio.create_task(self._run(index, slot)))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def ready(self) -> list[_Item]:
+        """Wait for an item, then take all there are."""
+        items = [await self._queue.get()]
+        while not self._queue.empty():
+            items.append(self._queue.get_nowait())
+        self.running -= {index for index, piece in items if piece is None}
+        return items
+
+    async def of(self, index: int, waiting: dict[int, list[_Item]]) -> AsyncIterator[Piece]:
+        """The pieces of one slot; those of others wait in `waiting`."""
+        while True:
+            for _, piece in waiting.pop(index, ()):
+                if piece is None:
+                    return
+                yield piece
+            for item in await self.ready():
+                waiting.setdefault(item[0], []).append(item)
+
+    async def _run(self, index: int, slot: Slot) -> None:
+        try:
+            async for piece in self._panels.pieces(self._plan, slot, self._deadline, apart=self._apart):
+                self._queue.put_nowait((index, piece))
+        except Exception as error:  # noqa: BLE001 -- the edge of a panel: whatever breaks costs this panel, never the page
+            event("panel.broke", panel=slot.panel.name, error=repr(error))
+            self._queue.put_nowait((index, Piece((LAST_RESORT,), slot.panel.name)))
+        finally:
+            self._queue.put_nowait((index, None))

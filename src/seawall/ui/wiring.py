@@ -1,0 +1,66 @@
+"""What the ui server is made of: everything it needs arrives here as an argument, so that tests build it from twins.
+
+`service.py` wires the real parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.routing import BaseRoute
+
+from seawall.app.model import App, Bundle
+from seawall.core.clock import SYSTEM_CLOCK, Clock
+from seawall.query.cursor import Cursors
+from seawall.query.generations import Generation
+from seawall.query.ladder import Ladder
+from seawall.query.service import QueryService
+from seawall.query.usage import UsageRecorder
+from seawall.trust.tokens import Tokens
+from seawall.ui.assets import Assets
+from seawall.ui.drawing import DRAWING, Drawing
+from seawall.ui.headers import HeaderSet
+from seawall.ui.health import Health
+from seawall.ui.rights import RightsOf
+from seawall.ui.vitals import Vitals
+
+
+@dataclass(frozen=True)
+class Site:
+    """One app as this process serves it."""
+
+    bundle: Bundle
+    questions: QueryService
+    generation: Callable[[], Generation]
+    """The current one, from memory. NoGeneration when there is none yet."""
+    rights: RightsOf
+
+    @property
+    def app(self) -> App:
+        """The app itself."""
+        return self.bundle.app
+
+
+@dataclass(frozen=True)
+class UiServices:
+    """Everything a ui process is wired from."""
+
+    sites: Mapping[str, Site]
+    """App name → site, in the order in which they are offered."""
+    ladder: Ladder
+    tokens: Tokens
+    cursors: Cursors
+    headers: HeaderSet
+    assets: Assets
+    health: Health
+    drawing: Drawing = DRAWING
+    usage: UsageRecorder | None = None
+    vitals: Vitals | None = None
+    auth_routes: tuple[BaseRoute, ...] = ()
+    """Everything under `/auth/`: the write lane's."""
+    public_url: str = "http://localhost:8420"
+    secure: bool = False
+    version: str = "dev"
+    """Of the drawing code: fragments of another version are not served."""
+    clock: Clock = SYSTEM_CLOCK
