@@ -1,0 +1,65 @@
+"""The lane table: complete, closed by default, and in agreement with what is rendered from it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seawall.gateway.lanes import BODY_BYTES_MAX, DOWNLOAD_SECONDS, LANES, REPLICAS, lane_of
+from seawall.gateway.routes import DEFAULT_TIMEOUT_MS, JWT, TOKEN_TYPE, route_configuration
+
+segments = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._~", min_size=1, max_size=8).filter(lambda text: text not in (".", ".."))
+paths = st.lists(
+    st.one_of(segments, st.sampled_from(["static", "auth", "v1", "api", "panels", "healthz", "readyz", "link"])), max_size=5
+).map(lambda parts: "/" + "/".join(parts))
+methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+ROUTES = route_configuration("test", secure=False)["virtual_hosts"][0]["routes"][1:]
+
+
+def matches(route: dict, method: str, path: str) -> bool:
+    """What Envoy does with a rendered match."""
+    match = route["match"]
+    for header in match.get("headers", ()):
+        if not re.fullmatch(header["string_match"]["safe_regex"]["regex"], method):
+            return False
+    if "path" in match:
+        return path == match["path"]
+    if "safe_regex" in match:
+        return re.fullmatch(match["safe_regex"]["regex"], path) is not None
+    return path.startswith(match["prefix"])
+
+
+@given(methods, paths)
+def test_rendered_routes_agree(method: str, path: str) -> None:
+    """The first rendered route that matches is the lane the table gives."""
+    assert next(route["name"] for route in ROUTES if matches(route, method, path)) == lane_of(method, path).name
+
+
+@given(methods, paths)
+def test_closed_by_default(method: str, path: str) -> None:
+    """Whatever is not health, a static file or sign-in needs a token; changes never go to a reader."""
+    lane = lane_of(method, path)
+    first = path.split("/")[1]
+    assert lane.token or first in ("healthz", "readyz", "static", "auth")
+    assert lane.service != "ui-read" or method in ("GET", "HEAD")
+
+
+@pytest.mark.parametrize("lane", LANES, ids=lambda lane: lane.name)
+def test_limits(lane: object) -> None:
+    """Every lane has a known service and bounds on time and bytes, beyond a page's deadline."""
+    assert lane.service in REPLICAS
+    assert DEFAULT_TIMEOUT_MS / 1000 < lane.timeout_seconds <= DOWNLOAD_SECONDS
+    assert 0 < lane.body_bytes_max <= BODY_BYTES_MAX
+
+
+@pytest.mark.parametrize(("lane", "route"), list(zip(LANES, ROUTES, strict=True)), ids=lambda one: getattr(one, "name", ""))
+def test_rendered_limits(lane: object, route: dict) -> None:
+    """A route opens exactly where its lane says so, and only reads are sent twice."""
+    filters = route["typed_per_filter_config"]
+    assert (JWT in filters) is (TOKEN_TYPE in filters) is (not lane.token)
+    retry = route["route"]["retry_policy"]["retry_on"]
+    assert ("reset-before-request" in retry) is lane.idempotent
+    assert "5xx" not in retry
