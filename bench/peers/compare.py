@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import Claim, Instance, chromium, claim, free_port, progress, quantile, wait_until
+from harness import REPOSITORY, Claim, Instance, chromium, claim, free_port, progress, quantile, wait_until
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE.parent / ".peers" / "dashboards"
@@ -100,7 +100,7 @@ def visit(browser: Any, url: str, whole: str) -> dict[str, float]:
 def peers(made: Instance, open_page: Callable[..., dict[str, float]], *, quick: bool) -> dict[str, Claim]:
     """Content and bytes of the three, visited in turn."""
     token = made.token()
-    manifest = json.loads(made.command("generation", "--json"))
+    manifest = json.loads(made.command("generation", str(REPOSITORY / "apps" / "merchandising"), "--json"))
     tables = {name: table["paths"] for name, table in manifest["tables"].items()}
     runs: dict[str, list[dict[str, float]]] = {"Seawall": [], "Streamlit": [], "Dash": []}
     with peer("Streamlit", tables) as streamlit, peer("Dash", tables) as dash, chromium() as browser:

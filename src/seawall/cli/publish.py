@@ -1,0 +1,190 @@
+"""`seawall publish` and `seawall generation`: give an app data of your own, and see which data it serves.
+
+Publishing copies CSV or Parquet files into a new immutable generation and makes it current. A running instance follows
+within a second; readers keep the generation they began with. Tables that are not named stay as they were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+import duckdb
+import msgspec
+
+from seawall.app.load import load_bundle
+from seawall.app.model import App
+from seawall.core.errors import ConfigurationError, InvalidInput
+from seawall.query.generations import Generation, Generations, NoGeneration, TableFiles, new_generation
+
+READERS = {".parquet": "read_parquet", ".csv": "read_csv"}
+ROW_GROUP_ROWS = 122_880
+_APP = click.argument("app", type=click.Path(exists=True, file_okay=False, path_type=Path))
+_DATA = click.option(
+    "--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+class UnknownTable(InvalidInput):
+    """The app reads no table of this name."""
+
+    slug = "unknown-table"
+
+
+class UnreadableFile(InvalidInput):
+    """The file is not one DuckDB can read as CSV or Parquet."""
+
+    slug = "unreadable-file"
+
+
+@click.command()
+@_APP
+@click.option("--table", "tables", multiple=True, required=True, metavar="NAME=FILE", help="A table the app reads; may be repeated.")
+@click.option("--as-of", default=None, metavar="DATE", help="The last day the data covers.  [default: the latest of the app's time fields]")
+@_DATA
+@_JSON
+def publish(app: Path, tables: Sequence[str], as_of: str | None, data: Path, as_json: bool) -> None:
+    """Make CSV or Parquet files the current data of an app."""
+    bundle = load_bundle(app)
+    given = parse_tables(tables, {dataset.source for dataset in bundle.app.semantics.datasets.values() if dataset.engine == "warehouse"})
+    asyncio.run(_publish(bundle.app, given, _day(as_of), data, as_json=as_json))
+
+
+@click.command()
+@_APP
+@_DATA
+@_JSON
+def generation(app: Path, data: Path, as_json: bool) -> None:
+    """Tell which data an app serves."""
+    generations = Generations(data / "warehouse")
+    current = generations.current(load_bundle(app).app.name)
+    _print(current, generations, as_json=as_json)
+
+
+def parse_tables(texts: Sequence[str], known: set[str]) -> dict[str, Path]:
+    """`["sales=a.csv"]` as {"sales": Path("a.csv")}. InvalidInput names what is wrong with a text."""
+    found: dict[str, Path] = {}
+    for text in texts:
+        name, equals, file = text.partition("=")
+        path = Path(file)
+        if not (name and equals and file):
+            raise InvalidInput("A table is not as it should be", expected="NAME=FILE", got=repr(text[:80]))
+        if name not in known:
+            raise UnknownTable(expected=f"one of {', '.join(sorted(known))}", got=repr(name))
+        if path.suffix not in READERS or not path.is_file():
+            raise UnreadableFile(expected="an existing .csv or .parquet file", got=file)
+        found[name] = path
+    return found
+
+
+async def _publish(app: App, given: Mapping[str, Path], as_of: date | None, data: Path, *, as_json: bool) -> None:
+    async with _generations(data) as generations:
+        folder = generations.files_dir(app.name)
+        made = {name: await asyncio.to_thread(_copy, path, folder, name) for name, path in given.items()}
+        tables = {**_current_tables(generations, app.name), **made}
+        paths = {name: [folder / file for file in table.files] for name, table in tables.items()}
+        day = as_of if as_of is not None else await asyncio.to_thread(_latest, app, paths)
+        published = new_generation(app.name, day, tables)
+        await generations.publish(published)
+        _print(published, generations, as_json=as_json)
+
+
+def _copy(path: Path, folder: Path, table: str) -> TableFiles:
+    staged = folder / f".{table}.{os.getpid()}.parquet"
+    with duckdb.connect() as connection:
+        try:
+            source = f"{READERS[path.suffix]}({_literal(path)})"
+            connection.execute(f"COPY (SELECT * FROM {source}) TO {_literal(staged)} (FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP_ROWS})")
+            counted = connection.execute(f"SELECT count(*) FROM read_parquet({_literal(staged)})").fetchone()
+        except duckdb.Error as error:
+            staged.unlink(missing_ok=True)
+            raise UnreadableFile(expected="CSV with a header line, or Parquet", got=f"{path}: {str(error).splitlines()[0]}") from error
+    body = staged.read_bytes()
+    target = folder / f"{table}-{hashlib.sha256(body).hexdigest()[:16]}.parquet"
+    staged.replace(target)
+    return TableFiles((target.name,), int(counted[0]) if counted else 0, len(body))
+
+
+def _latest(app: App, paths: Mapping[str, Sequence[Path]]) -> date:
+    """The latest day in any dataset's time field; today when there is none."""
+    days: list[date] = []
+    with duckdb.connect() as connection:
+        for dataset in app.semantics.datasets.values():
+            if dataset.time and dataset.source in paths:
+                files = ", ".join(_literal(path) for path in paths[dataset.source])
+                expression = dataset.fields[dataset.time].expression
+                row = connection.execute(f"SELECT CAST(max({expression}) AS DATE) FROM read_parquet([{files}])").fetchone()
+                if row and isinstance(row[0], date):
+                    days.append(row[0])
+    return max(days, default=datetime.now(UTC).date())
+
+
+def _current_tables(generations: Generations, app: str) -> dict[str, TableFiles]:
+    try:
+        return generations.current(app).tables
+    except NoGeneration:
+        return {}
+
+
+@asynccontextmanager
+async def _generations(data: Path) -> AsyncIterator[Generations]:
+    """The warehouse of an instance: through its Postgres when it runs, on its disk before its first start."""
+    url = os.environ.get("DATABASE_URL") or _embedded_url(data)
+    if not url:
+        yield Generations(data / "warehouse")
+        return
+    from seawall.store.postgres import Database, open_pool
+
+    pool = await open_pool(url, min_size=1, max_size=1)
+    try:
+        generations = Generations(data / "warehouse", Database(pool))
+        await generations.refresh()
+        yield generations
+    finally:
+        await pool.close()
+
+
+def _embedded_url(data: Path) -> str:
+    from seawall.cli.instance import locate
+    from seawall.cli.supervisor_process import postgres_identity
+    from seawall.store.embedded_postgres import embedded_postgres, read_passwords
+
+    found = locate(data, os.environ)
+    postgres = embedded_postgres(found.data, found.run, postgres_identity(found.cluster))
+    if not postgres.initialised:
+        return ""
+    record = found.read()
+    if record is None or not record.running:
+        raise ConfigurationError("The instance does not run, and its Postgres holds the pointer", fix="Start it with `seawall up --detach`")
+    return postgres.url("seawall_workers", read_passwords(postgres.root / "passwords.json"))
+
+
+def _print(one: Generation, generations: Generations, *, as_json: bool) -> None:
+    paths = generations.locate(one.id)
+    if as_json:
+        tables = {
+            name: {"rows": table.rows, "bytes": table.bytes, "paths": [str(p) for p in paths[name]]} for name, table in one.tables.items()
+        }
+        click.echo(msgspec.json.encode({"id": one.id, "app": one.app, "as_of": one.as_of, "tables": tables}).decode())
+        return
+    click.echo(f"{one.app} serves {one.id}, data up to {one.as_of}")
+    for name, table in sorted(one.tables.items()):
+        click.echo(f"  {name:<20} {table.rows:>12,} rows {table.bytes / 1e6:>10,.1f} MB")
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise InvalidInput("--as-of is not a date", expected="2026-01-31", got=repr(text)) from error
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
