@@ -22,7 +22,7 @@ def check(folder: Path) -> tuple[Bundle | None, tuple[Fault, ...]]:
     files = read_folder(folder, report)
     app = _app(files, report)
     if app is None or len(report):
-        return None, report.faults()
+        return None, _without_echoes(report.faults())
     return Bundle(app, files.digest(), files.hashes()), ()
 
 
@@ -62,6 +62,16 @@ def _app(files: AppFolder, report: Report) -> App | None:
         locales=_locales(root, report),
         prepare=prepare.text() if prepare else "",
     )
+
+
+_UNREAD = frozenset({"malformed_yaml", "yaml_feature", "too_large", "wrong_type", "unreadable_file", "misplaced_file", "missing_file"})
+_ECHOES = frozenset({"unknown_dataset", "unknown_field", "unknown_metric", "unknown_column", "needs_time", "not_groupable"})
+
+
+def _without_echoes(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """When a semantic model could not be read at all, nothing is said about app.yaml not finding what it declares."""
+    unread = any(fault.file.startswith("semantic") and not fault.where and fault.code in _UNREAD for fault in faults)
+    return tuple(fault for fault in faults if not (unread and fault.file == APP_FILE and fault.code in _ECHOES))
 
 
 def _tree(path: str, data: bytes, report: Report) -> Node | None:

@@ -123,7 +123,9 @@ def parse_expression(text: str) -> exp.Expression:
     except (SqlglotError, RecursionError, ValueError) as error:
         raise _syntax_error(error, text) from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Expression):
-        raise InvalidExpression("The text is not one expression", expected="one SQL expression", got=repr(text[:60]))
+        raise InvalidExpression(
+            "The text is not one expression", expected="one SQL expression", got=repr(text[:60]), fix="Write one expression"
+        )
     tree = trees[0]
     for node in tree.walk():
         node.pop_comments()
@@ -186,7 +188,8 @@ def parse_metric(text: str) -> exp.Expression:
 
 
 def _vet_aggregate(call: exp.Expr, text: str) -> None:
-    if any(isinstance(inner, AGGREGATES) for inner in call.walk() if inner is not call and inner is not call.this):
+    aggregate = call.this if isinstance(call, exp.Filter) else call
+    if any(isinstance(inner, AGGREGATES) for inner in call.walk() if inner is not aggregate):
         raise InvalidExpression("An aggregate stands inside another", fix="Aggregate once; divide or add outside")
     if not columns_of(call):
         fix = "Name a field, as in COUNT(sales.id)"
@@ -198,7 +201,8 @@ def _vet_aggregate(call: exp.Expr, text: str) -> None:
 
 def _vet_tokens(text: str) -> None:
     if len(text) > LENGTH_MAX or not text.strip():
-        raise InvalidExpression("The expression is empty or too long", expected=f"1 to {LENGTH_MAX:,} characters", got=f"{len(text):,}")
+        expected, got = f"1 to {LENGTH_MAX:,} characters", f"{len(text):,}"
+        raise InvalidExpression("The expression is empty or too long", expected=expected, got=got, fix="Write one, like SUM(sales.amount)")
     try:
         tokens = sqlglot.tokenize(text)
     except (SqlglotError, ValueError) as error:

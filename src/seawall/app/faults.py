@@ -11,6 +11,9 @@ from seawall.app.codes import CODES
 from seawall.app.yaml_tree import Mark, Node
 from seawall.core.errors import InvalidInput
 
+SENTENCE_MAX = 400
+"""Characters of a fault's parts; `got` is cut sooner."""
+
 
 class Fault(msgspec.Struct, frozen=True):
     """One thing to mend. Lines and columns count from 1."""
@@ -58,6 +61,7 @@ class Report:
             raise KeyError(code)
         mark = at.mark if isinstance(at, Node) else at
         place = where or (at.where if isinstance(at, Node) else "")
+        place, detail, expected, fix = (shown(text, SENTENCE_MAX) for text in (place, detail, expected, fix))
         fault = Fault(mark.file, mark.line, mark.column, place, code, detail, expected, shown(got), fix)
         self._faults.setdefault((fault.file, fault.line, fault.column, code, place + detail), fault)
 
@@ -80,7 +84,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """How to mend an unknown name: the nearest known one, else a few of those there are."""
     names = sorted(set(known))
     if not names:
-        return ""
+        return "Declare it first; there is none yet"
     bare = {n.rpartition(".")[2]: n for n in names}
     near = difflib.get_close_matches(name[:200], names, n=1, cutoff=0.6)
     near = near or [bare[n] for n in difflib.get_close_matches(name[:200].rpartition(".")[2], bare, n=1, cutoff=0.7)]

@@ -165,7 +165,7 @@ class Order(_Value, frozen=True):
     descending: bool = False
 
 
-class MetricQuery(_Value, frozen=True):
+class MetricQuery(_Value, frozen=True, tag="metrics"):
     """Metrics by dimensions."""
 
     metrics: tuple[str, ...]
@@ -177,7 +177,7 @@ class MetricQuery(_Value, frozen=True):
     """With a single time dimension: only the last N periods that are complete at the watermark's date."""
 
 
-class RowsQuery(_Value, frozen=True):
+class RowsQuery(_Value, frozen=True, tag="rows"):
     """Raw rows of one dataset, paged by key."""
 
     dataset: str

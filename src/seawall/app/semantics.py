@@ -139,6 +139,7 @@ def _columns(node: Node | None, report: Report) -> tuple[str, ...]:
                 f"`{column.text()[:60]}` is not a column's name",
                 expected="letters, digits and underscores",
                 got=column.text(),
+                fix="Name a column of the table",
             )
     return tuple(column.text() for column in columns)
 
@@ -348,7 +349,7 @@ def _extension(node: Node, kind: str, report: Report) -> Node:
                 got=data.text(),
                 fix="Write a JSON object in single quotes",
             )
-            continue
+            return Node({}, data.mark, data.where, broken=("data",))
         inner = Report()
         tree = shaped(_as_node(content, data, data.where, 0), extension_validator(kind), inner)
         for fault in inner.faults():

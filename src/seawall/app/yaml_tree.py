@@ -252,7 +252,7 @@ def _placed(raw: _Raw, where: str, key: Mark | None) -> Node:
 # ── scalars ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,40}|[0-9]{1,40}(\.[0-9]{0,40})?)([eE][-+]?[0-9]{1,3})?\Z")
+_FLOAT = re.compile(r"[-+]?(?=[0-9.]*[.eE])(\.[0-9]{1,40}|[0-9]{1,40}(\.[0-9]{0,40})?)([eE][-+]?[0-9]{1,3})?\Z")
 _WORDS: dict[str, Plain] = {
     w: v for name, v in (("true", True), ("false", False), ("null", None)) for w in (name, name.title(), name.upper())
 }

@@ -1,0 +1,171 @@
+"""The grammar lets in what it lists, and nothing because it was forgotten."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sqlglot
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from seawall.app.expressions import InvalidExpression, aggregates_of, columns_of, parse_expression, parse_metric, parse_scalar
+
+ALLOWED = """
+SUM(t.a) / NULLIF(COUNT(DISTINCT t.b), 0)
+SUM(t.a) FILTER (WHERE t.b > 1 AND t.c IN ('a', 'b'))
+CASE WHEN a = 1 THEN 'x' WHEN b IS NULL THEN 'z' ELSE 'y' END
+CAST(a AS DECIMAL(10, 2)) + b::bigint
+a BETWEEN 1 AND 2 OR NOT b LIKE 'x%' ESCAPE '!'
+date_trunc('week', sold_at)
+EXTRACT(YEAR FROM sold_at) * 100 + month(sold_at)
+upper(trim(name)) || '-' || substring(name, 1, 3)
+greatest(abs(a), ceil(b), floor(c), round(d, 2), coalesce(e, 0))
+-a % 2 <> 0 AND b IS NOT TRUE
+DATE '2017-01-01' <= day
+AVG(t.a) - MIN(t.b) + MAX(t.c)
+""".strip().splitlines()
+
+REFUSED = """
+(SELECT 1)
+a IN (SELECT b FROM t)
+EXISTS (SELECT 1)
+read_csv('/etc/passwd')
+read_parquet('x.parquet')
+read_text('/etc/passwd')
+glob('/*')
+getenv('HOME')
+pg_read_file('/etc/passwd')
+pg_sleep(10)
+query('SELECT 1')
+SUM(a) OVER ()
+row_number() OVER (ORDER BY a)
+a; DROP TABLE t
+a UNION SELECT 1
+*
+COUNT(*)
+t.*
+current_user
+current_setting('x')
+now()
+random()
+$1
+?
+:name
+@name
+a[1]
+{'a': 1}
+[1, 2]
+x -> x + 1
+a AS b
+a b
+catalog.schema.t.a
+CAST(a AS STRUCT(b INT))
+CAST(a AS JSON)
+a COLLATE "x"
+a AT TIME ZONE 'UTC'
+INTERVAL '1' DAY
+a = ANY(b)
+UNNEST(a)
+COPY t TO 'x'
+ATTACH 'x'
+PRAGMA database_list
+INSTALL httpfs
+'a.csv'.b
+"../x"
+SUM(DISTINCT a)
+COUNT(DISTINCT a, b)
+if(a, b, c)
+a IN (b)
+a IN ()
+date_trunc('century', a)
+EXTRACT(EPOCH FROM a)
+SUM(a) WITHIN GROUP (ORDER BY a)
+SUM(a) IGNORE NULLS
+/* only a comment */
+""".strip("\n").splitlines()
+
+
+@pytest.mark.parametrize("text", ALLOWED)
+def test_the_listed_grammar_is_allowed(text: str) -> None:
+    """What the reference lists parses, and means the same when written out again."""
+    tree = parse_expression(text)
+    assert parse_expression(tree.sql()).sql() == tree.sql()
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_everything_else_is_refused(text: str) -> None:
+    """Subqueries, table functions, files, windows, parameters and unlisted functions do not pass."""
+    with pytest.raises(InvalidExpression) as caught:
+        parse_expression(text)
+    assert caught.value.detail
+    assert caught.value.fix
+
+
+def test_depth_and_length_are_bounded() -> None:
+    """Text made to exhaust the parser is refused before it is parsed."""
+    for text in (
+        "(" * 40 + "a" + ")" * 40,
+        "not " * 100 + "a",
+        "a + " * 400 + "a",
+        "'" + "x" * 5_000 + "'",
+        "CASE WHEN " * 30,
+        "- " * 100 + "a",
+    ):
+        with pytest.raises(InvalidExpression):
+            parse_expression(text)
+
+
+def test_comments_do_not_reach_the_database() -> None:
+    """A comment could be a hint; it is dropped."""
+    assert "danger" not in parse_expression("a /*+ danger */ + 1 -- danger").sql(dialect="duckdb")
+
+
+def test_names_are_quoted() -> None:
+    """A column named like a keyword or a system value stays a column in every dialect."""
+    assert parse_expression("user").sql(dialect="postgres") == '"user"'
+
+
+def test_fields_use_their_own_table_and_do_not_aggregate() -> None:
+    """A field is one value of one row."""
+    assert columns_of(parse_scalar("a + b * a")) == (("", "a"), ("", "b"))
+    for text in ("SUM(a)", "other.a"):
+        with pytest.raises(InvalidExpression):
+            parse_scalar(text)
+
+
+def test_metrics_aggregate_named_fields_once() -> None:
+    """Every field stands in an aggregate, none inside two, each with its dataset."""
+    assert len(aggregates_of(parse_metric("SUM(t.a) FILTER (WHERE t.b = 1) / COUNT(u.c)"))) == 2
+    for text in ("t.a", "SUM(t.a) + t.b", "SUM(MAX(t.a))", "SUM(a)", "SUM(1)", "1 + 1"):
+        with pytest.raises(InvalidExpression):
+            parse_metric(text)
+
+
+PIECES = st.sampled_from(
+    re.findall(
+        r"\S+",
+        """
+        a t.b 1 'x' "y" ( ) , + - * / = < . ; [ { ? : @ $ || :: not and or in is null like between case when then else end select from
+        where sum( count( distinct filter( cast( as int extract( date_trunc( over exists( union read_csv( interval
+        """,
+    )
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=st.lists(PIECES, max_size=14).map(" ".join) | st.text(max_size=30))
+@example("a\x00b")
+@example("'unclosed")
+@example("1e")
+def test_nothing_makes_the_parser_fail_otherwise(text: str) -> None:
+    """Any text is an expression of listed nodes only, or InvalidExpression."""
+    try:
+        tree = parse_expression(text)
+    except InvalidExpression:
+        return
+    again = sqlglot.parse_one(f"SELECT {tree.sql(dialect='duckdb')}", dialect="duckdb")
+    assert isinstance(again, exp.Select)
+    assert len(again.expressions) == 1
+    assert not list(again.find_all(exp.Table, exp.Subquery, exp.Anonymous, exp.Window, exp.Command))
