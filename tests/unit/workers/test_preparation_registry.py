@@ -34,7 +34,12 @@ def test_an_unknown_preparation_lists_those_there_are():
 
 def test_every_table_setup_and_helper_has_its_query():
     """A preparation never names SQL it does not have."""
-    named = {table.name for table in PREPARATION.tables} | set(PREPARATION.setup) | set(PREPARATION.helpers.values()) | {"extent", PREPARATION.series}
+    named = (
+        {table.name for table in PREPARATION.tables}
+        | set(PREPARATION.setup)
+        | set(PREPARATION.helpers.values())
+        | {"extent", PREPARATION.series}
+    )
     assert named == set(PREPARATION.queries)
 
 

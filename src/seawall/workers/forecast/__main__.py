@@ -16,7 +16,7 @@ import msgspec
 from seawall.workers.forecast.request import Request
 from seawall.workers.forecast.work import run
 
-NICENESS = 10
+NICENESS = 5
 _PR_SET_PDEATHSIG = 1
 
 
