@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator
 from typing import IO, Any, Protocol, cast
 
@@ -19,6 +20,7 @@ import pyarrow.ipc as pa_ipc
 import pyarrow.parquet as pq
 
 _FORMULA_START = r"\A([=+\-@\t\r\n＝＋－＠])"
+_START = re.compile(_FORMULA_START)
 ROW_GROUP_ROWS = 65_536
 """Parquet is written in groups of about this many rows."""
 
@@ -26,8 +28,8 @@ ROW_GROUP_ROWS = 65_536
 class Encoder(Protocol):
     """Batches in, bytes out. `open` comes first and once, `close` last and once."""
 
-    def open(self, schema: pa.Schema) -> bytes:
-        """What stands before the first row."""
+    def open(self, first: pa.RecordBatch) -> bytes:
+        """What stands before the first row; `first` shows the columns."""
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
         """What is ready after these rows; may be nothing yet."""
@@ -42,10 +44,9 @@ class CsvEncoder:
     def __init__(self) -> None:
         self._sink = _Sink()
 
-    def open(self, schema: pa.Schema) -> bytes:
+    def open(self, first: pa.RecordBatch) -> bytes:
         """The header line."""
-        empty = pa.RecordBatch.from_pylist([], schema=schema)
-        self._writer = pa_csv.CSVWriter(_file(self._sink), _flat(defused(empty)).schema)
+        self._writer = pa_csv.CSVWriter(_file(self._sink), _flat(defused(first.slice(0, 0))).schema)
         return self._sink.drain()
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
@@ -65,9 +66,9 @@ class ArrowEncoder:
     def __init__(self) -> None:
         self._sink = _Sink()
 
-    def open(self, schema: pa.Schema) -> bytes:
+    def open(self, first: pa.RecordBatch) -> bytes:
         """The schema message."""
-        self._writer = pa_ipc.new_stream(self._sink, schema)
+        self._writer = pa_ipc.new_stream(self._sink, first.schema)
         return self._sink.drain()
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
@@ -89,9 +90,9 @@ class ParquetEncoder:
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
 
-    def open(self, schema: pa.Schema) -> bytes:
+    def open(self, first: pa.RecordBatch) -> bytes:
         """The magic number."""
-        self._schema = defused(pa.RecordBatch.from_pylist([], schema=schema)).schema
+        self._schema = defused(first.slice(0, 0)).schema
         self._writer = pq.ParquetWriter(_file(self._sink), self._schema, compression="zstd")
         return self._sink.drain()
 
@@ -130,7 +131,7 @@ async def encoded(batches: AsyncIterator[pa.RecordBatch], encoder: Encoder) -> A
     async for batch in batches:
         if not opened:
             opened = True
-            yield await asyncio.to_thread(encoder.open, batch.schema)
+            yield await asyncio.to_thread(encoder.open, batch)
         if batch.num_rows and (ready := await asyncio.to_thread(encoder.rows, batch)):
             yield ready
     if opened:
@@ -139,7 +140,7 @@ async def encoded(batches: AsyncIterator[pa.RecordBatch], encoder: Encoder) -> A
 
 def defused(batch: pa.RecordBatch) -> pa.RecordBatch:
     """`batch` with an apostrophe before every text, in cells and in the header, that a spreadsheet would run."""
-    names = [str(name) for name in _defused(pa.array(batch.schema.names, pa.string())).to_pylist()]
+    names = [_START.sub(r"'\1", name) for name in batch.schema.names]
     return pa.RecordBatch.from_arrays([_defused(column) for column in batch.columns], names=names)
 
 
