@@ -64,7 +64,7 @@ class Request:
         places = sorted({point.x for view in kept for series in view.series for point in series.points})
         self.frame = msgspec.structs.replace(self.frame, views=tuple(kept), places=tuple(places))
         key = "note.partial" if at in places else "note.left_out"
-        self.note = self.ctx.messages.text(key, period=self.place_label(at))
+        self.note = self.ctx.messages.text(key, period=self._period_words(at))
 
     def view_name(self, view: View) -> str:
         """What a layer shows: its y title, else its column's label."""
@@ -74,6 +74,9 @@ class Request:
         """A channel's title, else its column's label."""
         title = axis.encoding.title
         return (title.in_locale(self.ctx.locale) if title else "") or axis.column.label.in_locale(self.ctx.locale) or axis.column.name
+
+    def _period_words(self, at: float) -> str:
+        return self.ctx.messages.text(f"finding.period.{self.frame.grain}", date=self.place_label(at))
 
     def series_name(self, view: View, series: Series) -> str:
         """The series' own name when the layer is coloured by a field, else the layer's."""

@@ -46,14 +46,21 @@ def margin_px(labels: list[EndLabel]) -> tuple[float, float]:
     """The room labels need on wide panels, and on narrow ones, where a legend carries the names."""
     values = [text_width(label.value) for label in labels]
     whole = [width * 1.06 + (text_width(label.name) * 1.06 + 5 if label.name else 0) for label, width in zip(labels, values, strict=True)]
-    return max(whole, default=0.0) + MARGIN_PX + 5, max(values, default=0.0) * 1.06 + MARGIN_PX + 5
+    short = [text_width(label.name if label.color < 0 else label.value) for label in labels]
+    return max(whole, default=0.0) + MARGIN_PX + 5, max(short, default=0.0) * 1.06 + MARGIN_PX + 5
 
 
 def legend(scene: Scene) -> tuple[LegendItem, ...]:
     """One item for each named line; with its latest value where lines are too many to be labelled."""
     if len(scene.named) < 2:
         return ()
-    return tuple(LegendItem(line.name, line.color, _legend_value(scene, line), line.dashed) for line in scene.named)
+    told = scene.legend_always
+    kept = [line for line in scene.named if line.color >= 0]
+    items = [LegendItem(line.name, line.color, _legend_value(scene, line) if told else "", line.dashed) for line in kept]
+    others = len(scene.named) - len(kept)
+    if others:
+        items.append(LegendItem(scene.request.ctx.messages.count("series_other", others), -1))
+    return tuple(items)
 
 
 def _label(scene: Scene, plot: Plot, line: Line, *, alone: bool) -> EndLabel | None:
@@ -96,5 +103,7 @@ def _class(label: EndLabel) -> str:
 
 
 def _spans(label: EndLabel) -> str:
+    if label.color < 0:
+        return f'{esc(label.name)}<tspan class="vl nm"> {esc(label.value)}</tspan>'
     name = f'<tspan class="nm">{esc(label.name)} </tspan>' if label.name else ""
     return f'{name}<tspan class="vl">{esc(label.value)}</tspan>'

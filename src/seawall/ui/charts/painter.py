@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from seawall.ui.charts import marks
 from seawall.ui.charts.data import Point, View
+from seawall.ui.charts.labels import LINE_PX
 from seawall.ui.charts.plot import Plot, px
 from seawall.ui.charts.scene import Line, Scene, constant
-from seawall.ui.charts.text import esc
+from seawall.ui.charts.text import esc, fit, text_width
 from seawall.ui.formats import ToText
 
 BAR_PART = 0.78
+BAR_WIDTH_MAX = 0.25
+"""A lone bar is still a bar."""
 TITLED_MAX = 120
 """More marks than this carry no `<title>` each: tooltips by script and the data table tell their values."""
 DOT_PX, DOT_PX_MAX = 2.5, 9.0
 REFERENCES_MAX = 8
 FLAG_PX = 7
+NAMED_MAX = 40
+NAMES_AT_PX = 460.0
+"""The plot width at which names of dots must not cover each other."""
+NAME_PX_MAX = 110
 
 
 class Painter:
@@ -82,7 +89,7 @@ class Painter:
             radius = DOT_PX + DOT_PX_MAX * (abs(point.size or 0.0) / largest) ** 0.5 if largest else 4.0
             title = f"{self.request.point_label(point)}: {write(point.y)}" if len(points) <= TITLED_MAX else ""
             parts.append(marks.dot(self.plot.percent(point.x), self.plot.y(point.y or 0.0), color, radius, title))
-        return "".join(parts)
+        return "".join(parts) + (self._names(points) if self.scene.is_free else "")
 
     def rule(self, view: View) -> str:
         """A reference line, error bars, or marks on the axis."""
@@ -107,6 +114,19 @@ class Painter:
             return line.name
         value, day = self._writer(line)(latest.y), self.request.place_label(latest.x)
         return self.request.ctx.messages.text("point.latest", name=line.name, value=value, date=day)
+
+    def _names(self, points: list[Point]) -> str:
+        """Names beside the dots of a scatter plot, as far as they do not cover each other; not on narrow panels."""
+        taken: list[tuple[float, float, float]] = []
+        parts = []
+        for point in sorted(points, key=lambda each: -(each.size or each.y or 0.0)) if len(points) <= NAMED_MAX else ():
+            name = fit(self.request.point_label(point), NAME_PX_MAX)
+            x, y = self.plot.x_at(point.x) * NAMES_AT_PX, self.plot.y(point.y or 0.0)
+            end = x + text_width(name) + 16
+            if end < NAMES_AT_PX + 24 and all(end < left or x > right or abs(y - other) > LINE_PX for left, right, other in taken):
+                parts.append(f'<text class="pn" x="{self.plot.percent(point.x)}" dx="9" y="{px(y + 4)}">{esc(name)}</text>')
+                taken.append((x, end, y))
+        return f'<g class="tm tl">{"".join(parts)}</g>' if parts else ""
 
     def _inner(self, paths: str) -> str:
         return self.plot.inner(paths) if paths else ""
@@ -134,8 +154,9 @@ class Painter:
     def _bar_width(self) -> float:
         x = self.scene.frame.x
         if x is None or x.kind == "category":
-            return self.scene.band.width
-        return min(0.9, abs(self.plot.x_at(self.request.step) - self.plot.x_at(0.0)) * BAR_PART)
+            return min(BAR_WIDTH_MAX, self.scene.band.width)
+        first = self.scene.frame.places[0]
+        return min(BAR_WIDTH_MAX, abs(self.plot.x_at(first + self.request.step) - self.plot.x_at(first)) * BAR_PART)
 
     def _across(self, height: float) -> str:
         y = px(round(self.plot.y(height)) + 0.5)

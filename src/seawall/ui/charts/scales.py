@@ -37,6 +37,18 @@ class Linear(msgspec.Struct, frozen=True):
         return (value - self.low) / span if span else 0.5
 
 
+class Months(msgspec.Struct, frozen=True):
+    """Time in which every month is as long as any other, for months, quarters and years. The domain is in days."""
+
+    low: float
+    high: float
+
+    def at(self, value: float) -> float:
+        """The place of `value`."""
+        low, high = months(self.low), months(self.high)
+        return (months(value) - low) / (high - low) if high > low else 0.5
+
+
 class Log(msgspec.Struct, frozen=True):
     """Equal factors, equal distances. What is not positive lies at the start."""
 
@@ -88,6 +100,12 @@ def moment(at_days: float) -> datetime:
     whole = min(max(int(at_days), 1), date.max.toordinal())
     seconds = min(SECONDS_OF_DAY - 1, max(0, round((at_days - whole) * SECONDS_OF_DAY)))
     return datetime.fromordinal(whole).replace(hour=seconds // 3600, minute=seconds // 60 % 60, second=seconds % 60)
+
+
+def months(at_days: float) -> float:
+    """Months since the year 0, with a fraction for the day."""
+    when = moment(at_days)
+    return when.year * 12 + when.month - 1 + (when.day - 1 + at_days % 1) / 31
 
 
 def extent(values: Iterable[float | None]) -> tuple[float, float] | None:

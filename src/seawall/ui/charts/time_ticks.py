@@ -52,26 +52,33 @@ def time_ticks(low: float, high: float, width_px: float, formatter: Formatter, *
         ticks = _ticks(low, high, unit, step, formatter, weekly=finest_days == 7)
         if ticks and _fits(ticks, low, high, width_px):
             return ticks
-    return (_tick(moment(low), low, "day", formatter),)
+    return (_tick(moment(low), low, "day", formatter, says_year=True),)
 
 
 def _ticks(low: float, high: float, unit: Unit, step: int, formatter: Formatter, *, weekly: bool) -> tuple[TimeTick, ...]:
     made: list[TimeTick] = []
     said = ""
     snaps = weekly and unit in ("month", "year")
+    year = 0
     for when in _moments(low - 6 if snaps else low, high, unit, step):
         at = days(when) + (-when.weekday() % 7 if snaps else 0)
         if not low - 1e-9 <= at <= high + 1e-9:
             continue
-        tick = _tick(when, at, unit, formatter)
-        made.append(tick if tick.period != said else msgspec.structs.replace(tick, period=""))
-        said = tick.period
+        tick = _tick(when, at, unit, formatter, says_year=when.year != year)
+        period = _period(when, unit, formatter, says_year=True)
+        made.append(tick if period != said else msgspec.structs.replace(tick, period=""))
+        said, year = period, when.year
     return tuple(made)
 
 
-def _tick(when: datetime, at: float, unit: Unit, formatter: Formatter) -> TimeTick:
-    period = formatter.date(when, _COARSE[unit]) if _COARSE[unit] else ""
-    return TimeTick(at=at, label=formatter.date(when, _FINE[unit]), period=period)
+def _tick(when: datetime, at: float, unit: Unit, formatter: Formatter, *, says_year: bool) -> TimeTick:
+    return TimeTick(at=at, label=formatter.date(when, _FINE[unit]), period=_period(when, unit, formatter, says_year=says_year))
+
+
+def _period(when: datetime, unit: Unit, formatter: Formatter, *, says_year: bool) -> str:
+    """The second level's words: a month says its year once."""
+    skeleton = _COARSE[unit] if says_year else _COARSE[unit].replace("yMMM", "LLL")
+    return formatter.date(when, skeleton) if skeleton else ""
 
 
 def _fits(ticks: tuple[TimeTick, ...], low: float, high: float, width_px: float) -> bool:

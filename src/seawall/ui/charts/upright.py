@@ -6,7 +6,7 @@ from seawall.ui.charts import axes, ends
 from seawall.ui.charts.drawing import LEGEND_PX, Drawing, Request
 from seawall.ui.charts.painter import Painter
 from seawall.ui.charts.plot import TIERS, Plot, padding
-from seawall.ui.charts.scales import Linear, Log, Scale, extent
+from seawall.ui.charts.scales import Linear, Log, Months, Scale, extent
 from seawall.ui.charts.scene import Scene
 from seawall.ui.charts.text import text_width
 from seawall.ui.charts.ticks import Ticks, linear_ticks, log_ticks
@@ -73,7 +73,8 @@ class _Upright:
         low, high = places[0], places[-1]
         if axis.kind == "time":
             half = self.request.step / 2 if self.scene.bars or low == high else 0.0
-            return Linear(low - half, high + half), None
+            kind = Months if self.frame.grain in ("month", "quarter", "year") else Linear
+            return kind(low - half, high + half), None
         if axis.encoding.scale_type == "log" and low > 0:
             ticks = log_ticks(low, high, X_TICKS_MAX)
             return Log(ticks.low, ticks.high), ticks
@@ -81,7 +82,7 @@ class _Upright:
         return Linear(ticks.low, ticks.high), ticks
 
     def _time_tiers(self, scale: Scale) -> list[tuple[TimeTick, ...]]:
-        if self.frame.x is None or self.frame.x.kind != "time" or not isinstance(scale, Linear) or not self.frame.places:
+        if self.frame.x is None or self.frame.x.kind != "time" or not isinstance(scale, Linear | Months) or not self.frame.places:
             return []
         finest = self.request.step if self.frame.grain else min(1.0, self.request.step)
         low, high = max(1.0, scale.low), scale.high

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from seawall.app.model import Panel
+from seawall.app.model import MetricQuery, Panel
 from seawall.ui.charts.text import esc, markup
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.page import exact_time
@@ -20,6 +20,7 @@ _REASONS = {
 }  # fmt: skip
 _NEXT = {"not_found": "next.ask", "not_permitted": "next.ask", "query": "next.ask", "invalid": "next.filters"}
 ROW_PX = 36
+RANKS = 10
 NUMBER_PX = 116
 
 
@@ -127,11 +128,29 @@ def _shape(kind: str, panel: Panel) -> str:
         return f'<svg class="sk" height="{panel.chart.height_px}" aria-hidden="true">{rows}</svg>'
     height = panel.chart.height_px
     if panel.chart.layers[0].mark == "bar":
+        if _is_ranked(panel):
+            return f'<svg class="sk" height="{height}" aria-hidden="true">{_ranks(panel, height)}</svg>'
         return f'<svg class="sk" height="{height}" aria-hidden="true">{_bars(height)}</svg>'
     lines = "".join(f'<rect y="{12 + index * (height - 60) // 3}" width="100%" height="1"/>' for index in range(4))
     hill = '<path d="M0 74C14 60 22 66 34 52S58 58 70 36s20-4 30-20V100H0z"/>'
     inner = f'<svg y="12" height="{height - 60}" viewBox="0 0 100 100" preserveAspectRatio="none">{hill}</svg>'
     return f'<svg class="sk" height="{height}" aria-hidden="true">{lines}{inner}</svg>'
+
+
+def _is_ranked(panel: Panel) -> bool:
+    """Whether bars will most likely lie on their side: they stand for names, not for times."""
+    return isinstance(panel.query, MetricQuery) and bool(panel.query.by) and panel.query.by[0].grain is None
+
+
+def _ranks(panel: Panel, height: int) -> str:
+    limit = panel.query.limit or RANKS
+    count = max(2, min(limit, height // 22))
+    room = min(36.0, height / count)
+    return "".join(
+        f'<rect y="{index * room + room * 0.2:.0f}" width="16%" height="{room * 0.5:.0f}" rx="2"/>'
+        f'<rect x="20%" y="{index * room + room * 0.17:.0f}" width="{72 / (index * 0.5 + 1):.0f}%" height="{room * 0.66:.0f}" rx="2"/>'
+        for index in range(count)
+    )
 
 
 def _row(index: int) -> str:
