@@ -4,6 +4,7 @@ import { start as charts } from "./charts.js";
 import { start as filters } from "./filters.js";
 import { refresh } from "./panels.js";
 
+document.documentElement.classList.add("scripted");
 filters();
 charts();
 

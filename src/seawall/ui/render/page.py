@@ -49,7 +49,7 @@ class Assets(msgspec.Struct, frozen=True):
     scripts: tuple[str, ...] = ()
     """Loaded `async`, in this order of importance (the fallback for out-of-order panels first)."""
     deferred: tuple[str, ...] = ()
-    """Loaded after everything else."""
+    """ES modules, which browsers run once the document is whole."""
 
 
 class Shell(msgspec.Struct, frozen=True):
@@ -138,7 +138,7 @@ def exact_time(at: float, ctx: RenderContext) -> tuple[str, str]:
 def _links(assets: Assets) -> str:
     links = [f'<link rel="stylesheet" href="{esc(assets.css)}">']
     links += [f'<script src="{esc(url)}" async></script>' for url in assets.scripts]
-    links += [f'<script src="{esc(url)}" defer></script>' for url in assets.deferred]
+    links += [f'<script src="{esc(url)}" type="module"></script>' for url in assets.deferred]
     return "".join(links)
 
 

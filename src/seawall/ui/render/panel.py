@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from seawall.app.model import Panel
+from seawall.app.model import MetricQuery, Panel
 from seawall.ui import findings
 from seawall.ui.charts.chart import draw_chart
 from seawall.ui.charts.data import PanelData
@@ -92,7 +92,18 @@ def _foot(panel: Panel, data: PanelData, ctx: RenderContext, readout: Readout | 
     title = panel.title.in_locale(ctx.locale)
     links = " ".join(_download(panel, title, kind, name, ctx) for kind, name in (("csv", "CSV"), ("parquet", "Parquet")))
     told = f'<p class="note">{esc(note)}</p>' if note else ""
-    return f'<footer class="panel-foot">{details}{told}<p class="links">{links}</p></footer>'
+    return f'<footer class="panel-foot">{details}{told}<p class="links">{_zoom(panel, title, readout, ctx)}{links}</p></footer>'
+
+
+def _zoom(panel: Panel, title: str, readout: Readout | None, ctx: RenderContext) -> str:
+    """A button for charts over time. It needs the script, which shows it."""
+    query = panel.query
+    over_time = isinstance(query, MetricQuery) and any(dimension.grain for dimension in query.by)
+    if not over_time or readout is None or readout.sideways or readout.free:
+        return ""
+    words = ctx.messages
+    label = words.text("zoom_in", title=title)
+    return f'<button type="button" class="link" data-zoom aria-expanded="false" aria-label="{esc(label)}">{esc(words["zoom"])}</button>'
 
 
 def _download(panel: Panel, title: str, kind: str, name: str, ctx: RenderContext) -> str:

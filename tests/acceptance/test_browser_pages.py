@@ -1,0 +1,189 @@
+"""The merchandising console in a real browser: every panel lands, whatever the browser can do."""
+
+from pathlib import Path
+
+import pytest
+
+PAGES = ("demand", "transactions")
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+NO_PATCHING = ["--disable-blink-features=DocumentPatching,HTMLProcessingInstruction"]
+LANDED = """() => {
+  const panels = [...document.querySelectorAll('section.panel')];
+  return panels.length > 0 && panels.every((panel) => panel.querySelector('.panel-body')) && !document.querySelector('section.panel .skeleton');
+}"""
+
+
+def names_without_body(page):
+    return page.eval_on_selector_all(
+        "section.panel", "them => them.filter(one => !one.querySelector('.panel-body')).map(one => one.dataset.panel)"
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_panel_lands_without_script(seawall, new_page, name):
+    """Chromium fills `<template for>` itself: with script switched off, each panel of each page is in its place."""
+    page = new_page(java_script_enabled=False)
+    page.goto(f"{seawall.url}/merchandising/{name}")
+    assert page.locator("section.panel").count() > 0
+    assert page.locator("section.panel .panel-body").count() == page.locator("section.panel").count()
+    assert page.locator("main > template").count() == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_panel_lands_where_the_browser_needs_our_script(seawall, new_page, name):
+    """A browser that does not know `<template for>` gets the same page from a script of less than a kilobyte."""
+    page = new_page(flags=NO_PATCHING)
+    page.goto(f"{seawall.url}/merchandising/{name}")
+    page.wait_for_function(LANDED)
+    assert page.locator("main > template").count() == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_browser_with_neither_gets_the_page_in_order(seawall, new_page, name):
+    """No script and no `<template for>`: the page asks for itself again, in order."""
+    page = new_page(flags=NO_PATCHING, java_script_enabled=False)
+    page.goto(f"{seawall.url}/merchandising/{name}")
+    page.wait_for_url("**inorder=1**")
+    assert names_without_body(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_no_violation(seawall, new_page, name, scheme, width):
+    """axe-core, both colour schemes, both widths."""
+    page = new_page(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
+    page.goto(f"{seawall.url}/merchandising/{name}")
+    page.wait_for_function(LANDED)
+    page.add_script_tag(path=str(AXE))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_breaks_the_content_security_policy(seawall, new_page, name):
+    """A strict policy, and a page that keeps it: nothing in the console."""
+    page = new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{seawall.url}/merchandising/{name}")
+    page.wait_for_function(LANDED)
+    page.wait_for_timeout(300)
+    assert said == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_layout_holds_still(seawall, new_page, name, width):
+    """Skeletons have the shape of what comes: cumulative layout shift stays under 0.05, and nothing scrolls sideways."""
+    page = new_page(viewport={"width": width, "height": 900})
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) shift += one.value; })"
+        ".observe({ type: 'layout-shift', buffered: true });"
+    )
+    page.goto(f"{seawall.url}/merchandising/{name}")
+    page.wait_for_function(LANDED)
+    page.wait_for_timeout(300)
+    assert page.evaluate("shift") < 0.05
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_filter_updates_only_the_panels_it_touches(seawall, new_page):
+    """Choosing a department asks for the touched panels in one request, without a page load; back undoes it."""
+    page = new_page()
+    page.goto(f"{seawall.url}/merchandising/demand")
+    page.wait_for_function(LANDED)
+    page.evaluate("window.stayed = true")
+    touched = page.eval_on_selector_all("section.panel[data-filters~=department]", "them => them.map(one => one.dataset.panel)")
+    everything = page.eval_on_selector_all("section.panel", "them => them.map(one => one.dataset.panel)")
+    assert 0 < len(touched) < len(everything)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/fragments?" in request.url else None)
+    before = page.locator(f"#panel-{touched[0]}").inner_html()
+    page.locator("#filters [name=department]").first.select_option("GROCERY")
+    page.wait_for_function("before => document.querySelector(before[0]).innerHTML !== before[1]", arg=[f"#panel-{touched[0]}", before])
+    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    assert "department=GROCERY" in page.url
+    assert len(asked) == 1
+    assert set(asked[0].split("panels=")[1].split("&")[0].replace("%2C", ",").split(",")) == set(touched)
+    page.go_back()
+    page.wait_for_function("before => document.querySelector(before[0]).innerHTML === before[1]", arg=[f"#panel-{touched[0]}", before])
+    assert page.evaluate("window.stayed") is True
+    page.go_forward()
+    page.wait_for_function("location.search.includes('department=GROCERY')")
+
+
+def test_a_filter_works_without_script(seawall, new_page):
+    """The filter bar is a form: submitted plainly, it gives the same state."""
+    page = new_page(java_script_enabled=False)
+    page.goto(f"{seawall.url}/merchandising/demand?department=GROCERY")
+    assert page.locator("#filters [name=department] option:checked").first.get_attribute("value") == "GROCERY"
+    assert page.locator("#filters button[type=submit]").is_visible()
+
+
+def test_a_chart_can_be_read_with_the_keyboard(seawall, new_page):
+    """Tab reaches a chart, arrow keys walk its points, and what is shown is also said."""
+    page = new_page()
+    page.goto(f"{seawall.url}/merchandising/demand")
+    page.wait_for_function(LANDED)
+    page.locator("svg.chart[data-points]").first.focus()
+    page.keyboard.press("ArrowRight")
+    first = page.locator(".tooltip").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".tooltip").is_visible()
+    assert page.locator(".tooltip").inner_text() != first
+    page.keyboard.press("Escape")
+    assert not page.locator(".tooltip").is_visible()
+
+
+def test_zooming_loads_its_island_only_when_asked(seawall, new_page):
+    """uPlot comes on the first press of zoom, not before."""
+    page = new_page()
+    scripts = []
+    page.on("request", lambda request: scripts.append(request.url) if request.resource_type == "script" else None)
+    page.goto(f"{seawall.url}/merchandising/demand")
+    page.wait_for_function(LANDED)
+    page.wait_for_timeout(300)
+    assert not [url for url in scripts if "zoom" in url]
+    page.locator("[data-zoom]").first.click()
+    page.wait_for_selector(".uplot canvas")
+    assert [url for url in scripts if "zoom" in url]
+
+
+def test_real_user_measurements_arrive_with_page_release_and_action(seawall, new_page):
+    """Leaving a page sends its web vitals once, and the server keeps them."""
+    page = new_page()
+    page.goto(f"{seawall.url}/merchandising/demand")
+    page.wait_for_function(LANDED)
+    page.wait_for_timeout(800)
+    with page.expect_request("**/api/vitals") as sent:
+        page.goto(f"{seawall.url}/merchandising/transactions")
+    body = sent.value.post_data_json
+    assert body["page"] == "demand"
+    assert len(body["release"]) >= 12
+    assert {"FCP", "TTFB"} <= {one["name"] for one in body["metrics"]}
+
+
+def test_the_page_speaks_german_to_those_who_ask(seawall, new_page):
+    """Accept-Language decides words and numbers; `?lang` overrides it; an unknown one falls back to English."""
+    page = new_page(locale="de-DE")
+    page.goto(f"{seawall.url}/merchandising/demand")
+    assert page.locator("html").get_attribute("lang") == "de"
+    page.goto(f"{seawall.url}/merchandising/demand?lang=tlh")
+    assert page.locator("html").get_attribute("lang") in ("de", "en")
+    page.goto(f"{seawall.url}/merchandising/demand?lang=en")
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_transactions_page_forward_and_back(seawall, new_page):
+    """The keyset table gives the next rows without a page load, and back returns."""
+    page = new_page()
+    page.goto(f"{seawall.url}/merchandising/transactions")
+    page.wait_for_function(LANDED)
+    rows = page.locator("section.panel tbody tr")
+    first = rows.first.inner_text()
+    page.locator("a[data-page-link]").first.click()
+    page.wait_for_function("first => document.querySelector('section.panel tbody tr').innerText !== first", arg=first)
+    page.go_back()
+    page.wait_for_function("first => document.querySelector('section.panel tbody tr').innerText === first", arg=first)
