@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from seawall.app.conditions import Condition
 from seawall.app.faults import Report, suggestion
 from seawall.app.masks import check_masks
-from seawall.app.model import Field, Operator, Policy, Role, RowPolicy, Scalar
-from seawall.app.scalars import LIST_OPERATORS, NULL_TESTS, InvalidValue, check_period, coerce, operator_fits
+from seawall.app.model import Operator, Policy, Role, RowPolicy
+from seawall.app.scalars import NULL_TESTS
 from seawall.app.vocabulary import Vocabulary
+from seawall.app.where import typed_values
 from seawall.app.yaml_tree import Mark, Node
 
 
 def read_roles(node: Node | None, report: Report) -> dict[str, Role]:
     """Every role; unknown parents and circles are reported."""
     entries = node.entries() if node else {}
-    roles = {name: Role(name, tuple(parent.text() for parent in _listed(child.get("extends")))) for name, child in entries.items()}
+    roles = {name: Role(name, tuple(parent.text() for parent in child.listed("extends"))) for name, child in entries.items()}
     circular: set[str] = set()
     for name, child in entries.items():
-        known_roles(_listed(child.get("extends")), roles, report)
+        known_roles(child.listed("extends"), roles, report)
         ancestors = _ancestors(name, roles)
         if name in ancestors and name not in circular:
             circular |= ancestors
@@ -96,17 +96,17 @@ def _policy(dataset: str, node: Node, roles: dict[str, Role], words: Vocabulary)
             words.report.add(
                 child.key_mark(), "unknown_field", f"`{dataset}` has no field `{name[:80]}` to mask", where=child.where, got=name, fix=fix
             )
-        mask[name] = known_roles(_listed(child.get("unless")), roles, words.report)
+        mask[name] = known_roles(child.listed("unless"), roles, words.report)
     return Policy(
         dataset=dataset,
-        roles=known_roles(_listed(node.get("roles")), roles, words.report),
+        roles=known_roles(node.listed("roles"), roles, words.report),
         rows=tuple(found for child in (rows.items() if rows else ()) if (found := _row_policy(dataset, child, roles, words)) is not None),
         mask=mask,
     )
 
 
 def _row_policy(dataset: str, node: Node, roles: dict[str, Role], words: Vocabulary) -> RowPolicy | None:
-    unless = known_roles(_listed(node.get("unless")), roles, words.report)
+    unless = known_roles(node.listed("unless"), roles, words.report)
     member, op_node = node.get("member"), node.get("op")
     found = words.field(member, home=dataset) if member else None
     if member is None or op_node is None or found is None:
@@ -131,46 +131,5 @@ def _row_policy(dataset: str, node: Node, roles: dict[str, Role], words: Vocabul
     return RowPolicy(found.ref, op, attribute.text() if attribute else "", typed or (), unless)
 
 
-def typed_values(values: list[Node], op: Operator, field: Field, at: Node, report: Report) -> tuple[Scalar, ...] | None:
-    """The constants of a condition as the field holds them; None when operator or values do not fit (reported)."""
-    if not operator_fits(op, field.datatype):
-        report.add(
-            at,
-            "bad_condition",
-            f"`{op}` means nothing for `{field.ref}`, which is a {field.datatype}",
-            got=op,
-            fix="Use eq, ne, in or not_in",
-        )
-        return None
-    if len(values) > 1 and op not in LIST_OPERATORS:
-        report.add(
-            at,
-            "bad_condition",
-            f"`{op}` compares with one value",
-            expected="one value",
-            got=str(len(values)),
-            fix="Use `in` for several values",
-        )
-        return None
-    typed = []
-    for node in values:
-        try:
-            value = node.value if isinstance(node.value, str | int | float | bool) else None
-            typed.append(check_period(value) if op == "during" else coerce(value, field.datatype))
-        except InvalidValue as error:
-            detail = f"The value does not fit `{field.ref}`, which is a {field.datatype}"
-            report.add(node, "bad_condition", detail, expected=error.expected, got=error.got, fix="Mend the value, or the field's datatype")
-    return tuple(typed) if len(typed) == len(values) else None
-
-
-def condition_node(parsed: Condition, at: Node) -> list[Node]:
-    """The values of a condition that was written as one text, standing where the text does."""
-    return [Node(value, at.mark, at.where) for value in parsed.values]
-
-
 def _values(node: Node) -> list[Node]:
     return [child for key in ("value", "values") if (holder := node.get(key)) is not None for child in holder.items()]
-
-
-def _listed(node: Node | None) -> list[Node]:
-    return [] if node is None or node.value is None else node.items()

@@ -9,7 +9,8 @@ from seawall.app.durations import parse_duration
 from seawall.app.faults import suggestion
 from seawall.app.model import Chart, Comparison, Layer, MetricQuery, Outage, Page, PageFilter, Panel, Policy
 from seawall.app.names import RESERVED_PARAMETERS, RESERVED_PATHS
-from seawall.app.queries import Asked, read_metric_query, read_rows_query
+from seawall.app.queries import Asked, read_metric_query
+from seawall.app.rows import read_rows_query
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.words import spoken, text_of
 from seawall.app.yaml_tree import Mark, Node
@@ -75,7 +76,7 @@ def _filter(name: str, node: Node, words: Vocabulary) -> PageFilter:
             fix="Rename it",
         )
     field_node, options = node.get("field"), node.get("options")
-    control = _word(node, "control") or "select"
+    control = node.word("control") or "select"
     found = words.field(field_node) if field_node is not None else None
     if not node.has("field") and control != "period":
         words.report.add(
@@ -134,7 +135,7 @@ def _layout(node: Node, words: Vocabulary) -> tuple[tuple[str, ...], ...]:
 
 def _panel(name: str, node: Node, filters: dict[str, PageFilter], policies: dict[str, Policy], words: Vocabulary) -> Panel:
     asked = _asked(name, node, policies, words)
-    compare, deadline = _word(node, "compare"), _seconds(node, "deadline")
+    compare, deadline = node.word("compare"), _seconds(node, "deadline")
     chart = read_chart(node.get("chart"), node, asked, words) if asked.columns else Chart((Layer("table"),))
     return Panel(
         name=name,
@@ -142,7 +143,7 @@ def _panel(name: str, node: Node, filters: dict[str, PageFilter], policies: dict
         query=asked.query,
         chart=chart,
         description=text_of(node.get("description")),
-        finding=cast(Any, _word(node, "finding")),
+        finding=cast(Any, node.word("finding")),
         filters=_filters(node, asked, filters, words),
         compare=Comparison(cast(Any, compare)) if compare else None,
         fresh_for_seconds=_seconds(node, "fresh_for") or 86_400.0,
@@ -207,7 +208,7 @@ def _touches(item: PageFilter, asked: Asked, words: Vocabulary) -> bool:
 def _outage(node: Node | None, words: Vocabulary) -> Outage:
     if node is None:
         return Outage()
-    serve, after = _word(node, "serve") or "stale", node.get("else")
+    serve, after = node.word("serve") or "stale", node.get("else")
     max_age = _seconds(node, "max_age")
     for key, useless in (("max_age", serve != "stale"), ("else", serve == "explanation")):
         child = node.get(key)
@@ -227,8 +228,3 @@ def _seconds(node: Node, key: str) -> float | None:
 def _entries(node: Node, key: str) -> dict[str, Node]:
     child = node.get(key)
     return child.entries() if child is not None else {}
-
-
-def _word(node: Node, key: str) -> str:
-    child = node.get(key)
-    return child.text() if child is not None else ""

@@ -85,6 +85,13 @@ class Vocabulary:
                     self._fields.setdefault(item.name, []).append(item)
         return self._fields.get(name, [])
 
+    def need_times(self, at: Node, facts: Iterable[str], what: str) -> None:
+        """Report every fact that names no time field of its own."""
+        for fact in facts:
+            if not self.has_time(fact):
+                fix = 'Name the dataset\'s time: custom_extensions data {"time": "FIELD"}, or write {field: dataset.field, grain: …}'
+                self.report.add(at, "needs_time", f"{what} needs a time, and the dataset `{fact}` names none", got=fact, fix=fix)
+
     def means_column(self, name: str) -> bool:
         """Whether some panel could have a column of this name."""
         return name in self.semantics.metrics or name in GRAINS or bool(self.find(name))

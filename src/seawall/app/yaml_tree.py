@@ -62,6 +62,21 @@ class Node:
         """The items of a list; a single value counts as a list of one."""
         return self.value if isinstance(self.value, list) else [self]
 
+    def listed(self, key: str) -> list[Node]:
+        """The items under `key`, a single value as a list of one; empty when there is nothing."""
+        child = self.get(key)
+        return [] if child is None or child.value is None else child.items()
+
+    def word(self, key: str) -> str:
+        """The text under `key`; "" when there is none."""
+        child = self.get(key)
+        return child.text() if child is not None else ""
+
+    def whole(self, key: str) -> int | None:
+        """The whole number under `key`; None when there is none."""
+        child = self.get(key)
+        return child.value if child is not None and isinstance(child.value, int) else None
+
     def text(self) -> str:
         """A text, or a number as it would be written; "" for anything else."""
         return str(self.value) if isinstance(self.value, str | int | float) and not isinstance(self.value, bool) else ""
