@@ -24,6 +24,8 @@ NULL = "—"
 MINUS = "−"
 NBSP = "\u00a0"
 SIGNIFICANT_DIGITS = 3
+DAYS_KEPT_MAX = 10_000
+"""Written dates a locale remembers."""
 Number = int | float | Decimal
 ToText = Callable[[object], str]
 _TEMPORAL = ("date", "week", "month", "datetime")
@@ -58,6 +60,8 @@ class Formatter:
         self._percent = _affixes(self.babel.percent_formats[None].pattern)
         self._scales = _compact_scales(self.babel)
         self._currency_leads = self.babel.currency_formats["standard"].pattern.startswith("¤")
+        self._currencies: dict[str, str] = {}
+        self._days: dict[tuple[date | time, str], str] = {}
         self._makers: dict[tuple[Format, DataType], ToText] = {}
         self._patterns: dict[str, DatePattern] = {}
         self.true_false = _true_false(self.babel.language)
@@ -80,6 +84,8 @@ class Formatter:
         """The value for a label in a chart: three significant digits, compact above a thousand."""
         if not is_number(value) or format.style in _TEMPORAL or format.style == "text":
             return self.value(value, format, datatype)
+        if format.style == "currency" and 0 < abs(float(value)) < 100:
+            return self.dress(self.plain(value, 2), format)
         return self.dress(self.significant(float(value) * (100 if format.style == "percent" else 1)), format)
 
     def change(self, ratio: float, *, digits: int = 1) -> str:
@@ -146,14 +152,27 @@ class Formatter:
 
     def symbol(self, currency: str) -> str:
         """The short sign of a currency, as this locale writes it."""
-        return str(get_currency_symbol(currency, locale=self.babel))
+        made = self._currencies.get(currency)
+        if made is None:
+            made = self._currencies[currency] = str(get_currency_symbol(currency, locale=self.babel))
+        return made
 
     def date(self, value: object, skeleton: str) -> str:
         """A date or time by CLDR skeleton (`yMMMd`), `date`, `datetime` or `time`."""
+        if type(value) is not date:
+            return self._compiled(skeleton)(value) if isinstance(value, date | time) else NULL
+        text = self._days.get((value, skeleton))
+        if text is None:
+            if len(self._days) >= DAYS_KEPT_MAX:
+                self._days.clear()
+            text = self._days[value, skeleton] = self._compiled(skeleton)(value)
+        return text
+
+    def _compiled(self, skeleton: str) -> DatePattern:
         made = self._patterns.get(skeleton)
         if made is None:
             made = self._patterns[skeleton] = compile_pattern(self._pattern(skeleton), self.babel)
-        return made(value) if isinstance(value, date | time) else NULL
+        return made
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -182,16 +201,27 @@ class Formatter:
     def _number(self, format: Format, style: str) -> ToText:
         decimals, trims = _decimals(format, style)
         factor = 100 if style == "percent" else 1
+        compacts = 1000 / factor if format.compact else math.inf
+        before, after = self.dress("\0", format).split("\0")
+        swap, trim = self._swap, self._trim
+        template = f",.{decimals}f"
 
         def write(value: object) -> str:
             if not is_number(value):
                 return _odd(value)
-            if format.compact and abs(float(value)) * factor >= 1000:
+            if value >= compacts or value <= -compacts:
                 return self.dress(self.significant(float(value) * factor), format)
-            text = self.plain(value * factor, decimals)
-            return self.dress(self._trim(text) if trims else text, format)
+            text = (value * factor if factor != 1 else value).__format__(template).translate(swap)
+            if text[0] == MINUS:
+                return f"{self._sign(text)}{before}{trim(text[1:]) if trims else text[1:]}{after}"
+            return f"{before}{trim(text) if trims else text}{after}"
 
         return write
+
+    @staticmethod
+    def _sign(text: str) -> str:
+        """Minus, unless rounding left nothing but zeros."""
+        return MINUS if any(digit in "123456789" for digit in text) else ""
 
     def _with_currency(self, number: str, symbol: str) -> str:
         if not self._currency_leads:
@@ -228,6 +258,11 @@ def _exact(value: float, digits: int) -> bool:
 
 def is_number(value: object) -> TypeGuard[Number]:
     """Whether `value` is a number that can be placed on a scale (a boolean is not one)."""
+    kind = type(value)
+    if kind is float:
+        return value - value == 0  # type: ignore[operator, no-any-return]  # false for NaN and infinities, and quick
+    if kind is int:
+        return True
     if isinstance(value, Decimal):
         return value.is_finite()
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

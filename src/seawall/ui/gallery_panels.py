@@ -138,9 +138,9 @@ def _stacked(rows: Rows) -> Exhibit:
 
 
 def _stacked_bars(rows: Rows) -> Exhibit:
-    text = f"""SELECT date_trunc('month', week)::date AS month, department, sum(net_sales) AS net_sales
-        FROM sales WHERE {_FULL}
-        AND department IN ('GROCERY', 'DRUG GM', 'PRODUCE', 'MEAT', 'FUEL', 'DELI') AND week < DATE '2018-01-01' GROUP BY ALL ORDER BY ALL"""
+    text = f"""SELECT date_trunc('month', week)::date AS month, department, sum(net_sales) AS net_sales FROM sales
+        WHERE {_FULL} AND week < DATE '2018-01-01'
+        AND department IN ('GROCERY', 'DRUG GM', 'PRODUCE', 'MEAT', 'FUEL', 'DELI') GROUP BY ALL ORDER BY ALL"""
     return _exhibit("months", "Net sales by month", _sql(text, rows), [Dimension("month", grain="month"), DEPARTMENT], "bar")
 
 

@@ -197,10 +197,13 @@ def _colors(layers: _Layers, table: dict[str, list[object]]) -> dict[str, int]:
     for _, _, y, color in layers:
         if color is None:
             continue
-        values = table.get(y.column.name, []) if y is not None else []
-        for index, name in enumerate(table.get(color.column.name, [])):
-            amount = number(values[index]) if index < len(values) else None
-            totals[label(name)] = totals.get(label(name), 0.0) + abs(amount or 0.0)
+        names = table.get(color.column.name, [])
+        values = table.get(y.column.name, []) if y is not None else [None] * len(names)
+        sums: dict[object, float] = {}
+        for name, value in zip(names, values, strict=False):
+            sums[name] = sums.get(name, 0.0) + abs(number(value) or 0.0)
+        for name, amount in sums.items():
+            totals[label(name)] = totals.get(label(name), 0.0) + amount
     ranked = sorted(totals, key=lambda name: (-totals[name], name))
     if len(ranked) == 1:
         return {ranked[0]: 0}
@@ -217,8 +220,7 @@ def _view(
     names = table.get(color.column.name, []) if color is not None else None
     groups: dict[str, list[Point]] = {}
     for point in rows:
-        name = label(names[point.row]) if names is not None else ""
-        groups.setdefault(name, []).append(point)
+        groups.setdefault(label(names[point.row]) if names is not None else "", []).append(point)
     series = tuple(
         Series(name, colors.get(name, 0) if names is not None else 0, tuple(sorted(points, key=lambda point: point.x)))
         for name, points in sorted(groups.items(), key=lambda item: colors.get(item[0], 0) % 1000)

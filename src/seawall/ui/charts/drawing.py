@@ -124,7 +124,8 @@ class Request:
         if axis is None or axis.kind == "category":
             index = int(place)
             return self.frame.categories[index] if 0 <= index < len(self.frame.categories) else ""
-        return self.period_label(moment(place))
+        when = moment(place)
+        return self.period_label(when.date() if place == int(place) else when)
 
     def period_label(self, when: date) -> str:
         """The period that begins at `when`, by the x axis' grain."""

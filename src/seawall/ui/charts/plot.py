@@ -19,6 +19,8 @@ UNITS_WIDE = 2000
 TIERS = (("ts", 270.0), ("tm", 500.0), ("tl", 860.0))
 """Classes of panel width and the plot width in CSS pixels each can count on."""
 PADDING_STEP = 8
+FAR = 4.0
+"""Nothing is drawn further than this many plots away."""
 PADDING_MAX = 200
 
 
@@ -63,7 +65,9 @@ class Plot(msgspec.Struct, frozen=True):
 
 def bounded(fraction: float) -> float:
     """A fraction near enough to the plot to be written as a coordinate."""
-    return min(4.0, max(-4.0, fraction)) if math.isfinite(fraction) else 0.0
+    if -FAR <= fraction <= FAR:
+        return fraction
+    return 0.0 if math.isnan(fraction) else math.copysign(FAR, fraction)
 
 
 def percent(fraction: float) -> str:
@@ -73,8 +77,10 @@ def percent(fraction: float) -> str:
 
 def px(value: float) -> str:
     """A coordinate with at most one decimal."""
+    if value == int(value):
+        return str(int(value))
     text = f"{value:.1f}"
-    return text[:-2] if text.endswith(".0") else text
+    return text[:-2] if text[-2:] == ".0" else text
 
 
 def padding(letter: str, width_px: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
 
@@ -102,6 +103,7 @@ def moment(at_days: float) -> datetime:
     return datetime.fromordinal(whole).replace(hour=seconds // 3600, minute=seconds // 60 % 60, second=seconds % 60)
 
 
+@lru_cache(maxsize=2048)
 def months(at_days: float) -> float:
     """Months since the year 0, with a fraction for the day."""
     when = moment(at_days)

@@ -5,6 +5,8 @@ Chosen when x is the quantity, or when names are too long or too many to stand u
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from seawall.ui.charts import marks
 from seawall.ui.charts.data import Series, View
 from seawall.ui.charts.drawing import LEGEND_PX, Drawing, LegendItem, Request
@@ -83,16 +85,15 @@ class _Sideways:
 
     def _padding(self, names: tuple[str, ...]) -> str:
         widest = max((text_width(name) for name in names), default=0) + 12
-        texts = [text for _, text, negative in self._ends() if not negative]
-        below = max((text_width(text) + 8 for _, text, negative in self._ends() if negative), default=0)
+        texts = [text for _, text, negative in self._ends if not negative]
+        below = self._below
         right = max((text_width(text) for text in texts), default=0) + 12
         wide, narrow = min(widest, NAME_PX_MAX) + below, min(widest, NAME_NARROW_PX_MAX) + below
         return f"{padding('l', wide)} {padding('m', narrow)} {padding('r', right)} {padding('n', right)}"
 
     def _name(self, name: str, index: int) -> str:
         y = px(self.row * (index + 0.5) + 4)
-        below = max((text_width(text) + 8 for _, text, negative in self._ends() if negative), default=0)
-        x = px(-10 - below)
+        x = px(-10 - self._below)
         wide, narrow = fit(name, NAME_PX_MAX - 12), fit(name, NAME_NARROW_PX_MAX - 12)
         title = f"<title>{esc(name)}</title>" if narrow != name else ""
         if wide == narrow:
@@ -124,6 +125,12 @@ class _Sideways:
             return self.stack.layers(series)
         return [(point.x, 0.0, point.y) for point in series.points if point.y is not None]
 
+    @cached_property
+    def _below(self) -> float:
+        """The room that values left of negative bars need."""
+        return max((text_width(text) + 8 for _, text, negative in self._ends if negative), default=0.0)
+
+    @cached_property
     def _ends(self) -> list[tuple[float, str, bool]]:
         """(place, words, below zero) of the value at each row's end; none when bars stand side by side."""
         view = self.views[0]
@@ -145,7 +152,7 @@ class _Sideways:
                 low, high = edges.get(x, (0.0, 0.0))
                 edges[x] = min(low, top), max(high, top)
         parts = []
-        for x, text, negative in self._ends():
+        for x, text, negative in self._ends:
             at = percent(self.scale.at(edges[x][0] if negative else edges[x][1]))
             side = 'dx="-6" class="v b"' if negative else 'dx="6" class="v"'
             parts.append(f'<text {side} x="{at}" y="{px(self.row * (x + 0.5) + 4)}">{esc(text)}</text>')

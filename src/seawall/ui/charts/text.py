@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -56,6 +57,7 @@ def markup(text: str) -> Markup:
     return Markup(text)  # noqa: S704 -- every caller joins literals and escaped values only; a property test reads the result
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size_px: float = FONT_PX) -> float:
     """The width of `text` in CSS pixels, estimated."""
     widths = _WIDTHS

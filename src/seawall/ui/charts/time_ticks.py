@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -41,6 +42,7 @@ class TimeTick(msgspec.Struct, frozen=True):
     """The second level's words; empty when the tick before already said them."""
 
 
+@lru_cache(maxsize=512)
 def time_ticks(low: float, high: float, width_px: float, formatter: Formatter, *, finest_days: float = 0.0) -> tuple[TimeTick, ...]:
     """The densest ticks within [low, high] whose labels keep apart on an axis of `width_px`; never finer than `finest_days`.
 
