@@ -201,6 +201,20 @@ def test_drain(run: Path, loop: Loop) -> None:
         assert (first + b"".join(parts)).count(b"<p>") == 3
 
 
+def test_access_log_is_bounded(run: Path, loop: Loop) -> None:
+    """A log that has grown too long is set aside while requests go on, and a new one begins."""
+    stand_up(run, loop)
+    plan = plan_in(run)
+    with gateway(plan) as port:
+        httpx.get(f"http://127.0.0.1:{port}/m/first", headers=BEARER)
+        until(lambda: plan.access_log.stat().st_size > 0)
+        assert not asyncio.run(admin.bound_log(run, plan.access_log))
+        assert asyncio.run(admin.bound_log(run, plan.access_log, bytes_max=10))
+        httpx.get(f"http://127.0.0.1:{port}/m/second", headers=BEARER)
+        until(lambda: plan.access_log.exists() and "/m/second" in plan.access_log.read_text())
+    assert "/m/first" in (run / "access.log.1").read_text()
+
+
 SERVICE = """
 import os, sys, msgspec
 from pathlib import Path

@@ -13,6 +13,7 @@ from seawall.core.errors import Unavailable
 
 TIMEOUT_SECONDS = 2.0
 ANSWER_BYTES_MAX = 8 << 20
+LOG_BYTES_MAX = 64 << 20
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -37,6 +38,25 @@ async def drain(run: Path) -> None:
 async def reopen_logs(run: Path) -> None:
     """Begin a new access log after the old file was renamed."""
     await ask(run / "gateway-admin.sock", "POST", "/reopen_logs")
+
+
+async def bound_log(run: Path, log: Path, bytes_max: int = LOG_BYTES_MAX) -> bool:
+    """Begin a new access log when `log` has outgrown `bytes_max`, keeping one older; whether it did. Call it now and then."""
+    if not turn_over(log, bytes_max):
+        return False
+    await reopen_logs(run)
+    return True
+
+
+def turn_over(log: Path, bytes_max: int = LOG_BYTES_MAX) -> bool:
+    """Rename `log` to `*.log.1` when it has outgrown `bytes_max`; whether it had."""
+    try:
+        if log.stat().st_size <= bytes_max:
+            return False
+        log.replace(log.with_suffix(".log.1"))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 async def ask(socket: Path, method: str, path: str) -> Answer:

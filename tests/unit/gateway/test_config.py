@@ -9,11 +9,12 @@ import pytest
 
 from seawall.core.errors import ConfigurationError
 from seawall.core.settings import Settings
+from seawall.gateway.admin import LOG_BYTES_MAX
 from seawall.gateway.clusters import clusters, collector_url
 from seawall.gateway.config import BOOTSTRAP, CLUSTERS, LISTENERS, render
 from seawall.gateway.plan import Plan, plan_of
 from seawall.gateway.replies import REPLIES, local_replies
-from seawall.gateway.service import LOG_BYTES_MAX, arguments, prepare
+from seawall.gateway.service import arguments, prepare
 from seawall.trust.keys import generate
 
 JWKS = generate().jwks()
