@@ -17,11 +17,13 @@ from seawall.core.errors import SeawallError
 PROGRAM = str(Path(__file__).with_name("supervisor_stand_ins.py"))
 
 
-def service(run: Path, name: str, *options: str, needs: tuple[str, ...] = (), after: tuple[str, ...] = (), grace_s: float = 3.0) -> Unit:
+def service(run: Path, name: str, *options: str, needs: tuple[str, ...] = (), essential: bool = True, grace_s: float = 3.0) -> Unit:
     """A unit that answers `/readyz`; it writes `start NAME` and `stop NAME` to RUN/events."""
     path = run / f"{name}-0.sock"
     argv = (sys.executable, "-S", PROGRAM, "serve", str(path), "--name", name, *options)
-    return Unit(name=name, argv=argv, environment=dict(os.environ), needs=needs, after=after, probe=HttpProbe(path), stop_grace_s=grace_s)
+    return Unit(
+        name=name, argv=argv, environment=dict(os.environ), needs=needs, probe=HttpProbe(path), essential=essential, stop_grace_s=grace_s
+    )
 
 
 def task(name: str, *options: str, needs: tuple[str, ...] = ()) -> Unit:

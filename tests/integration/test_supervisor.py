@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.integration.supervisor_house import service, task
 
@@ -101,11 +102,10 @@ async def test_a_killed_service_comes_back_and_the_others_do_not_notice(run: Pat
 
 
 async def test_what_never_comes_up_is_given_up_and_the_others_go_on(run: Path) -> None:
-    """After the policy's number of failures it stays down, with the reason; dependents do not start, soft ones do."""
+    """After the policy's number of failures it stays down, with the reason; what needs it does not start."""
     units = [
-        service(run, "broken", "--end", "3"),
-        service(run, "dependent", needs=("broken",)),
-        service(run, "later", after=("broken",)),
+        service(run, "broken", "--end", "3", essential=False),
+        service(run, "dependent", needs=("broken",), essential=False),
         service(run, "other"),
     ]
     async with watched(run, *units) as house:
@@ -114,7 +114,24 @@ async def test_what_never_comes_up_is_given_up_and_the_others_go_on(run: Path) -
         assert house.events().count("start broken") == QUICK.failures_max + 1
         assert house.last("broken").detail == "ended with status 3"
         assert house.last("dependent").detail == "needs broken-0"
-        assert house.last("later").state == house.last("other").state == "ready"
+        assert house.last("other").state == "ready"
+
+
+async def test_an_essential_one_given_up_ends_the_start(run: Path) -> None:
+    """Nobody waits for the others then; stopping ends them."""
+    async with watched(run, service(run, "broken", "--end", "3"), service(run, "slow", "--delay", "60")) as house:
+        assert [unit.name for unit in await house.supervisor.start()] == ["broken"]
+        assert house.last("slow").state == "starting"
+
+
+async def test_what_uses_another_starts_beside_it_and_stops_before_it(run: Path) -> None:
+    """The gateway is up while services still start, and gone before they go."""
+    front = msgspec.structs.replace(service(run, "front"), uses=("back",))
+    async with watched(run, front, service(run, "back", "--delay", "0.3")) as house:
+        await house.supervisor.start()
+        assert [change.unit.name for change in house.changes if change.state == "ready"] == ["front", "back"]
+        await house.supervisor.stop()
+    assert house.events()[-2:] == ["stop front", "stop back"]
 
 
 async def test_what_is_set_up_wrongly_is_not_tried_again(run: Path) -> None:

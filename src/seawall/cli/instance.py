@@ -155,7 +155,7 @@ def recover(instance: Instance, grace_s: float = 5.0) -> list[int]:
     end_processes(left, grace_s)
     if not processes_in(cluster):
         (cluster / "postmaster.pid").unlink(missing_ok=True)
-    for path in (*instance.run.glob("*.sock"), *instance.run.rglob(".s.PGSQL.*")):
+    for path in (*instance.run.glob("*.sock"), instance.run / "prepared", *instance.run.rglob(".s.PGSQL.*")):
         path.unlink(missing_ok=True)
     return [pid for pid, _ in left]
 

@@ -10,12 +10,14 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import click
 import msgspec
 
 from seawall.core.settings import Settings, settings_from
 
+PREPARED_POLL_S = 0.01
 DRAIN_S_MAX = 8.0
 """How long a service may outlive its supervisor."""
 
@@ -26,6 +28,7 @@ def ui(lane: str) -> None:
     """Run one replica of a ui lane."""
     from seawall.ui.service import run
 
+    await_preparation()
     run(_settings(f"ui-{lane}"), lane)
 
 
@@ -34,6 +37,7 @@ def model_proxy() -> None:
     """Run the model proxy."""
     from seawall.model_proxy.service import run
 
+    await_preparation()
     run(_settings("model-proxy"))
 
 
@@ -42,6 +46,7 @@ def workers() -> None:
     """Run the workers."""
     from seawall.workers.service import run
 
+    await_preparation()
     run(_settings("workers"))
 
 
@@ -50,6 +55,7 @@ def gateway() -> None:
     """Write Envoy's configuration and become Envoy."""
     from seawall.gateway.service import run
 
+    await_preparation()
     run(_settings("gateway", watch=False))
 
 
@@ -62,6 +68,15 @@ def prepare(instance: bool) -> None:
     from seawall.cli.supervisor_prepare import prepare_instance
 
     asyncio.run(prepare_instance(_settings("prepare"), os.environ, as_json=instance))
+    if prepared := os.environ.get("SEAWALL_PREPARED"):
+        Path(prepared).touch()
+
+
+def await_preparation() -> None:
+    """Under `seawall up`: return once `seawall prepare` is done. Everything is imported by then."""
+    prepared = os.environ.get("SEAWALL_PREPARED")
+    while prepared and not Path(prepared).exists():
+        time.sleep(PREPARED_POLL_S)
 
 
 def _settings(service: str, *, watch: bool = True) -> Settings:

@@ -24,7 +24,9 @@ from seawall.core.clock import SYSTEM_CLOCK, Clock
 PROBE_INTERVAL_S = 1.0
 PROBE_INTERVAL_STARTING_S = 0.03
 SILENT_S_MAX = 30.0
-"""A process that has not answered a probe for this long is killed."""
+"""A process that has stopped answering probes for this long is killed."""
+SILENT_STARTING_S_MAX = 600.0
+"""So is one that never began to; services wait for the preparation of data, which takes its time on a first start."""
 ROTATE_INTERVAL_S = 10.0
 CONFIGURATION_STATUS = 2
 """A service that ends with this says that it was set up wrongly (`cli/main.py`): starting it again would not mend that."""
@@ -56,6 +58,9 @@ class Supervisor:
         self.silent_s_max = silent_s_max
         self.clock = clock
         self.keepers = [Keeper(unit, self) for unit in units]
+        self.began = clock.monotonic()
+        self.hopeless = asyncio.Event()
+        """Set when an essential unit has been given up."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def named(self, names: Iterable[str]) -> list[Keeper]:
@@ -64,10 +69,10 @@ class Supervisor:
         return [keeper for keeper in self.keepers if keeper.unit.name in wanted]
 
     async def start(self) -> list[Unit]:
-        """Start everything; returns, once every unit is ready, done or given up, those given up."""
+        """Start everything; returns those given up once every unit is ready, done or given up, or an essential one is given up."""
         self._tasks = [asyncio.create_task(keeper.keep(), name=keeper.unit.label) for keeper in self.keepers]
         self._tasks.append(asyncio.create_task(self._rotate(), name="rotate logs"))
-        await _all_settled(self.keepers)
+        await first_of(_all_settled(self.keepers), self.hopeless.wait())
         for task in self._tasks:
             if task.done() and not task.cancelled():
                 task.result()  # a fault of ours ends the start; it is not kept until the stop
@@ -108,7 +113,6 @@ class Keeper:
         self._failures: list[float] = []
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._began = 0.0
 
     async def keep(self) -> None:
         """Run the unit until it is done, given up or stopped."""
@@ -127,7 +131,7 @@ class Keeper:
 
     async def stop(self) -> None:
         """Stop it once all that depends on it has stopped."""
-        dependents = [k for k in self._supervisor.keepers if self.unit.name in (*k.unit.needs, *k.unit.after)]
+        dependents = [k for k in self._supervisor.keepers if self.unit.name in (*k.unit.needs, *k.unit.uses)]
         await asyncio.gather(*(dependent.released.wait() for dependent in dependents))
         self._stopping.set()
         if self.child:
@@ -141,17 +145,16 @@ class Keeper:
         self.released.set()
 
     async def _may_start(self) -> bool:
-        before = self._supervisor.named((*self.unit.needs, *self.unit.after))
-        if not await self._unless_stopping(_all_settled(before)):
+        needed = self._supervisor.named(self.unit.needs)
+        if not await self._unless_stopping(_all_settled(needed)):
             return False
-        missing = [keeper.unit.label for keeper in self._supervisor.named(self.unit.needs) if keeper.state == "failed"]
+        missing = [keeper.unit.label for keeper in needed if keeper.state == "failed"]
         if missing:
-            self._change("failed", f"needs {', '.join(missing)}")
+            self._give_up(f"needs {', '.join(missing)}")
         return not missing
 
     async def _run_once(self) -> int | str:
         """Start the process and attend to it until it ends; returns its status, or why it could not start."""
-        self._began = self._supervisor.clock.monotonic()
         try:
             self.child, lines = self._spawn()
         except (OSError, subprocess.SubprocessError) as error:
@@ -176,19 +179,20 @@ class Keeper:
         hopeless = self.unit.is_task or (status == CONFIGURATION_STATUS and isinstance(self.unit.probe, HttpProbe))
         delay = None if hopeless else self._supervisor.policy.delay(self._failures, now)
         if delay is None:
-            self._change("failed", describe_end(status))
+            self._give_up(describe_end(status))
             return False
         self._change("backing-off", f"{describe_end(status)}; starting again in {delay:.1f} s")
         return await self._unless_stopping(asyncio.sleep(delay))
 
-    async def _unless_stopping(self, wanted: Coroutine[None, None, None]) -> bool:
-        """Wait for `wanted`; False when asked to stop first."""
-        tasks = {asyncio.create_task(wanted), asyncio.create_task(self._stopping.wait())}
-        _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+    async def _unless_stopping(self, wanted: Coroutine[None, None, object]) -> bool:
+        """Wait for `wanted`; False when asked to stop meanwhile."""
+        await first_of(wanted, self._stopping.wait())
         return not self._stopping.is_set()
+
+    def _give_up(self, why: str) -> None:
+        self._change("failed", why)
+        if self.unit.essential:
+            self._supervisor.hopeless.set()
 
     def _spawn(self) -> tuple[Child, int]:
         """The process and, for a task, the end of a pipe its lines come from."""
@@ -217,15 +221,15 @@ class Keeper:
     async def _attend(self, child: Child) -> None:
         """Ask how it is until cancelled; kill it when it has been silent for too long."""
         probe = self.unit.probe
-        heard_at = self._supervisor.clock.monotonic()
+        heard_at, silent_s_max = self._supervisor.clock.monotonic(), max(SILENT_STARTING_S_MAX, self._supervisor.silent_s_max)
         while probe is not None:
             health = await check(probe)
             now = self._supervisor.clock.monotonic()
             if health.answered:
-                heard_at = now
+                heard_at, silent_s_max = now, self._supervisor.silent_s_max
             if health.ready != (self.state == "ready"):
                 self._note(ready=health.ready, detail=health.detail)
-            if now - heard_at > self._supervisor.silent_s_max:
+            if now - heard_at > silent_s_max:
                 child.signal(signal.SIGKILL)
                 return
             await asyncio.sleep(PROBE_INTERVAL_S if self.settled.is_set() and health.ready else PROBE_INTERVAL_STARTING_S)
@@ -242,9 +246,20 @@ class Keeper:
     def _change(self, state: State, detail: str = "") -> None:
         self.state = state
         child = self.child
-        took_s = self._supervisor.clock.monotonic() - self._began if self._began else 0.0
+        after_s = self._supervisor.clock.monotonic() - self._supervisor.began
         pid, ticks = (child.pid, child.started_ticks) if child else (0, 0)
-        self._supervisor.observe(Change(self.unit, state, detail, pid, ticks, len(self._failures), took_s))
+        self._supervisor.observe(Change(self.unit, state, detail, pid, ticks, len(self._failures), after_s))
+
+
+async def first_of(*wanted: Coroutine[None, None, object]) -> None:
+    """Wait until one of them is done; the others are cancelled."""
+    tasks = [asyncio.create_task(one) for one in wanted]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _all_settled(keepers: Iterable[Keeper]) -> None:

@@ -76,7 +76,7 @@ class RunningInstance:
 
     async def _start(self) -> None:
         given_up = await self._supervisor.start()
-        essential = [unit for unit in given_up if unit.is_task or unit.name == "gateway" or self._needed(unit)]
+        essential = [unit for unit in given_up if unit.essential]
         if essential:
             raise StartFailed(self._why(essential[0]), fix=f"Look into {self.site.instance.logs}")
         url, link = self.site.url, f"{self.site.url}/auth/link/{self._sign_in}" if self._sign_in else ""
@@ -84,9 +84,6 @@ class RunningInstance:
         self._reporter.ready(ready, [unit.label for unit in given_up], time.monotonic() - self._began)
         self._was_ready = True
         self._on_ready()
-
-    def _needed(self, unit: Unit) -> bool:
-        return any(unit.name in keeper.unit.needs for keeper in self._supervisor.keepers)
 
     def _why(self, unit: Unit) -> str:
         if self._error:

@@ -2,8 +2,11 @@
 
 ```
 initdb (once) → postgres ─┐
-                 valkey ──┴→ prepare ─→ ui-read ×2, ui-write, model-proxy, workers ─→ gateway
+                 valkey ──┴→ prepare ─→ ui-read ×2, ui-write, model-proxy, workers, gateway
 ```
+What follows `prepare` is started with it, so that its imports cost no time of their own, and waits for the file that
+`prepare` leaves when it is done. The gateway starts beside the services; it is ready when each has a replica that is.
+
 `DATABASE_URL` and `VALKEY_URL` in the environment take the place of the embedded engines.
 """
 
@@ -63,8 +66,8 @@ def plan(site: Site, engines: Engines) -> tuple[Unit, ...]:
     """Every unit of the instance."""
     engine_units = (*_postgres(engines.postgres), *_valkey(engines.valkey))
     stores = tuple(unit.name for unit in engine_units if not unit.is_task)
-    services = tuple(_service(site, engines, name, replica) for name, count in REPLICAS.items() for replica in range(count))
-    return (*engine_units, _preparation(site, engines, stores), *services, _gateway(site, engines))
+    services = tuple(_service(site, engines, stores, name, replica) for name, count in REPLICAS.items() for replica in range(count))
+    return (*engine_units, _preparation(site, engines, stores), *services, _gateway(site, engines, stores))
 
 
 def _postgres(postgres: EmbeddedPostgres | None) -> tuple[Unit, ...]:
@@ -102,26 +105,32 @@ def _preparation(site: Site, engines: Engines, stores: tuple[str, ...]) -> Unit:
     return Unit(name="prepare", argv=(*PYTHON, *COMMANDS["prepare"]), environment=environment, needs=stores, stop_grace_s=2.0)
 
 
-def _service(site: Site, engines: Engines, name: str, replica: int) -> Unit:
+def _service(site: Site, engines: Engines, stores: tuple[str, ...], name: str, replica: int) -> Unit:
     return Unit(
         name=name,
         replica=replica,
         argv=(*PYTHON, *COMMANDS[name]),
         environment=service_environment(site, engines, name, replica),
-        needs=("prepare",),
+        needs=stores,
+        essential=name != "workers",
         probe=HttpProbe(site.instance.run / f"{name}-{replica}.sock"),
     )
 
 
-def _gateway(site: Site, engines: Engines) -> Unit:
+def _gateway(site: Site, engines: Engines, stores: tuple[str, ...]) -> Unit:
     return Unit(
         name="gateway",
         argv=(*PYTHON, *COMMANDS["gateway"]),
         environment={"SEAWALL_LISTEN": f"127.0.0.1:{site.port}"} | service_environment(site, engines, "gateway", 0),
-        needs=("ui-read", "ui-write"),
-        after=("model-proxy", "workers"),
+        needs=stores,
+        uses=tuple(REPLICAS),
         probe=HttpProbe(site.instance.run / "gateway-0.sock"),
     )
+
+
+def prepared_file(run: Path) -> Path:
+    """Left by `prepare` when it is done; services wait for it."""
+    return run / "prepared"
 
 
 def service_environment(site: Site, engines: Engines, name: str, replica: int) -> dict[str, str]:
@@ -138,6 +147,7 @@ def service_environment(site: Site, engines: Engines, name: str, replica: int) -
         "OTEL_EXPORTER_OTLP_ENDPOINT": given.get("OTEL_EXPORTER_OTLP_ENDPOINT", f"unix://{run}/workers-0.sock"),
         "PYTHONUNBUFFERED": "1",
         "SEAWALL_SUPERVISED": "1",
+        "SEAWALL_PREPARED": str(prepared_file(site.instance.run)),
     }
     if engines.postgres and name in SERVICE_ROLES:
         environment["DATABASE_URL"] = engines.postgres.url(SERVICE_ROLES[name], engines.postgres_passwords)

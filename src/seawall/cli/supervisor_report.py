@@ -93,7 +93,7 @@ class HumanReporter:
         """A line when a unit is ready, ends or fails."""
         label, detail = change.unit.label.removesuffix("-0"), f"  {change.detail}" if change.detail else ""
         if change.state == "done" or (change.state == "ready" and not change.restarts):
-            self._line(self._mark("✓", 32), label, f"{change.took_s:5.1f} s")
+            self._line(self._mark("✓", 32), label, f"{change.after_s:5.1f} s")
         elif change.state == "ready":
             self._line(self._mark("✓", 32), label, "ready again")
         elif change.state in ("failed", "backing-off"):

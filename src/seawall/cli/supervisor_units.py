@@ -24,8 +24,10 @@ class Unit(msgspec.Struct, frozen=True):
     replica: int = 0
     needs: tuple[str, ...] = ()
     """Names of units that must be ready (a task: done) before this starts. When one fails, so does this."""
-    after: tuple[str, ...] = ()
-    """Names of units to wait for, ready or given up."""
+    uses: tuple[str, ...] = ()
+    """Names of units that are stopped only after this; it need not wait for them to start."""
+    essential: bool = True
+    """Whether the start has failed when this is given up."""
     probe: Probe | None = None
     identity: Identity = "self"
     stop_signal: int = signal.SIGTERM
@@ -52,8 +54,8 @@ class Change(msgspec.Struct, frozen=True):
     pid: int = 0
     started_ticks: int = 0
     restarts: int = 0
-    took_s: float = 0.0
-    """Seconds from its start to this state."""
+    after_s: float = 0.0
+    """Seconds since the supervisor started."""
 
 
 class RestartPolicy(msgspec.Struct, frozen=True):

@@ -32,10 +32,10 @@ def _by_label(units: tuple[Unit, ...]) -> dict[str, Unit]:
 
 
 def test_everything_starts_after_what_it_needs(tmp_path: Path) -> None:
-    """Names in `needs` and `after` exist and come earlier in the plan, so there is no cycle."""
+    """Names in `needs` and `uses` exist and come earlier in the plan, so there is no cycle."""
     earlier: set[str] = set()
     for unit in plan(_site(), _engines(tmp_path)):
-        assert {*unit.needs, *unit.after} <= earlier
+        assert {*unit.needs, *unit.uses} <= earlier
         earlier.add(unit.name)
     assert earlier == {"initdb", "postgres", "valkey", "prepare", "ui-read", "ui-write", "model-proxy", "workers", "gateway"}
 

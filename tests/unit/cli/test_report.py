@@ -38,7 +38,7 @@ def test_people_see_services_turn_ready_then_where_to_go() -> None:
     unit = Unit("ui-read", ("x",), replica=1)
     reporter.changed(Change(unit, "starting"))
     assert out.getvalue() == ""
-    reporter.changed(Change(unit, "ready", took_s=0.25))
+    reporter.changed(Change(unit, "ready", after_s=0.25))
     reporter.changed(Change(Unit("workers", ("x",)), "failed", "ended with status 1", restarts=7))
     reporter.ready(READY, ["workers-0"], 3.2)
     text = out.getvalue()
