@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from sqlglot import exp
 
@@ -106,12 +107,12 @@ class RowsStatement:
         """Later in the sort: later in the first term, or equal there and later in the second, and so on."""
         if len(after) != len(self.keys):
             raise InvalidCursor(expected=f"{len(self.keys)} key values", got=str(len(after)))
-        choices: list[exp.Expr] = []
-        same: list[exp.Expr] = []
-        for term, part, value in zip(terms, self.keys, after, strict=True):
-            if value is not None:
-                choices.append(all_of([*(test.copy() for test in same), self._later(term, part, value)]))
-            same.append(self._same(term, part, value))
+        same = [partial(self._same, *each) for each in zip(terms, self.keys, after, strict=True)]
+        choices = [
+            all_of([*(test() for test in same[:place]), self._later(term, part, value)])
+            for place, (term, part, value) in enumerate(zip(terms, self.keys, after, strict=True))
+            if value is not None
+        ]
         every = any_of(choices)
         return every if after[0] is None else all_of([self._not_before(terms[0], self.keys[0], after[0]), every])
 

@@ -54,7 +54,9 @@ PRODUCTS = dataset(
     "products", [field("products", "product_id", "Integer"), field("products", "department"), field("products", "brand")], ("product_id",)
 )
 STORES = dataset(
-    "stores", [field("stores", "store_id", "Integer"), field("stores", "store_group"), field("stores", "region_id", "Integer")], ("store_id",)
+    "stores",
+    [field("stores", "store_id", "Integer"), field("stores", "store_group"), field("stores", "region_id", "Integer")],
+    ("store_id",),
 )
 REGIONS = dataset("regions", [field("regions", "region_id", "Integer"), field("regions", "region")], ("region_id",))
 SECRETS = dataset("secrets", [field("secrets", "secret_id", "Integer"), field("secrets", "plan")], ("secret_id",))

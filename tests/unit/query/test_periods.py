@@ -1,0 +1,116 @@
+"""What periods mean on a date."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.query.star import app
+
+from seawall.app.model import Comparison, Dimension, Filter, MetricQuery
+from seawall.query.errors import InvalidQuery
+from seawall.query.periods import Span, compared, is_period, last_complete, moved, span_of, truncated
+
+AS_OF = date(2018, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2017-01-01..2017-03-31", "2017-01-01", "2017-04-01"),
+        ("2017-03-31..", "2017-03-31", None),
+        ("..2017-03-31", None, "2017-04-01"),
+        ("2017-04", "2017-04-01", "2017-05-01"),
+        ("2017", "2017-01-01", "2018-01-01"),
+        ("2017-02-28", "2017-02-28", "2017-03-01"),
+        ("last_4_weeks", "2017-12-04", "2018-01-01"),
+        ("last_1_week", "2017-12-25", "2018-01-01"),
+        ("last_3_months", "2017-10-01", "2018-01-01"),
+        ("last_2_quarters", "2017-07-01", "2018-01-01"),
+        ("last_1_year", "2017-01-01", "2018-01-01"),
+        ("last_7_days", "2017-12-25", "2018-01-01"),
+        ("this_month", "2018-01-01", "2018-02-01"),
+    ],
+)
+def test_a_period_is_a_span_of_days(text: str, start: str | None, end: str | None) -> None:
+    """Both days of a range are inside; relative periods are complete at the watermark's date."""
+    made = span_of(text, AS_OF)
+    assert (made.start and made.start.isoformat(), made.end and made.end.isoformat()) == (start, end)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "..", "soon", "2017-13", "2017-02-30..", "2017-03-01..2017-02-01", "last_0_weeks", "last_99999_years", "0000", "9999"]
+)
+def test_what_is_not_a_period_is_refused(text: str) -> None:
+    """Days that do not exist, spans that end before they begin, and words."""
+    assert not is_period(text)
+    with pytest.raises(InvalidQuery):
+        span_of(text, AS_OF)
+
+
+def test_a_week_in_progress_is_not_complete() -> None:
+    """On a Sunday the week still runs; with weeks that start on Sunday it is over."""
+    sunday = date(2017, 12, 31)
+    assert last_complete(1, "week", sunday).end == date(2017, 12, 25)
+    assert last_complete(1, "week", sunday, "sunday").end == sunday
+
+
+def test_relative_periods_need_a_date() -> None:
+    """Without a watermark's date nobody knows what is last."""
+    with pytest.raises(InvalidQuery, match="date to count back from"):
+        span_of("last_4_weeks", None)
+
+
+days = st.dates(date(1900, 1, 1), date(2100, 1, 1))
+grains = st.sampled_from(("day", "week", "month", "quarter", "year"))
+starts = st.sampled_from(("monday", "sunday", "saturday"))
+
+
+@given(day=days, grain=grains, week_starts=starts, count=st.integers(1, 60))
+def test_last_complete_periods_tile(day: date, grain: str, week_starts: str, count: int) -> None:
+    """N periods end at or before the date, within one period of it, and are one more than N - 1."""
+    span = last_complete(count, grain, day, week_starts)  # type: ignore[arg-type]
+    assert span.start is not None
+    assert span.end is not None
+    assert span.end <= day < moved(span.end, grain, 1)  # type: ignore[arg-type]
+    assert truncated(span.start, grain, week_starts) == span.start  # type: ignore[arg-type]
+    assert moved(span.start, grain, count) == span.end  # type: ignore[arg-type]
+
+
+@given(first=days, length=st.integers(0, 800))
+def test_a_span_reads_its_own_text(first: date, length: int) -> None:
+    """Text and span are two forms of one thing."""
+    span = Span(first, first + timedelta(days=length + 1))
+    assert span_of(span.text(), None) == span
+
+
+def question(period: str = "", last: int | None = None) -> MetricQuery:
+    where = (Filter("", "during", (period,)),) if period else ()
+    return MetricQuery(("revenue",), (Dimension("week", "", "week"),) if last else (), where, last=last)
+
+
+@pytest.mark.parametrize(
+    ("query", "period", "expected"),
+    [
+        (question("last_4_weeks"), "previous", "2017-11-06..2017-12-03"),
+        (question("last_4_weeks"), "year_ago", "2016-12-05..2017-01-01"),
+        (question("2017-03"), "previous", "2017-02-01..2017-02-28"),
+        (question("2017-03"), "year_ago", "2016-03-01..2016-03-31"),
+        (question("2017-01-10..2017-01-19"), "previous", "2016-12-31..2017-01-09"),
+        (question(last=13), "previous", "2017-07-03..2017-10-01"),
+    ],
+)
+def test_comparisons_ask_the_same_about_an_earlier_period(query: MetricQuery, period: str, expected: str) -> None:
+    """Months compare with whole months, weeks with weeks."""
+    earlier = compared(app(), query, Comparison(period), AS_OF)  # type: ignore[arg-type]
+    assert earlier is not None
+    assert earlier.where == (Filter("", "during", (expected,)),)
+    assert earlier.last is None
+
+
+@pytest.mark.parametrize("period", ["", "2017-01-01.."])
+def test_without_a_bounded_period_there_is_nothing_to_compare_with(period: str) -> None:
+    """All time has no time before it."""
+    assert compared(app(), question(period), Comparison("previous"), AS_OF) is None

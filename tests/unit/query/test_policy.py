@@ -1,0 +1,94 @@
+"""Who may see what, as constants with a fingerprint."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.query.star import BY_GROUP, app, viewer
+
+from seawall.app.model import Filter, Policy, RowPolicy
+from seawall.core.principal import Principal
+from seawall.query.policy import EffectivePolicy, resolve
+
+GUARDED = app({"sales": Policy("sales", (), (BY_GROUP,), {"household_id": ("board",)})})
+NOTHING = (Filter("stores.store_group", "in", ()),)
+
+
+def sales_of(principal: Principal, **policies: Policy) -> tuple[Filter, ...]:
+    return resolve(app(policies) if policies else GUARDED, principal).datasets["sales"].predicates
+
+
+def test_attributes_become_values() -> None:
+    """A predicate holds the principal's own groups, sorted, and the field is masked."""
+    access = resolve(GUARDED, viewer(store_groups=("b", "a", "b"))).datasets["sales"]
+    assert access.predicates == (Filter("stores.store_group", "in", ("a", "b")),)
+    assert access.masked == ("household_id",)
+
+
+@pytest.mark.parametrize("attributes", [{}, {"store_groups": ()}, {"groups": ("a",)}])
+def test_a_missing_attribute_shows_no_row(attributes: dict[str, object]) -> None:
+    """Doubt fails closed."""
+    assert sales_of(viewer(**attributes)) == NOTHING
+
+
+def test_a_missing_attribute_of_an_exclusion_shows_no_row() -> None:
+    """`not_in` nothing would be everything; without the attribute it is nothing."""
+    excluded = RowPolicy("stores.store_group", "not_in", "user.banned")
+    assert sales_of(viewer(), sales=Policy("sales", (), (excluded,))) == NOTHING
+
+
+def test_roles_extend() -> None:
+    """The board extends buyer extends viewer, so it is exempt and sees what they see."""
+    board = Principal("bo", roles=("board",))
+    assert sales_of(board) == ()
+    assert "secrets" in resolve(GUARDED, board).datasets
+    assert "secrets" not in resolve(GUARDED, viewer()).datasets
+
+
+@pytest.mark.parametrize("roles", [(), ("stranger",)])
+def test_without_a_role_of_the_app_nothing_is_there(roles: tuple[str, ...]) -> None:
+    """An open dataset is open to the app's roles, not to the world."""
+    assert resolve(GUARDED, Principal("eve", roles=roles)).datasets == {}
+
+
+def test_a_dataset_without_policy_is_absent() -> None:
+    """Deny by default."""
+    bare = msgspec.structs.replace(GUARDED, policies={})
+    assert resolve(bare, viewer()).datasets == {}
+
+
+@pytest.mark.parametrize(("value", "expected"), [("7", (7,)), (7, (7,)), ("x", ()), (True, ()), ("7.5", ())])
+def test_values_take_the_field_type(value: object, expected: tuple[object, ...]) -> None:
+    """A token's text becomes a number for a number field, or shows nothing."""
+    policy = Policy("stores", (), (RowPolicy("stores.region_id", "in", "user.region"),))
+    predicates = resolve(app({"stores": policy}), viewer(region=value)).datasets["stores"].predicates
+    assert predicates == (Filter("stores.region_id", "in", expected),)
+
+
+def test_identity_is_an_attribute_that_cannot_be_claimed() -> None:
+    """`user.tenant` is the verified tenant, whatever the attributes say."""
+    policy = Policy("stores", (), (RowPolicy("stores.store_group", "eq", "user.tenant"),))
+    principal = Principal("vera", "acme", ("viewer",), {"tenant": "other"})
+    assert resolve(app({"stores": policy}), principal).datasets["stores"].predicates == (Filter("stores.store_group", "eq", ("acme",)),)
+
+
+def test_a_policy_survives_the_wire() -> None:
+    """Usage records keep policies encoded."""
+    policy = resolve(GUARDED, viewer(store_groups=("a",)))
+    assert msgspec.json.decode(msgspec.json.encode(policy), type=EffectivePolicy) == policy
+
+
+groups = st.lists(st.sampled_from("abc"), max_size=4).map(tuple)
+
+
+@given(first=groups, second=groups, role=st.sampled_from(("viewer", "board")))
+def test_fingerprints_are_equal_exactly_when_rights_are(first: tuple[str, ...], second: tuple[str, ...], role: str) -> None:
+    """Order and repetition of claims do not matter, anything else does; other datasets do not."""
+    one = resolve(GUARDED, viewer(store_groups=first))
+    two = resolve(GUARDED, Principal("other", roles=(role,), attributes={"store_groups": second}))
+    same = role == "viewer" and set(first) == set(second)
+    assert (one.fingerprint(["sales"]) == two.fingerprint(["sales"])) == same
+    assert one.fingerprint(["stores"]) == two.fingerprint(["stores"])
+    assert (one.fingerprint(["secrets"]) == two.fingerprint(["secrets"])) == (role == "viewer")
