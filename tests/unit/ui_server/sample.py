@@ -140,6 +140,7 @@ class FakeEngine:
         self.faults: dict[str, Exception] = {}
         self.calls: list[str] = []
         self.parameters: list[tuple[object, ...]] = []
+        self.batches = 2
         self.on_batch: Callable[[int], Awaitable[None]] | None = None
 
     async def stream(
@@ -158,7 +159,9 @@ class FakeEngine:
         if name != "id":
             yield pa.RecordBatch.from_pylist(self.rows[name])
             return
-        for start in range(0, 4, 2):
+        if not self.batches:
+            yield pa.RecordBatch.from_pylist([{"id": 0, "department": "", "amount": 0.0}]).slice(0, 0)
+        for start in range(0, 2 * self.batches, 2):
             if self.on_batch is not None:
                 await self.on_batch(start)
             yield pa.RecordBatch.from_pylist([{"id": n, "department": f"D<{n}>", "amount": n / 2} for n in range(start, start + 2)])

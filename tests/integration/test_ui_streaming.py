@@ -1,0 +1,108 @@
+"""The streamed page in a real Chromium with script disabled, served by granian: what `ui/fragments.py` says of templates and frames."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from playwright.async_api import Error, Page, async_playwright
+from tests.unit.ui_server.sample import House
+
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def served(house: House) -> AsyncIterator[str]:
+    """The house behind a real server on a port of its own."""
+    port = free_port()
+    server = Server(house.app, port=port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
+    serving = asyncio.create_task(server.serve())
+    await asyncio.sleep(0.3)
+    try:
+        yield f"http://localhost:{port}"
+    finally:
+        server.stop()
+        await asyncio.wait({serving}, timeout=5)
+        await house.ladder.close()
+
+
+@asynccontextmanager
+async def visiting(house: House, url: str) -> AsyncIterator[Page]:
+    """A signed-in page of a browser that runs no script."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS.split())
+        context = await browser.new_context(java_script_enabled=False)
+        await context.add_cookies([{"name": "seawall_token", "value": house.token(), "url": url}])
+        yield await context.new_page()
+        await browser.close()
+
+
+async def text_of(page: Page) -> str:
+    """What is on the page; nothing while the browser changes documents."""
+    try:
+        return str(await page.evaluate("document.querySelector('main')?.innerText ?? ''"))
+    except Error:
+        return ""
+
+
+async def until(page: Page, *words: str, absent: str = "") -> None:
+    """Wait until all `words` are on the page, and check that `absent` is not there yet."""
+    for _ in range(200):
+        text = await text_of(page)
+        if all(word in text for word in words):
+            assert not absent or absent not in text
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"{words} did not come: {text!r}")
+
+
+async def test_panels_land_out_of_order_without_script() -> None:
+    """The second panel is read while the first is still a skeleton, from zstd frames that arrive one by one."""
+    house = House()
+    house.engine.delay_seconds = {"sales": 0.8, "units": 0.2}
+    async with served(house) as url, visiting(house, url) as page:
+        going = asyncio.create_task(page.goto(f"{url}/shop/demand"))
+        await page.locator("#panel-units svg.chart").wait_for()
+        assert await page.locator("#panel-sales .skeleton").count() == 1
+        answer = await going
+        assert answer is not None
+        assert answer.headers["content-encoding"] == "zstd"
+        assert await page.locator(".skeleton, template").count() == 0
+        assert await page.locator("section.panel .panel-body svg.chart").count() == 2
+
+
+async def test_rows_append_into_nested_markers() -> None:
+    """A marker that came inside a template is filled by later ones, row by row, and the line under the table comes last."""
+    house = House()
+    house.engine.batches = 3
+    house.engine.on_batch = lambda _: asyncio.sleep(0.3)
+    async with served(house) as url, visiting(house, url) as page:
+        going = asyncio.create_task(page.goto(f"{url}/shop/listing"))
+        await until(page, "D<1>", absent="D<2>")
+        await going
+        assert await page.locator("#panel-rows tbody tr").count() == 3
+        assert "3 of 5 rows" in await text_of(page)
+        assert await page.locator("template").count() == 0
+
+
+async def test_a_cached_page_is_there_at_once() -> None:
+    """Joined frames made at different times decode to one document without templates."""
+    house = House()
+    async with served(house) as url, visiting(house, url) as page:
+        await page.goto(f"{url}/shop/demand")
+        answer = await page.goto(f"{url}/shop/demand")
+        assert answer is not None
+        assert "etag" in answer.headers
+        assert "<template" not in await answer.text()
+        assert await page.locator("section.panel .panel-body svg.chart").count() == 2

@@ -1,0 +1,63 @@
+"""The write lane: beacons, and nothing to read."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import pytest
+from tests.unit.ui_server.sample import House
+
+from seawall.ui.vitals import Vitals
+
+BODY = {"page": "demand", "release": "abababababab", "metrics": [{"name": "LCP", "value": 10, "rating": "good"}]}
+OURS = {"origin": "http://localhost:8420", "sec-fetch-site": "same-origin"}
+
+
+class Table:
+    def __init__(self) -> None:
+        self.rows: list[Mapping[str, object]] = []
+
+    async def execute_many(self, query: str, rows: Sequence[Mapping[str, object]]) -> None:
+        self.rows.extend(rows)
+
+
+def by_cookie(house: House) -> dict[str, str]:
+    return {"authorization": "", "cookie": f"seawall_token={house.token()}"}
+
+
+async def test_a_beacon_is_taken(tmp_path: object) -> None:
+    """204 at once, written a little later."""
+    vitals = Vitals(table := Table())  # type: ignore[arg-type]
+    house = House("write", vitals=vitals)
+    async with house.client(headers=by_cookie(house) | OURS) as client:
+        answer = await client.post("/shop/api/vitals", json=BODY)
+    await vitals.flush()
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert [row["metric"] for row in table.rows] == ["LCP"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}])
+async def test_another_site_cannot_post(write_house: House, headers: dict[str, str]) -> None:
+    """A cookie alone is not enough: the browser must say that the request is ours."""
+    async with write_house.client(headers=by_cookie(write_house) | headers) as client:
+        assert (await client.post("/shop/api/vitals", json=BODY)).status_code == 403
+
+
+async def test_a_large_body_is_cut_off(write_house: House) -> None:
+    """Not read to its end."""
+    async with write_house.client(headers=OURS) as client:
+        assert (await client.post("/shop/api/vitals", content=b"x" * 100_000)).status_code == 413
+
+
+async def test_a_malformed_beacon_is_refused(write_house: House) -> None:
+    """With problem details."""
+    async with write_house.client(headers=OURS) as client:
+        answer = await client.post("/shop/api/vitals", content=msgspec.json.encode(BODY | {"page": "nowhere"}))
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+
+
+async def test_the_lanes_share_no_route(house: House, write_house: House) -> None:
+    """Reading does not write, and the write lane shows no page."""
+    async with house.client() as read, write_house.client() as write:
+        assert (await read.post("/shop/api/vitals", json=BODY)).status_code in (404, 405)
+        assert (await write.get("/shop/demand")).status_code in (404, 405)
+        assert (await write.get("/healthz")).status_code == 200
