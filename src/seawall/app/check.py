@@ -13,7 +13,8 @@ from seawall.app.pages import read_pages
 from seawall.app.semantics import read_semantics
 from seawall.app.shape import app_validator, shaped
 from seawall.app.words import spoken, text_of
-from seawall.app.yaml_tree import MalformedYaml, Mark, Node, parse_yaml, walk
+from seawall.app.yaml_reader import MalformedYaml, parse_yaml
+from seawall.app.yaml_tree import Mark, Node, walk
 
 
 def check(folder: Path) -> tuple[Bundle | None, tuple[Fault, ...]]:

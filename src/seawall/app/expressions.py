@@ -1,127 +1,26 @@
-"""The expressions an app may hold: an allow-list over the syntax tree, so that nothing is let in by being forgotten.
+"""The expressions an app may hold: SQL text → a vetted syntax tree.
 
 Allowed: literals, columns, arithmetic, comparisons, AND OR NOT, CASE, CAST, COALESCE, NULLIF, IN with literals, BETWEEN,
 IS NULL, LIKE, a short list of scalar functions, and SUM COUNT AVG MIN MAX (COUNT DISTINCT, FILTER). Refused: subqueries,
-windows, table functions, file names, parameters, every other function, and every part of an allowed node not named here.
-Text is bounded and its tokens are vetted before the parser sees them.
+windows, table functions, file names, parameters, every other function (`grammar.py`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import TokenType
 
-from seawall.core.errors import InvalidInput
-
-LENGTH_MAX = 4_000
-TOKENS_MAX = 500
-NESTING_MAX = 24
-
-_Kind = type[exp.Expr]
-
-
-class InvalidExpression(InvalidInput):
-    """The expression is not valid, or uses something outside the allowed grammar."""
-
-    slug = "invalid-expression"
-
-    def __init__(self, detail: str = "", *, offset: int = 0, expected: str = "", got: str = "", fix: str = "") -> None:
-        self.offset = offset
-        """Characters from the start of the text to the trouble."""
-        super().__init__(detail, expected=expected, got=got, fix=fix)
-
-
-_BINARY = frozenset({"this", "expression"})
-_ONE = frozenset({"this"})
-_ALLOWED: dict[_Kind, frozenset[str]] = {
-    exp.Literal: frozenset({"this", "is_string"}),
-    exp.Boolean: _ONE,
-    exp.Null: frozenset(),
-    exp.Column: frozenset({"this", "table"}),
-    exp.Identifier: frozenset({"this", "quoted"}),
-    exp.Paren: _ONE,
-    exp.Neg: _ONE,
-    exp.Not: _ONE,
-    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Mod), _BINARY),
-    exp.Div: _BINARY | {"typed", "safe"},
-    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.And, exp.Or, exp.Is, exp.Like, exp.Escape), _BINARY),
-    exp.Like: _BINARY | {"negate"},
-    exp.In: frozenset({"this", "expressions"}),
-    exp.Between: frozenset({"this", "low", "high"}),
-    exp.Case: frozenset({"this", "ifs", "default"}),
-    exp.If: frozenset({"this", "true", "false"}),
-    exp.Cast: frozenset({"this", "to"}),
-    exp.DataType: frozenset({"this", "expressions"}),
-    exp.DataTypeParam: _ONE,
-    exp.Coalesce: frozenset({"this", "expressions"}),
-    exp.Nullif: _BINARY,
-    exp.Round: frozenset({"this", "decimals"}),
-    **dict.fromkeys((exp.Abs, exp.Floor, exp.Ceil, exp.Lower, exp.Upper, exp.Length), _ONE),
-    **dict.fromkeys((exp.Greatest, exp.Least), frozenset({"this", "expressions", "ignore_nulls"})),
-    exp.Substring: frozenset({"this", "start", "length"}),
-    exp.Trim: frozenset({"this", "position", "expression"}),
-    exp.Concat: frozenset({"expressions", "safe"}),
-    exp.DPipe: _BINARY | {"safe"},
-    exp.DateTrunc: frozenset({"this", "unit"}),
-    exp.Extract: _BINARY,
-    exp.Var: _ONE,
-    **dict.fromkeys((exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.DayOfWeek), _ONE),
-    **dict.fromkeys((exp.Sum, exp.Avg, exp.Min, exp.Max), _ONE),
-    exp.Count: frozenset({"this", "big_int"}),
-    exp.Distinct: frozenset({"expressions"}),
-    exp.Filter: _BINARY,
-    exp.Where: _ONE,
-}
-AGGREGATES: tuple[_Kind, ...] = (exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Count)
-
-_TYPES = frozenset(
-    exp.DataType.Type[name]
-    for name in (
-        "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "VARCHAR", "TEXT", "BOOLEAN", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ",
-    )
-)  # fmt: skip
-_UNITS = frozenset({"HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
-_PARTS = _UNITS | {"MINUTE", "DOW", "DAYOFWEEK", "DOY", "DAYOFYEAR", "ISODOW"}
-_NUMBER = re.compile(r"[0-9]{0,40}(\.[0-9]{0,40})?([eE][-+]?[0-9]{1,3})?")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-
-_TOKENS = frozenset(
-    TokenType[name]
-    for name in re.findall(
-        "[A-Z_]+",
-        """
-        L_PAREN R_PAREN COMMA DOT DASH PLUS STAR SLASH MOD EQ NEQ GT GTE LT LTE DPIPE DCOLON AND OR NOT CASE WHEN THEN ELSE END IN
-        BETWEEN IS ISNULL NOTNULL NULL TRUE FALSE LIKE ESCAPE DISTINCT FILTER WHERE FROM FOR STRING NUMBER IDENTIFIER VAR ALIAS SMALLINT
-        INT BIGINT FLOAT DOUBLE DECIMAL VARCHAR TEXT BOOLEAN DATE TIME TIMESTAMP TIMESTAMPTZ YEAR LEFT RIGHT
-        """,
-    )
-    if name in TokenType.__members__
-)
-"""What may stand in an expression at all. FROM is for EXTRACT, SUBSTRING and TRIM. Plain words that are not statements may too."""
-_STATEMENTS = frozenset(
-    re.findall(
-        "[A-Z]+",
-        """
-        SELECT WITH VALUES TABLE INSERT UPDATE DELETE CREATE DROP ALTER COPY ATTACH DETACH PRAGMA CALL LOAD INSTALL SET EXPLAIN DESCRIBE
-        UNION INTERSECT EXCEPT JOIN OVER WINDOW LATERAL UNNEST PIVOT UNPIVOT QUALIFY GROUP ORDER HAVING LIMIT OFFSET EXISTS ANY ALL SOME
-        ARRAY MAP STRUCT INTERVAL COLLATE USING INTO
-        """,
-    )
-)
+from seawall.app.grammar import AGGREGATES, InvalidExpression, syntax_error, vet, vet_tokens
 
 
 def parse_expression(text: str) -> exp.Expression:
     """The syntax tree of a vetted expression, comments gone and every name quoted. InvalidExpression otherwise."""
-    _vet_tokens(text)
+    vet_tokens(text)
     try:
         trees = sqlglot.parse(text)
     except (SqlglotError, RecursionError, ValueError) as error:
-        raise _syntax_error(error, text) from error
+        raise syntax_error(error, text) from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Expression):
         raise InvalidExpression(
             "The text is not one expression", expected="one SQL expression", got=repr(text[:60]), fix="Write one expression"
@@ -129,7 +28,7 @@ def parse_expression(text: str) -> exp.Expression:
     tree = trees[0]
     for node in tree.walk():
         node.pop_comments()
-        _vet(node)
+        vet(node)
     for name in tree.find_all(exp.Identifier):
         name.set("quoted", True)
     return tree
@@ -194,112 +93,6 @@ def _vet_aggregate(call: exp.Expr, text: str) -> None:
     if not columns_of(call):
         fix = "Name a field, as in COUNT(sales.id)"
         raise InvalidExpression("An aggregate names no field, so its dataset is unknown", got=call.sql(), fix=fix, offset=_find(text, "("))
-
-
-# ── vetting ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _vet_tokens(text: str) -> None:
-    if len(text) > LENGTH_MAX or not text.strip():
-        expected, got = f"1 to {LENGTH_MAX:,} characters", f"{len(text):,}"
-        raise InvalidExpression("The expression is empty or too long", expected=expected, got=got, fix="Write one, like SUM(sales.amount)")
-    try:
-        tokens = sqlglot.tokenize(text)
-    except (SqlglotError, ValueError) as error:
-        raise _syntax_error(error, text) from error
-    if len(tokens) > TOKENS_MAX:
-        raise InvalidExpression(
-            "The expression is too long", expected=f"at most {TOKENS_MAX} words and signs", got=str(len(tokens)), fix="Split it"
-        )
-    depth = run = 0
-    for token in tokens:
-        depth += (token.token_type in (TokenType.L_PAREN, TokenType.CASE)) - (token.token_type in (TokenType.R_PAREN, TokenType.END))
-        run = run + 1 if token.token_type in (TokenType.NOT, TokenType.DASH, TokenType.PLUS) else 0
-        if depth > NESTING_MAX or run > NESTING_MAX:
-            raise InvalidExpression(
-                "The expression is nested too deep",
-                expected=f"at most {NESTING_MAX} levels",
-                offset=token.start,
-                fix="Split it into fields",
-            )
-        plain_word = _NAME.fullmatch(token.text) is not None and token.text.upper() not in _STATEMENTS
-        if token.token_type not in _TOKENS and not plain_word:
-            raise _refused(token.text, token.start)
-
-
-def _vet(node: exp.Expr) -> None:
-    allowed = _ALLOWED.get(type(node))
-    if allowed is None:
-        raise _refused(_spoken(node))
-    for key, value in node.args.items():
-        if key not in allowed and value not in (None, False, [], ""):
-            raise _refused(f"{key.upper()} of {_spoken(node)}")
-    check = _CHECKS.get(type(node))
-    if check is not None and not check(node):
-        raise _refused(_spoken(node))
-
-
-def _is_literal(node: object) -> bool:
-    return isinstance(node, exp.Literal | exp.Null | exp.Boolean) or (isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal))
-
-
-_CHECKS: dict[_Kind, Callable[[exp.Expr], bool]] = {
-    exp.Literal: lambda node: node.is_string or _NUMBER.fullmatch(str(node.this)) is not None,
-    exp.Column: lambda node: isinstance(node.this, exp.Identifier),
-    exp.Identifier: lambda node: isinstance(node.this, str) and _NAME.fullmatch(node.this) is not None,
-    exp.DataType: lambda node: node.this in _TYPES,
-    exp.DataTypeParam: lambda node: isinstance(node.this, exp.Literal),
-    exp.In: lambda node: bool(node.expressions) and all(_is_literal(item) for item in node.expressions),
-    exp.Is: lambda node: isinstance(node.expression, exp.Null | exp.Boolean),
-    exp.Count: lambda node: isinstance(node.this, exp.Expression),
-    exp.Distinct: lambda node: isinstance(node.parent, exp.Count) and len(node.expressions) == 1,
-    exp.Filter: lambda node: isinstance(node.this, AGGREGATES) and isinstance(node.expression, exp.Where),
-    exp.Where: lambda node: isinstance(node.parent, exp.Filter),
-    exp.If: lambda node: isinstance(node.parent, exp.Case),
-    exp.DateTrunc: lambda node: node.args["unit"].name.upper() in _UNITS,
-    exp.Extract: lambda node: isinstance(node.this, exp.Var) and node.name.upper() in _PARTS,
-    exp.Var: lambda node: isinstance(node.parent, exp.Extract | exp.DateTrunc),
-}  # fmt: skip
-
-
-def _spoken(node: exp.Expr) -> str:
-    if isinstance(node, exp.Anonymous):
-        return f"{node.name}()"
-    if isinstance(node, exp.Func):
-        return f"{node.sql_name()}()"
-    return {"Subquery": "a subquery", "Select": "a subquery", "Star": "*", "Window": "a window"}.get(
-        type(node).__name__, type(node).__name__.upper()
-    )
-
-
-def _refused(what: str, offset: int = 0) -> InvalidExpression:
-    return InvalidExpression(
-        f"{what[:60]} is not allowed in an expression",
-        offset=offset,
-        expected="columns, literals, arithmetic, comparisons, CASE, CAST and the functions in docs/reference/app.md",
-        got=what,
-        fix="Prepare the value as a column of the table",
-    )
-
-
-def _syntax_error(error: Exception, text: str) -> InvalidExpression:
-    details = getattr(error, "errors", None)
-    if details and details[0].get("col") is not None:
-        found = details[0]
-        end = _offset(text, int(found.get("line") or 1), int(found["col"]))
-        offset = max(0, end - len(found.get("highlight") or ""))
-        return InvalidExpression(
-            "The expression is not valid SQL",
-            offset=offset,
-            got=str(found.get("highlight") or text[:60]),
-            fix="Check commas, parentheses and quotes",
-        )
-    return InvalidExpression("The expression is not valid SQL", got=text[:60], fix="Check commas, parentheses and quotes")
-
-
-def _offset(text: str, line: int, column: int) -> int:
-    lines = text.split("\n")
-    return sum(len(part) + 1 for part in lines[: line - 1]) + column
 
 
 def _find(text: str, word: str) -> int:

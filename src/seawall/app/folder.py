@@ -56,7 +56,7 @@ def read_folder(folder: Path, report: Report) -> AppFolder:
         )
         return AppFolder({})
     reader = _Reader(folder, report)
-    for name in sorted(_names(folder)):
+    for name in sorted(reader.names(PurePosixPath())):
         if name in _FILES or name in _FOLDERS:
             reader.take(PurePosixPath(name), is_folder=name in _FOLDERS)
         elif name in ("app.yml", "app.json", "slo.yml"):
@@ -73,8 +73,9 @@ class _Reader:
         self._bytes = 0
 
     def take(self, path: PurePosixPath, *, is_folder: bool) -> None:
-        full = self._root / path
-        mode = full.lstat().st_mode
+        mode = self._mode(path)
+        if mode is None:
+            return
         if stat.S_ISDIR(mode) != is_folder or not (is_folder or stat.S_ISREG(mode)):
             kind = "folder" if is_folder else "file"
             self._refuse(path, f"{path} is not a plain {kind}", fix=f"Put a {kind} there; links are not followed")
@@ -87,13 +88,13 @@ class _Reader:
         if len(path.parts) > DEPTH_MAX:
             self._refuse(path, f"Folders are nested deeper than {DEPTH_MAX}", fix="Flatten them")
             return
-        for name in sorted(_names(self._root / path)):
+        for name in sorted(self.names(path)):
             child = path / name
             if _NAME.fullmatch(name) is None:
                 shown = str(child).encode("utf-8", "replace").decode()
                 self._refuse(path, f"The name of {shown!r} is not plain", fix="Use letters, digits, dots, dashes and underscores")
             else:
-                self.take(child, is_folder=stat.S_ISDIR((self._root / child).lstat().st_mode))
+                self.take(child, is_folder=stat.S_ISDIR(self._mode(child) or 0))
 
     def _take_file(self, path: PurePosixPath) -> None:
         if path.parts[0] == "semantic" and path.suffix != ".yaml":
@@ -120,10 +121,21 @@ class _Reader:
             self._refuse(path, f"{path} cannot be read: {error.strerror}", fix="Give it back its permissions")
             return None
 
+    def names(self, path: PurePosixPath) -> list[str]:
+        """The names in a folder, editor leavings and hidden ones left out."""
+        try:
+            found = os.listdir(self._root / path)  # noqa: PTH208
+        except OSError as error:
+            self._refuse(path, f"The folder {path} cannot be read: {error.strerror}", fix="Give it back its permissions")
+            return []
+        return [name for name in found if _LEAVINGS.fullmatch(name) is None]
+
+    def _mode(self, path: PurePosixPath) -> int | None:
+        """The kind of a file, links not followed; None when it went away meanwhile."""
+        try:
+            return (self._root / path).lstat().st_mode
+        except OSError:
+            return None
+
     def _refuse(self, path: PurePosixPath, detail: str, *, fix: str) -> None:
         self._report.add(Mark(str(path)), "unreadable_file", detail, fix=fix)
-
-
-def _names(folder: Path) -> list[str]:
-    """The names in a folder, editor leavings and hidden ones left out."""
-    return [name for name in os.listdir(folder) if _LEAVINGS.fullmatch(name) is None]  # noqa: PTH208

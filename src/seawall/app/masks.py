@@ -32,7 +32,9 @@ def _check_mask(masked: Field, policies: dict[str, Policy], at: Node, words: Voc
 
 
 def _joined(dataset: str, hidden: frozenset[str], words: Vocabulary) -> Iterator[tuple[str, frozenset[str]]]:
-    """The columns of other datasets that a relationship holds equal to hidden ones."""
+    """The columns of other datasets that are the hidden ones, by the same table or by a relationship that holds them equal."""
+    source = words.semantics.datasets[dataset].source
+    yield from ((name, hidden) for name, other in words.semantics.datasets.items() if name != dataset and other.source == source)
     for step in words.semantics.relationships:
         pairs = list(zip(step.from_columns, step.to_columns, strict=False))
         if step.from_ == dataset:

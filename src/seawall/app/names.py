@@ -19,3 +19,5 @@ RESERVED_PATHS = ("v1", "api", "auth", "healthz", "readyz", "static")
 RESERVED_PARAMETERS = ("lang", "inorder", "after", "limit", "format", "panels")
 """URL parameters with a meaning of their own, which no filter may take."""
 GRAINS = ("hour", "day", "week", "month", "quarter", "year")
+SYSTEM_TABLES = ("pg_", "duckdb_", "sqlite_", "information_schema", "procrastinate_")
+"""How the names of tables begin that tell of the database itself, or of Seawall's jobs; no dataset may read them."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from seawall.app.faults import Report
 from seawall.app.folder import APP_FILE, read_folder
-from seawall.app.yaml_tree import Mark, Node, parse_yaml
+from seawall.app.yaml_reader import parse_yaml
+from seawall.app.yaml_tree import Mark, Node
 
 
 class Places:

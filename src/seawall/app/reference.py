@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seawall.app.codes import CODES
-from seawall.app.schema import Schema, app_schema, extension_schemas
+from seawall.app.schema import app_schema
+from seawall.app.schema_parts import Schema
+from seawall.app.schema_semantic import extension_schemas
 
 _REGION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TITLES = {

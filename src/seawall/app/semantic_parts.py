@@ -7,8 +7,8 @@ import re
 import msgspec
 
 from seawall.app import names
-from seawall.app.expressions import InvalidExpression
 from seawall.app.faults import Report
+from seawall.app.grammar import InvalidExpression
 from seawall.app.shape import extension_validator, shaped
 from seawall.app.yaml_tree import Mark, Node
 

@@ -11,8 +11,9 @@ from typing import Any, cast
 import msgspec
 
 from seawall.app import names
-from seawall.app.expressions import InvalidExpression, parse_scalar
+from seawall.app.expressions import parse_scalar
 from seawall.app.faults import Report, suggestion
+from seawall.app.grammar import InvalidExpression
 from seawall.app.model import Dataset, DataType, Field, Semantics
 from seawall.app.semantic_measures import read_metric, read_relationship
 from seawall.app.semantic_parts import ansi_expression, declared_name, extension_of, key_columns, report_expression, synonyms_of
@@ -103,7 +104,7 @@ def _source(node: Node, report: Report) -> str:
     source = node.get("source")
     if source is None:
         return ""
-    if re.search(names.TABLE, source.text()) is None:
+    if re.search(names.TABLE, source.text()) is None or source.text().lower().startswith(names.SYSTEM_TABLES):
         expected = "a plain table name: letters, digits and underscores"
         fix = "Name the table alone; paths, queries, functions and qualified names are not read"
         report.add(source, "bad_source", "`source` must name a table of the catalogue", expected=expected, got=source.text(), fix=fix)

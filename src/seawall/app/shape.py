@@ -17,7 +17,8 @@ from jsonschema.exceptions import ValidationError
 
 from seawall.app.breaches import Path, report_breach
 from seawall.app.faults import Report
-from seawall.app.schema import app_schema, extension_schemas
+from seawall.app.schema import app_schema
+from seawall.app.schema_semantic import extension_schemas
 from seawall.app.yaml_tree import Node
 
 OSSIE_FILE = "ossie-0.2.0.dev0.schema.json"

@@ -14,7 +14,8 @@ from tests.unit.app.samples import APP
 
 from seawall.app.codes import CODES
 from seawall.app.reference import refreshed, schema_text
-from seawall.app.schema import app_schema, extension_schemas
+from seawall.app.schema import app_schema
+from seawall.app.schema_semantic import extension_schemas
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 

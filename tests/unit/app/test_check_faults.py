@@ -81,6 +81,8 @@ IN_SEMANTIC = [
     ("duplicate_name", "- {name: visitors,", "- {name: revenue,"),
     ("bad_source", "source: sales", "source: read_csv('/etc/passwd')"),
     ("bad_source", "source: sales", "source: /etc/passwd"),
+    ("bad_source", "source: sales", "source: main.sales"),
+    ("bad_source", "source: sales", "source: duckdb_settings"),
     ("bad_expression", "quantity * price", "quantity * (SELECT 1)"),
     ("bad_expression", "quantity * price", "quantity *"),
     ("bad_expression", "quantity * price", "getenv('HOME')"),
@@ -142,6 +144,23 @@ def test_faults_of_the_folder_are_found(tmp_path: Path) -> None:
     codes = {fault.code for fault in check(tmp_path)[1]}
     assert {"misplaced_file", "unreadable_file", "too_large"} <= codes
     assert {fault.code for fault in check(tmp_path / "nowhere")[1]} == {"missing_file"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source: stores": "source: sales", "expression: region": "expression: customer_id"},
+        {"from_columns: [store_id]": "from_columns: [customer_id]", "expression: region": "expression: store_id"},
+    ],
+)
+def test_a_mask_cannot_be_walked_around(tmp_path: Path, changes: dict[str, str]) -> None:
+    """The same table under another name, and the other end of a join, show what the mask hides."""
+    semantic = SEMANTIC
+    for old, new in changes.items():
+        semantic = edited(semantic, old, new)
+    faults = check(write_app(tmp_path, semantic=semantic))[1]
+    assert [(fault.code, fault.file, fault.line) for fault in faults] == [("mask_leaks", "app.yaml", 9)]
+    assert "stores.region" in faults[0].fix
 
 
 def test_every_code_is_provoked_here() -> None:

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from seawall.app.expressions import InvalidExpression, aggregates_of, columns_of, parse_expression, parse_metric, parse_scalar
+from seawall.app.expressions import aggregates_of, columns_of, parse_expression, parse_metric, parse_scalar
+from seawall.app.grammar import InvalidExpression
 
 ALLOWED = """
 SUM(t.a) / NULLIF(COUNT(DISTINCT t.b), 0)

@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.app.yaml_tree import MalformedYaml, parse_yaml, walk
+from seawall.app.yaml_reader import MalformedYaml, parse_yaml
+from seawall.app.yaml_tree import walk
 
 
 def plain(text: str) -> object:
