@@ -16,7 +16,8 @@ class Breaker:
         self._first = first_seconds
         self._longest = longest_seconds
         self._pause = 0.0
-        self._closed_until_probe = 0.0
+        self._next_probe = 0.0
+        self._probing = False
 
     @property
     def open(self) -> bool:
@@ -28,22 +29,24 @@ class Breaker:
         if self._pause == 0.0:
             return True
         now = self._clock.monotonic()
-        if now < self._closed_until_probe:
+        if now < self._next_probe:
             return False
-        self._closed_until_probe = now + self._pause
+        self._next_probe = now + self._pause  # should the probe never come back, another one follows
+        self._probing = True
         return True
 
     def succeeded(self) -> bool:
         """Close. True when it was open until now, so that the recovery is told once."""
         recovered = self._pause > 0.0
         self._pause = 0.0
+        self._probing = False
         return recovered
 
     def failed(self) -> bool:
-        """Open, or stay open longer. True when it was closed until now, so that the loss is told once."""
+        """Open, or after a probe stay open for longer. True when it was closed until now, so that the loss is told once."""
         lost = self._pause == 0.0
-        now = self._clock.monotonic()
-        if lost or now + self._pause >= self._closed_until_probe:
+        if lost or self._probing:
             self._pause = self._first if lost else min(self._pause * 2, self._longest)
-            self._closed_until_probe = now + self._pause
+            self._next_probe = self._clock.monotonic() + self._pause
+            self._probing = False
         return lost
