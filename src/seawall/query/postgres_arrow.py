@@ -22,7 +22,7 @@ _TYPES: dict[int, pa.DataType] = {
     1082: pa.date32(),
     1083: pa.time64("us"),
     1114: pa.timestamp("us"),
-    1184: pa.timestamp("us", tz="UTC"),
+    1184: pa.timestamp("us", tz="Etc/UTC"),
 }
 _NUMERIC = 1700
 _PRECISION_MAX = 38

@@ -26,7 +26,7 @@ from seawall.query.postgres_arrow import batch_of, schema_of
 
 CONNECT_SECONDS_MAX = 2.0
 DRY_RUN_SECONDS = 30.0
-_CURSOR = "seawall_rows"
+_DECLARE = b"DECLARE seawall_rows NO SCROLL CURSOR FOR "
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests, OSError)
 _Connection = psycopg.AsyncConnection[TupleRow]
 _T = TypeVar("_T")
@@ -47,15 +47,16 @@ class PostgresEngine:
         """See the port. `watermark` means nothing here."""
         deadline.check()
         async with self._transaction(deadline) as connection:
-            cursor: psycopg.AsyncRawServerCursor[tuple[Any, ...]] = psycopg.AsyncRawServerCursor(connection, _CURSOR)
-            await _bounded(cursor.execute(sql, list(parameters), binary=True), deadline)
+            cursor: psycopg.AsyncRawCursor[tuple[Any, ...]] = psycopg.AsyncRawCursor(connection)
+            # Binary results mean the extended protocol, which takes one statement only, whatever the text holds.
+            await _bounded(cursor.execute(_DECLARE + sql.encode(), list(parameters), binary=True), deadline)
+            rows = await _bounded(_fetch(cursor, batch_rows), deadline)
             schema = schema_of(cursor.description or ())
-            rows = await _bounded(cursor.fetchmany(batch_rows), deadline)
             if not rows:
                 yield empty_batch(schema)
             while rows:
                 yield batch_of(rows, schema)
-                rows = await _bounded(cursor.fetchmany(batch_rows), deadline) if len(rows) == batch_rows else []
+                rows = await _bounded(_fetch(cursor, batch_rows), deadline) if len(rows) == batch_rows else []
 
     async def dry_run(self, sql: str, parameters: Sequence[Scalar], *, watermark: str = "") -> pa.Schema:
         """See the port."""
@@ -100,6 +101,11 @@ class PostgresEngine:
 def _begin(deadline: Deadline) -> str:
     milliseconds = max(1, int(deadline.remaining() * 1000))
     return f"BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL TimeZone = 'UTC'"
+
+
+async def _fetch(cursor: psycopg.AsyncRawCursor[tuple[Any, ...]], rows: int) -> list[tuple[Any, ...]]:
+    await cursor.execute(f"FETCH FORWARD {int(rows)} FROM seawall_rows".encode(), binary=True)
+    return await cursor.fetchall()
 
 
 async def _bounded(step: Awaitable[_T], deadline: Deadline) -> _T:
