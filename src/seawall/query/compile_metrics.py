@@ -162,7 +162,7 @@ class MetricsStatement:
         return Column(dimension.name, self._dimension_type(dimension), _GRAIN_LABELS[dimension.grain], format_, "dimension", masked)
 
     def _metric_column(self, metric: Metric) -> Column:
-        return Column(metric.name, metric.datatype, metric.label, metric.format, "metric", self.measures.masked[metric.name])
+        return Column(metric.name, metric.datatype, metric.label, metric.format, "metric", self.measures.masked[metric.name], metric.better)
 
     # ── checks ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -15,7 +15,7 @@ import msgspec
 from seawall.app.model import MetricQuery, Panel
 from seawall.query.port import Column
 from seawall.ui.charts.data import PanelData, label, number
-from seawall.ui.charts.drawing import period_end
+from seawall.ui.charts.drawing import as_day, period_end
 from seawall.ui.render.context import RenderContext
 
 PEAK_PERIODS_MIN = 3
@@ -62,6 +62,8 @@ def facts_of(panel: Panel, data: PanelData, ctx: RenderContext) -> Facts | None:
     for row in zip(*columns, strict=True):
         amount = number(row[metric_index])
         when = row[time] if time is not None else None
+        if isinstance(when, date) and grain != "hour":
+            when = as_day(when)
         if amount is None or (time is not None and not _told(when, grain, ctx)):
             continue
         values.setdefault(" · ".join(label(row[index]) for index in parts), {})[when] = amount

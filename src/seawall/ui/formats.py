@@ -61,6 +61,7 @@ class Formatter:
         self._scales = _compact_scales(self.babel)
         self._currency_leads = self.babel.currency_formats["standard"].pattern.startswith("¤")
         self._currencies: dict[str, str] = {}
+        self._clocks: dict[int, str] = {}
         self._days: dict[tuple[date | time, str], str] = {}
         self._makers: dict[tuple[Format, DataType], ToText] = {}
         self._patterns: dict[str, DatePattern] = {}
@@ -159,6 +160,8 @@ class Formatter:
 
     def date(self, value: object, skeleton: str) -> str:
         """A date or time by CLDR skeleton (`yMMMd`), `date`, `datetime` or `time`."""
+        if type(value) is datetime and skeleton == "datetime":
+            return f"{self.date(value.date(), 'yMMMd')}, {self._clock(value)}"
         if type(value) is not date:
             return self._compiled(skeleton)(value) if isinstance(value, date | time) else NULL
         text = self._days.get((value, skeleton))
@@ -166,6 +169,14 @@ class Formatter:
             if len(self._days) >= DAYS_KEPT_MAX:
                 self._days.clear()
             text = self._days[value, skeleton] = self._compiled(skeleton)(value)
+        return text
+
+    def _clock(self, value: datetime) -> str:
+        """Hour and minute; there are only 1,440 of them."""
+        minute = value.hour * 60 + value.minute
+        text = self._clocks.get(minute)
+        if text is None:
+            text = self._clocks[minute] = self._compiled("time")(value.time())
         return text
 
     def _compiled(self, skeleton: str) -> DatePattern:
@@ -194,7 +205,7 @@ class Formatter:
         def write(value: object) -> str:
             if isinstance(value, date | time):
                 return self.date(convert(value), skeleton)
-            return NULL if value is None or value != value else str(value)
+            return NULL if is_missing(value) else str(value)
 
         return write
 
@@ -268,6 +279,13 @@ def is_number(value: object) -> TypeGuard[Number]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def is_missing(value: object) -> bool:
+    """Whether `value` is null, or a number that is none."""
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
 def monday(value: date | time) -> date | time:
     """The Monday of the ISO week `value` lies in, as a date."""
     if isinstance(value, datetime):
@@ -280,7 +298,7 @@ def _same(value: date | time) -> date | time:
 
 
 def _text(value: object) -> str:
-    return NULL if value is None or value != value else str(value)
+    return NULL if is_missing(value) else str(value)
 
 
 def _odd(value: object) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from seawall.app.model import Channel, Encoding, Format, Grain, Layer, Mark, MetricQuery, Panel
 from seawall.query.port import Column
 from seawall.ui.charts.scales import days
-from seawall.ui.formats import is_number
+from seawall.ui.formats import is_missing, is_number
 
 Kind = Literal["time", "number", "category"]
 SERIES_MAX = 8
@@ -188,7 +188,7 @@ def category_axis(x: Axis | None, y: Axis | None) -> Axis | None:
 
 def label(value: object) -> str:
     """A category's name; an em dash when it has none."""
-    return "—" if value is None or value != value else str(value)
+    return "—" if is_missing(value) else str(value)
 
 
 def _colors(layers: _Layers, table: dict[str, list[object]]) -> dict[str, int]:

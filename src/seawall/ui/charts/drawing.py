@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 import msgspec
@@ -168,8 +168,14 @@ class Request:
         )
 
 
+def as_day(value: date) -> date:
+    """A date, of a datetime too: the two do not compare."""
+    return value.date() if isinstance(value, datetime) else value
+
+
 def period_start(day: date, grain: str) -> date:
     """The first day of the period `day` lies in."""
+    day = as_day(day)
     if grain == "week":
         return day - timedelta(days=day.weekday())
     if grain == "day":
@@ -182,9 +188,9 @@ def period_end(day: date, grain: str) -> date:
     """The first day after the period `day` lies in."""
     start = period_start(day, grain)
     if grain in ("day", "week"):
-        return start + timedelta(days=1 if grain == "day" else 7)
+        return start + timedelta(days=min(1 if grain == "day" else 7, (date.max - start).days))
     months = start.year * 12 + start.month - 1 + {"month": 1, "quarter": 3}.get(grain, 12)
-    return date(months // 12, months % 12 + 1, 1)
+    return date(months // 12, months % 12 + 1, 1) if months < 120_000 else date.max
 
 
 def _without(view: View, at: float) -> View:

@@ -33,7 +33,9 @@ _GROUPS = {
     1000: "—…@",
 }
 _WIDTHS = {letter: width for width, letters in _GROUPS.items() for letter in letters}
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_NEVER = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"
+_FORBIDDEN = re.compile(f"[{_NEVER}]")
+_UNSAFE = re.compile(f"[&<>\"'{_NEVER}]")
 
 
 def esc(value: object) -> str:
@@ -41,10 +43,10 @@ def esc(value: object) -> str:
 
     Besides the five signs of markup, what XML forbids (control characters, lone surrogates) becomes U+FFFD.
     """
-    text = str(value)
-    if not text.isprintable():
-        text = _FORBIDDEN.sub("\ufffd", text)
-    return str(escape(text))
+    text = value if type(value) is str else str(value)
+    if _UNSAFE.search(text) is None:
+        return text
+    return str(escape(_FORBIDDEN.sub("\ufffd", text)))
 
 
 def single_quoted(text: str) -> str:

@@ -14,6 +14,8 @@ from seawall.ui.charts.scales import HUGE
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TINY = 1e-300
+LOG_MAX = 1e200
+"""What is further from one than this factor lies at the end of a log scale."""
 
 
 class Ticks(msgspec.Struct, frozen=True):
@@ -48,7 +50,8 @@ def linear_ticks(low: float, high: float, count_max: int) -> Ticks:
 
 def log_ticks(low: float, high: float, count_max: int) -> Ticks:
     """Powers of ten around a positive domain, thinned to at most `count_max`; 1-2-5 when that fits too."""
-    low, high = max(low, _TINY), max(high, low, _TINY)
+    low = min(max(low, 1 / LOG_MAX), LOG_MAX)
+    high = min(max(high, low), LOG_MAX)
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
     last = max(last, first + 1)
     fine = [factor * 10.0**power for power in range(first, last) for factor in (1, 2, 5)] + [10.0**last]
@@ -56,7 +59,7 @@ def log_ticks(low: float, high: float, count_max: int) -> Ticks:
         return Ticks(tuple(fine))
     every = max(1, math.ceil((last - first) / max(1, count_max - 1)))
     last += -(last - first) % every
-    return Ticks(tuple(10.0**power for power in range(first, min(last, 308) + 1, every)))
+    return Ticks(tuple(10.0**power for power in range(first, last + 1, every)))
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from seawall.app.model import Dimension, MetricQuery, Panel
 from seawall.query.port import Column
 from seawall.ui.charts.data import PanelData, number
-from seawall.ui.charts.drawing import period_end
+from seawall.ui.charts.drawing import as_day, period_end
 from seawall.ui.charts.sparkline import sparkline
 from seawall.ui.charts.text import esc, markup
 from seawall.ui.render.context import RenderContext
@@ -42,6 +42,7 @@ def reading_of(panel: Panel, data: PanelData, comparison: PanelData | None, ctx:
     index = [each.name for each in data.columns].index(column.name)
     values: list[object] = data.table.column(index).to_pylist()
     grain, times = _times(panel, data)
+    times = [as_day(when) if isinstance(when, date) and grain != "hour" else when for when in times]
     if not times:
         return Reading(column, values[0], _first_metric(comparison), (), None, "")
     rows = (

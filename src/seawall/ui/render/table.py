@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from seawall.app.model import Panel
 from seawall.query.port import Column
@@ -96,28 +96,28 @@ def _heads(columns: Sequence[Column], ctx: RenderContext) -> str:
 
 
 def _cells(column: Column, values: list[object], ctx: RenderContext) -> list[str]:
-    """One column's cells. Repeated values (categories, dates) are written once."""
+    """One column's cells."""
     write = ctx.formatter.maker(column.format, column.datatype)
-    kind = ' class="n"' if is_numeric(column) else ' class="d"' if column.datatype in _TEMPORAL else ' dir="auto"'
-    null = _null(column, ctx, stop=values.count(None) <= NULL_STOPS_MAX)
-    made: dict[object, str] = {}
-    cells = []
-    for value in values:
-        try:
-            cell = made.get(value)
-        except TypeError:  # a list or map cannot be a key
-            cells.append(f"<td{kind}>{esc(write(value))}</td>")
-            continue
-        if cell is None:
-            text = write(value)
-            cell = (
-                null
-                if text == NULL and not isinstance(value, str)
-                else f"<td{kind}>{escape(text) if text.isprintable() else esc(text)}</td>"
-            )
-            made[value] = cell
-        cells.append(cell)
-    return cells
+    missing = values.count(None)
+    null = _null(column, ctx, stop=missing <= NULL_STOPS_MAX) if missing or column.datatype == "Float" else ""
+    if missing == len(values):
+        return [null] * missing
+    if is_numeric(column) and column.format.unit.isalnum() | (not column.format.unit):
+        texts = [write(value) for value in values]  # digits and symbols of CLDR: nothing to escape
+        return [null if text == NULL else f'<td class="n">{text}</td>' for text in texts]
+    if column.datatype in _TEMPORAL and column.format.style != "text":
+        return [null if value is None else f'<td class="d">{esc(write(value))}</td>' for value in values]
+    kind = ' class="n"' if is_numeric(column) else ' dir="auto"'
+    made: dict[str, str] = {}
+    return [null if value is None else _text_cell(write(value), kind, made) for value in values]
+
+
+def _text_cell(text: str, kind: str, made: dict[str, str]) -> str:
+    """A cell of text; what repeats within a column is escaped once."""
+    cell = made.get(text)
+    if cell is None:
+        cell = made[text] = f"<td{kind}>{esc(text)}</td>"
+    return cell
 
 
 def _null(column: Column, ctx: RenderContext, *, stop: bool) -> str:
