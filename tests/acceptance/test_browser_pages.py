@@ -1,5 +1,6 @@
 """The merchandising console in a real browser: every panel lands, whatever the browser can do."""
 
+import itertools
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,14 +11,25 @@ AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "ax
 NO_PATCHING = ["--disable-blink-features=DocumentPatching,HTMLProcessingInstruction"]
 LANDED = """() => {
   const panels = [...document.querySelectorAll('section.panel')];
-  return panels.length > 0 && panels.every((panel) => panel.querySelector('.panel-body')) && !document.querySelector('section.panel .skeleton');
+  const landed = (panel) => panel.querySelector('.panel-body') && !panel.querySelector('.skeleton');
+  return panels.length > 0 && panels.every(landed);
 }"""
 
 
+WITHOUT_BODY = (
+    "them => them.filter(one => !one.querySelector('.panel-body') || one.querySelector('.skeleton')).map(one => one.dataset.panel)"
+)
+STARTS = itertools.count()
+
+
 def names_without_body(page):
-    return page.eval_on_selector_all(
-        "section.panel", "them => them.filter(one => !one.querySelector('.panel-body')).map(one => one.dataset.panel)"
-    )
+    return page.eval_on_selector_all("section.panel", WITHOUT_BODY)
+
+
+def never_seen(name):
+    """A state of the page nobody has asked for yet, so that it is streamed rather than joined from the cache."""
+    first = date(2017, 1, 1) + timedelta(next(STARTS))
+    return f"/merchandising/{name}?period={first}..{first + timedelta(200)}"
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -92,7 +104,8 @@ def test_the_layout_holds_still(seawall, new_page, name, width):
     """Skeletons have the shape of what comes: cumulative layout shift stays under 0.05, and nothing scrolls sideways."""
     page = new_page(viewport={"width": width, "height": 900})
     page.add_init_script(
-        "window.shift = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) shift += one.value; })"
+        "window.shift = 0; new PerformanceObserver((list) => {"
+        " for (const one of list.getEntries()) if (!one.hadRecentInput) shift += one.value; })"
         ".observe({ type: 'layout-shift', buffered: true });"
     )
     page.goto(f"{seawall.url}/merchandising/{name}")
@@ -180,7 +193,8 @@ def test_real_user_measurements_arrive_with_page_release_and_action(seawall, new
     page.wait_for_timeout(800)
     with page.expect_request("**/api/vitals") as sent:
         page.evaluate(
-            "Object.defineProperty(document, 'visibilityState', {value: 'hidden'}); document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))"
+            "Object.defineProperty(document, 'visibilityState', {value: 'hidden'});"
+            "document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))"
         )
     assert sent.value.response().status == 204
     body = sent.value.post_data_json
