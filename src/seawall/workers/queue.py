@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from seawall.core.errors import ConfigurationError, Unavailable
 from seawall.telemetry.events import event
@@ -27,17 +28,35 @@ STALLED_SECONDS = 30.0
 KEEP_JOBS_HOURS = 24 * 7
 KEEP_USE_SECONDS = 30 * 86_400.0
 POOL_MAX = 4
-RETRY = RetryStrategy(max_attempts=ATTEMPTS_MAX, exponential_wait=5)
+OPEN_SECONDS_MAX = 5.0
+RETRY = RetryStrategy(max_attempts=ATTEMPTS_MAX - 1, exponential_wait=5)
 """Pauses of 5, 25 and 125 s."""
 WORKSHOP = "workshop"
 
 logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # events say it in one line each
 
 
-def connector(url: str) -> PsycopgConnector:
-    """Connections that see the queue's schema."""
-    options = {"options": "-c search_path=procrastinate,pg_catalog", "connect_timeout": 2}
-    return PsycopgConnector(conninfo=url, min_size=1, max_size=POOL_MAX, kwargs=options)
+@contextlib.asynccontextmanager
+async def open_queue(url: str) -> AsyncIterator[App]:
+    """The queue on connections that see its schema. Unavailable when Postgres does not answer within a few seconds."""
+    pool: AsyncConnectionPool = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=POOL_MAX,
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+        kwargs={"options": "-c search_path=procrastinate,pg_catalog", "connect_timeout": 2},
+    )
+    queue = make_queue(PsycopgConnector())
+    try:
+        try:
+            await pool.open(wait=True, timeout=OPEN_SECONDS_MAX)
+        except PoolTimeout as error:
+            raise Unavailable("The job queue does not answer", fix="See the postgres service in `seawall status`") from error
+        await queue.open_async(pool)
+        yield queue
+    finally:
+        await pool.close()
 
 
 def make_queue(connection: BaseAsyncConnector) -> App:

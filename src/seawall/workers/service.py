@@ -18,9 +18,9 @@ from granian.server.embed import Server
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 from psycopg import Error as PostgresError
-from psycopg_pool import PoolTimeout
 
 from seawall.app.load import load_bundle
+from seawall.core.errors import Unavailable
 from seawall.core.settings import Settings
 from seawall.query.cache import Cache
 from seawall.query.cache_shared import SharedCache
@@ -36,13 +36,14 @@ from seawall.store.valkey import ValkeyStore
 from seawall.telemetry.events import event
 from seawall.trust.encryption import Sealer, load_or_create_key
 from seawall.workers.asgi import make_asgi
-from seawall.workers.queue import WORKSHOP, Jobs, connector, defer_missing, make_queue
+from seawall.workers.queue import WORKSHOP, Jobs, defer_missing, open_queue
 from seawall.workers.workshop import Site, Workshop
 
 CONCURRENCY = 2
 GRACE_SECONDS = 3.0
 RECONNECT_SECONDS_MAX = 5.0
 DUCKDB_MEMORY = "512MB"
+_LOST = (Unavailable, ProcrastinateException, PostgresError, OSError)
 
 
 def run(settings: Settings) -> None:
@@ -124,12 +125,11 @@ class Worker:
         """Work until `stop`."""
         pause_seconds = 0.2
         while not self._stopped:
-            queue = make_queue(connector(self._url))
             try:
-                async with queue.open_async():
+                async with open_queue(self._url) as queue:
                     pause_seconds = 0.2
                     await self._work(queue)
-            except (ProcrastinateException, PostgresError, PoolTimeout, OSError) as error:
+            except _LOST as error:
                 event("queue.lost", error=type(error).__name__)
             finally:
                 self.connected, self._jobs = False, None
@@ -175,5 +175,5 @@ class Worker:
         try:
             await jobs.precompute(app)
             await defer_missing(self._workshop, jobs)
-        except (ProcrastinateException, PostgresError, PoolTimeout, OSError) as error:
+        except _LOST as error:
             event("job.not_deferred", app=app, error=type(error).__name__)

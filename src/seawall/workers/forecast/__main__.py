@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 
+import duckdb
 import msgspec
 
 from seawall.workers.forecast.request import Request
@@ -25,7 +26,12 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(NICENESS)
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
-    sys.stdout.buffer.write(msgspec.json.encode(run(request)))
+    try:
+        answer = run(request)
+    except (duckdb.Error, OSError, ValueError) as error:
+        sys.stderr.write(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}\n")
+        sys.exit(1)
+    sys.stdout.buffer.write(msgspec.json.encode(answer))
 
 
 if __name__ == "__main__":

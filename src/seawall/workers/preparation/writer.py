@@ -57,11 +57,11 @@ def write_tables(preparation: Preparation, folder: Path, *, scale: int, progress
     """Write what is missing of `preparation` into `folder` and describe all of it. InsufficientSpace before or while writing."""
     key = preparation.key(scale)
     targets = {table.name: folder / f"{table.name}-{key}.parquet" for table in preparation.tables}
-    staging = _clean_staging(folder)
     missing = [table for table in preparation.tables if not targets[table.name].exists()]
     needed = preparation.bytes_at(scale)
     if missing:
         _require_space(folder, needed)
+    staging = _clean_staging(folder)
     try:
         with _full_disk_named(folder, needed), closing(_connect(preparation, staging, threads)) as connection:
             as_of = _as_of(connection, preparation)

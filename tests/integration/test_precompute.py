@@ -1,0 +1,168 @@
+"""Jobs on a real queue: what was looked at is made again in the cache, a forecast is asked for once, a failing job ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from procrastinate import App
+from tests.integration.preparation_slice import slice_of_year
+
+from seawall.app.load import load_bundle
+from seawall.core.deadline import Deadline
+from seawall.core.digest import canonical
+from seawall.core.errors import Unavailable
+from seawall.core.principal import Principal
+from seawall.query import filters
+from seawall.query.cache import Cache, parameters_of
+from seawall.query.duckdb_engine import DuckDBEngine
+from seawall.query.generations import Generations
+from seawall.query.policy import EffectivePolicy, resolve
+from seawall.query.results import ResultCache
+from seawall.query.service import QueryService
+from seawall.query.usage import UsageRecorder
+from seawall.store.postgres import Database, open_pool
+from seawall.workers import client, queue
+from seawall.workers.precompute import precompute
+from seawall.workers.preparation import prepare, registry
+from seawall.workers.preparation.plan import Preparation
+from seawall.workers.queue import ATTEMPTS_MAX, WORKSHOP, Jobs, defer_missing, open_queue
+from seawall.workers.workshop import Site, Workshop
+
+APP_FOLDER = Path(__file__).parents[2] / "apps" / "merchandising"
+APP = "merchandising"
+
+
+@pytest.fixture(scope="module")
+def sliced(tmp_path_factory: pytest.TempPathFactory) -> Preparation:
+    """The sliced preparation, made once."""
+    return slice_of_year(tmp_path_factory.mktemp("sources"))
+
+
+@pytest.fixture
+async def workshop(sliced: Preparation, tmp_path: Path, database_url: str) -> AsyncIterator[Workshop]:
+    """The real parts over a slice of the data, with a result cache in memory."""
+    database = Database(await open_pool(database_url))
+    generations = Generations(tmp_path / "warehouse", database)
+    with patch.dict(registry.REGISTERED, {"completejourney": sliced}):
+        await prepare(APP_FOLDER, generations)
+        engine = DuckDBEngine(generations.locate, directory=generations.files_dir(APP))
+        results = ResultCache(Cache())
+        bundle = load_bundle(APP_FOLDER)
+        sites = {APP: Site(bundle, QueryService(bundle, {"warehouse": engine}, generations, results))}
+        yield Workshop(sites, generations, UsageRecorder(database), tmp_path / "cache")
+        await results.close()
+        await engine.close()
+    await database.close()
+
+
+@pytest.fixture
+async def jobs(database_url: str) -> AsyncIterator[App]:
+    """The queue, open."""
+    async with open_queue(database_url) as made:
+        yield made
+
+
+async def work(made: App, workshop: Workshop, *queues: str) -> None:
+    """Do every job that is due, then stop."""
+    await made.run_worker_async(
+        queues=list(queues) or None, wait=False, install_signal_handlers=False, additional_context={WORKSHOP: workshop}, listen_notify=False
+    )
+
+
+async def states(made: App) -> list[tuple[str, str, int]]:
+    rows = await made.connector.execute_query_all_async(
+        "SELECT task_name, status, attempts FROM procrastinate_jobs WHERE task_name <> 'tidy' ORDER BY id"
+    )
+    return [(row["task_name"], row["status"], row["attempts"]) for row in rows]
+
+
+def rights(workshop: Workshop, *groups: str) -> EffectivePolicy:
+    return resolve(workshop.sites[APP].bundle.app, Principal("ann", roles=("viewer",), attributes={"store_groups": groups}))
+
+
+def used(workshop: Workshop, policy: EffectivePolicy, panel: str, **parameters: list[str]) -> None:
+    workshop.usage.record(APP, "demand", panel, parameters_of(parameters), "en", policy.fingerprint(policy.datasets), canonical(policy))
+
+
+async def test_what_was_looked_at_is_in_the_cache(workshop: Workshop):
+    """After precomputing, the same question with the same rights runs no query; with other rights it still must."""
+    north = rights(workshop, "North")
+    used(workshop, north, "sales", department=["GROCERY"])
+    used(workshop, north, "sales_now")
+    await workshop.usage.flush()
+    outcome = await precompute(workshop, APP)
+    assert (outcome.made, outcome.passed, outcome.failed) == (2, 0, 0)
+    asked = await queries_run(workshop, north, {"department": ["GROCERY"]})
+    assert asked == 0
+    assert await queries_run(workshop, rights(workshop, "South"), {"department": ["GROCERY"]}) == 1
+
+
+async def queries_run(workshop: Workshop, policy: EffectivePolicy, parameters: dict[str, list[str]]) -> int:
+    """How many statements reach the engine when `sales` is asked."""
+    site = workshop.sites[APP]
+    page = site.bundle.app.pages["demand"]
+    query = filters.apply(page.panels["sales"], filters.from_url(site.bundle.app, page, parameters))
+    ran: list[str] = []
+    real = DuckDBEngine.stream
+
+    def counted(self: DuckDBEngine, sql: str, *args: object, **options: object):
+        ran.append(sql)
+        return real(self, sql, *args, **options)  # type: ignore[arg-type]
+
+    with patch.object(DuckDBEngine, "stream", counted):
+        await site.questions.table(query, policy, deadline=Deadline.after(20))
+    return len(ran)
+
+
+async def test_what_no_longer_fits_is_passed_over(workshop: Workshop):
+    """A panel that is gone and a filter of the wrong kind do not stop the others."""
+    policy = rights(workshop, "East")
+    used(workshop, policy, "gone")
+    used(workshop, policy, "sales", period=["yesterday-ish"])
+    used(workshop, policy, "departments")
+    await workshop.usage.flush()
+    outcome = await precompute(workshop, APP)
+    assert (outcome.made, outcome.passed, outcome.failed) == (1, 1, 1)
+
+
+async def test_a_missing_forecast_is_asked_for_once_and_made(workshop: Workshop, jobs: App):
+    """Two askers, one job; when it is done the current generation has its forecast, and nothing more is asked."""
+    await defer_missing(workshop, Jobs(jobs))
+    await defer_missing(workshop, Jobs(jobs))
+    assert await states(jobs) == [("forecast", "todo", 0)]
+    await work(jobs, workshop)
+    assert await states(jobs) == [("forecast", "succeeded", 1)]
+    assert workshop.generations.current(APP).tables["forecast"].rows > 0
+    await defer_missing(workshop, Jobs(jobs))
+    assert len(await states(jobs)) == 1
+
+
+async def test_a_job_that_fails_is_tried_again_and_then_ends(workshop: Workshop, jobs: App):
+    """Bounded: so many attempts and no more."""
+    await Jobs(jobs).precompute("no-such-app")
+    for _ in range(ATTEMPTS_MAX + 2):
+        await work(jobs, workshop, "panels")
+        await jobs.connector.execute_query_async("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
+    assert ("precompute", "failed", ATTEMPTS_MAX) in await states(jobs)
+
+
+async def test_upkeep_runs(workshop: Workshop, jobs: App):
+    """The periodic job asks for what is missing and ends well."""
+    await jobs.tasks["tidy"].defer_async(timestamp=0)
+    await work(jobs, workshop)
+    assert ("forecast", "succeeded", 1) in await states(jobs)
+    rows = await jobs.connector.execute_query_all_async("SELECT status FROM procrastinate_jobs WHERE task_name = 'tidy'")
+    assert {row["status"] for row in rows} == {"succeeded"}
+
+
+async def test_a_client_asks_and_is_told_when_nobody_answers(database_url: str, tmp_path: Path):
+    """Asked twice it waits once; with no Postgres it is Unavailable, soon."""
+    assert await client.defer_forecast(database_url, APP) is True
+    assert await client.defer_forecast(database_url, APP) is False
+    with patch.object(queue, "OPEN_SECONDS_MAX", 1.0), pytest.raises(Unavailable):
+        async with asyncio.timeout(10):
+            await client.defer_forecast(f"postgresql://x@/x?host={tmp_path}", APP)
