@@ -102,6 +102,7 @@ def test_401_for_an_api(house: House) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
     assert answer.json()["type"].endswith("/not-signed-in")
     assert answer.json()["status"] == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
 

@@ -44,6 +44,8 @@ REPLIES: tuple[Reply, ...] = (
     Reply(504, "deadline-exceeded", "Took too long", "No answer came within the time allowed."),
 )
 _FALLBACK = {"type": TYPE_BASE + "refused", "title": "The request was refused", "status": "%RESPONSE_CODE%"}
+_ALSO: dict[int, dict[str, str]] = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
+"""What some statuses must or should say beside their body (RFC 9110)."""
 _navigation = any_of(
     header_is("sec-fetch-mode", exact="navigate"),
     all_of(header_present("sec-fetch-mode", present=False), header_is("accept", contains="text/html")),
@@ -56,7 +58,7 @@ def local_replies(*, secure: bool) -> Json:
     common = {**security_headers(secure=secure), "cache-control": "no-store"}
     mappers: list[Json] = [_to_refresh(common)]
     for reply in REPLIES:
-        headers = common | ({"retry-after": "1"} if reply.status in (429, 503) else {})
+        headers = common | _ALSO.get(reply.status, {})
         mappers += [_openai(reply, headers), _page(reply, headers), _problem(reply, headers)]
     return {"mappers": mappers, "body_format": {"json_format": _FALLBACK, "content_type": MEDIA_TYPE}}
 
@@ -92,7 +94,7 @@ def _page(reply: Reply, headers: dict[str, str]) -> Json:
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(reply.title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/static/seawall.css"></head>'
-        f'<body class="notice"><main id="main"><h1>{escape(reply.title)}</h1><p>{escape(reply.detail)}</p></main></body></html>\n'
+        f'<body><main id="main" class="problem"><h1>{escape(reply.title)}</h1><p>{escape(reply.detail)}</p></main></body></html>\n'
     )
     return {
         "filter": all_of(status_is(reply.status), _navigation),

@@ -43,9 +43,9 @@ _PAGE = Markup(
     '<!doctype html><html lang="{locale}"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1">'
     '<title>{title} · Seawall</title><link rel="stylesheet" href="{css}"></head>'
-    '<body class="notice"><main id="main" class="problem"><h1>{title}</h1><p>{text}</p>{more}</main></body></html>\n'
+    '<body><main id="main" class="problem"><h1>{title}</h1><p>{text}</p>{more}</main></body></html>\n'
 )
-_BUTTON = Markup('<form method="post"><button type="submit">{}</button></form>')
+_BUTTON = Markup('<form method="post"><button class="button" type="submit">{}</button></form>')
 
 
 def page(key: str, accept_language: str, *, button: bool = False) -> bytes:
