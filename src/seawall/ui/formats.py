@@ -24,6 +24,8 @@ NULL = "—"
 MINUS = "−"
 NBSP = "\u00a0"
 SIGNIFICANT_DIGITS = 3
+VAST_EXPONENT = 18
+"""From here on a number is written as 1.79E308: there are no words for it, and no room for its digits."""
 DAYS_KEPT_MAX = 10_000
 """Written dates a locale remembers."""
 Number = int | float | Decimal
@@ -85,9 +87,9 @@ class Formatter:
         """The value for a label in a chart: three significant digits, compact above a thousand."""
         if not is_number(value) or format.style in _TEMPORAL or format.style == "text":
             return self.value(value, format, datatype)
-        if format.style == "currency" and 0 < abs(float(value)) < 100:
+        if format.style == "currency" and 0 < abs(to_float(value)) < 100:
             return self.dress(self.plain(value, 2), format)
-        return self.dress(self.significant(float(value) * (100 if format.style == "percent" else 1)), format)
+        return self.dress(self.significant(to_float(value) * (100 if format.style == "percent" else 1)), format)
 
     def change(self, ratio: float, *, digits: int = 1) -> str:
         """A relative change as a signed percentage: +4.2%."""
@@ -135,9 +137,9 @@ class Formatter:
         size = abs(value)
         if size == 0:
             return "0"
-        exponent = math.floor(math.log10(size) + 1e-12)
-        if round(size, digits - 1 - exponent) >= 10 ** (exponent + 1):
-            exponent += 1
+        exponent = int(f"{size:.{digits - 1}e}".partition("e")[2])
+        if exponent >= VAST_EXPONENT:
+            return f"{value:.{digits - 1}E}".replace("E+", "E").translate(self._swap)
         divisor, suffix = self._scale(exponent)
         scaled = value / divisor
         decimals = max(0, digits - 1 - (exponent - round(math.log10(divisor))))
@@ -212,7 +214,7 @@ class Formatter:
     def _number(self, format: Format, style: str) -> ToText:
         decimals, trims = _decimals(format, style)
         factor = 100 if style == "percent" else 1
-        compacts = 1000 / factor if format.compact else math.inf
+        compacts = (1000 if format.compact else 10**VAST_EXPONENT) / factor
         before, after = self.dress("\0", format).split("\0")
         swap, trim = self._swap, self._trim
         template = f",.{decimals}f"
@@ -221,7 +223,7 @@ class Formatter:
             if not is_number(value):
                 return _odd(value)
             if value >= compacts or value <= -compacts:
-                return self.dress(self.significant(float(value) * factor), format)
+                return self.dress(self.significant(to_float(value) * factor), format)
             text = (value * factor if factor != 1 else value).__format__(template).translate(swap)
             if text[0] == MINUS:
                 return f"{self._sign(text)}{before}{trim(text[1:]) if trims else text[1:]}{after}"
@@ -277,6 +279,14 @@ def is_number(value: object) -> TypeGuard[Number]:
     if isinstance(value, Decimal):
         return value.is_finite()
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def to_float(value: Number) -> float:
+    """`value` as a float, infinite when it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def is_missing(value: object) -> bool:

@@ -42,19 +42,16 @@ def reading_of(panel: Panel, data: PanelData, comparison: PanelData | None, ctx:
     index = [each.name for each in data.columns].index(column.name)
     values: list[object] = data.table.column(index).to_pylist()
     grain, times = _times(panel, data)
-    times = [as_day(when) if isinstance(when, date) and grain != "hour" else when for when in times]
-    if not times:
+    if not grain:
         return Reading(column, values[0], _first_metric(comparison), (), None, "")
-    rows = (
-        sorted((when, value) for when, value in zip(times, values, strict=True) if isinstance(when, date) and _over(when, grain, ctx))
-        if grain
-        else []
-    )
-    if not rows:
-        rows = [(when, value) for when, value in zip(times, values, strict=True) if isinstance(when, date)]
-    if not rows:
-        return None
-    return _latest(panel, column, rows, comparison, grain)
+    days = [as_day(when) if isinstance(when, date) and grain != "hour" else when for when in times]
+    dated = sorted(((day, value) for day, value in zip(days, values, strict=True) if isinstance(day, date)), key=_by_day)
+    over = [(day, value) for day, value in dated if _over(day, grain, ctx)]
+    return _latest(panel, column, over or dated, comparison, grain) if dated else None
+
+
+def _by_day(row: tuple[date, object]) -> date:
+    return row[0]
 
 
 def big_number(panel: Panel, reading: Reading | None, ctx: RenderContext) -> Markup:
