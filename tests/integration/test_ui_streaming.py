@@ -7,10 +7,9 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from playwright.async_api import Error, Page, async_playwright
+from playwright.async_api import Page, async_playwright
 from tests.unit.ui_server.sample import House
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
@@ -42,39 +41,21 @@ async def visiting(house: House, url: str) -> AsyncIterator[Page]:
     """A signed-in page of a browser that runs no script."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS.split())
-        context = await browser.new_context(java_script_enabled=False)
+        context = await browser.new_context(java_script_enabled=False, extra_http_headers={"seawall-timeout-ms": "20000"})
         await context.add_cookies([{"name": "seawall_token", "value": house.token(), "url": url}])
         yield await context.new_page()
         await browser.close()
 
 
-async def text_of(page: Page) -> str:
-    """What is on the page; nothing while the browser changes documents."""
-    try:
-        return str(await page.evaluate("document.querySelector('main')?.innerText ?? ''"))
-    except Error:
-        return ""
-
-
-async def until(page: Page, *words: str, absent: str = "") -> None:
-    """Wait until all `words` are on the page, and check that `absent` is not there yet."""
-    for _ in range(200):
-        text = await text_of(page)
-        if all(word in text for word in words):
-            assert not absent or absent not in text
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail(f"{words} did not come: {text!r}")
-
-
 async def test_panels_land_out_of_order_without_script() -> None:
     """The second panel is read while the first is still a skeleton, from zstd frames that arrive one by one."""
     house = House()
-    house.engine.delay_seconds = {"sales": 0.8, "units": 0.2}
+    gate = house.engine.gates["sales"] = asyncio.Event()
     async with served(house) as url, visiting(house, url) as page:
         going = asyncio.create_task(page.goto(f"{url}/shop/demand"))
         await page.locator("#panel-units svg.chart").wait_for()
         assert await page.locator("#panel-sales .skeleton").count() == 1
+        gate.set()
         answer = await going
         assert answer is not None
         assert answer.headers["content-encoding"] == "zstd"
@@ -83,16 +64,22 @@ async def test_panels_land_out_of_order_without_script() -> None:
 
 
 async def test_rows_append_into_nested_markers() -> None:
-    """A marker that came inside a template is filled by later ones, row by row, and the line under the table comes last."""
+    """A marker that came inside a template is filled by later ones, batch by batch, and the line under the table comes last."""
     house = House()
+    gates = {2: asyncio.Event(), 4: asyncio.Event()}
     house.engine.batches = 3
-    house.engine.on_batch = lambda _: asyncio.sleep(0.3)
+    house.engine.on_batch = lambda start: gates[start].wait() if start in gates else asyncio.sleep(0)
     async with served(house) as url, visiting(house, url) as page:
         going = asyncio.create_task(page.goto(f"{url}/shop/listing"))
-        await until(page, "D<1>", absent="D<2>")
+        rows = page.locator("#panel-rows tbody tr")
+        await page.get_by_text("D<1>").wait_for()
+        assert await rows.count() == 2
+        gates[2].set()
+        await page.get_by_text("D<2>").wait_for()
+        gates[4].set()
         await going
-        assert await page.locator("#panel-rows tbody tr").count() == 3
-        assert "3 of 5 rows" in await text_of(page)
+        assert await rows.count() == 3
+        assert await page.get_by_text("3 of 5 rows").count() == 1
         assert await page.locator("template").count() == 0
 
 

@@ -1,7 +1,7 @@
 """The filter bar and its choices, which come from the data under the principal's own policy.
 
-Choices are kept by the ladder, a list a field. When they are at hand the bar is part of the plan; the first page after a start waits
-for them a moment and then goes on with what the URL says.
+Choices are kept by the ladder, a list a field. When they are at hand the bar is part of the plan. The first page after a start
+shows the bar with what the URL says, and sends it again with its choices once they are known, in a template like a panel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from seawall.ui.page import PagePlan
 from seawall.ui.rights import reach
 from seawall.ui.wiring import UiServices
 
-WAIT_SECONDS_MAX = 0.15
+MARKER = "filter-bar"
 FRESH_SECONDS = 86_400.0
 OUTAGE = Outage(stale_max_age_seconds=30 * 86_400.0, summary=True)
 WITH_CHOICES = frozenset({"select", "multiselect"})
@@ -46,15 +46,16 @@ class FilterBars:
             plan.filters = self._bar(plan, found)
         return plan.filters
 
-    async def soon(self, plan: PagePlan, deadline: Deadline) -> bytes:
-        """The bar, with the choices that can be had within a moment."""
+    def bare(self, plan: PagePlan) -> bytes:
+        """The bar with only the choices made in the URL."""
+        return self._bar(plan, {})
+
+    async def full(self, plan: PagePlan, deadline: Deadline) -> bytes | None:
+        """The bar with its choices; None when not all of them could be had in time."""
         filters = _with_choices(plan)
-        short = Deadline(min(deadline.at, deadline.clock.monotonic() + WAIT_SECONDS_MAX), deadline.clock)
-        served = await asyncio.gather(*(self._served(plan, filter_, short) for filter_ in filters))
-        found = {
-            filter_.name: _decoder.decode(one.payload) for filter_, one in zip(filters, served, strict=True) if one.payload is not None
-        }
-        return self._bar(plan, found)
+        served = await asyncio.gather(*(self._served(plan, filter_, deadline) for filter_ in filters))
+        found = {each.name: _decoder.decode(one.payload) for each, one in zip(filters, served, strict=True) if one.payload is not None}
+        return self._bar(plan, found) if len(found) == len(filters) else None
 
     async def _served(self, plan: PagePlan, filter_: PageFilter, deadline: Deadline) -> Served:
         async def produce(limit: Deadline) -> bytes:

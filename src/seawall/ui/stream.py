@@ -1,9 +1,9 @@
 """How a page leaves: whole when everything is at hand, else streamed.
 
-Whole: the document in order, every fragment in its place, one body with an ETag. Streamed: the head at once, so that style and script
-start to load; then the layout, with fragments that are at hand in place and skeletons elsewhere; then each missing panel as it
-is done, in a `<template for>` that is a direct child of `<main>`. In order (`?inorder=1`, for browsers with neither templates nor script):
-the document as it becomes ready from top to bottom, while all panels run at once.
+Whole: the document in order, every fragment in its place, one body with an ETag. Streamed: the layout at once, with fragments that are at
+hand in place and skeletons elsewhere; then each missing panel as it is done, in a `<template for>` that is a direct child of `<main>`. In
+order (`?inorder=1`, for browsers with neither templates nor script): the document as it becomes ready from top to bottom, while
+all panels run at once.
 
 Every piece is a zstd frame of its own (`frames.py`), or plain bytes for those who do not accept zstd.
 """
@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Sequence
 from seawall.core.deadline import Deadline
 from seawall.query.ladder import Served
 from seawall.telemetry.events import event
-from seawall.ui.filters import FilterBars
+from seawall.ui.filters import MARKER, FilterBars
 from seawall.ui.frames import frame, join
 from seawall.ui.page import PagePlan, Slot, Whole
 from seawall.ui.panels import Panels, Piece
@@ -24,9 +24,13 @@ from seawall.ui.recent import Recent
 from seawall.ui.wiring import UiServices
 
 TEMPLATE_END = frame("</template>")
+BAR_START = frame(f'<?start name="{MARKER}">')
+RANGE_END = frame("<?end>")
 LAST_RESORT = frame('<p class="failed">This panel could not be shown.</p>')
 """When even drawing the explanation failed."""
 OPENINGS_MAX = 2_048
+BAR = -1
+"""The filter bar's index among the slots."""
 
 _Item = tuple[int, Piece | None]
 """A slot's index and a piece for it; None: no more pieces for that slot."""
@@ -65,11 +69,19 @@ class Streams:
     async def page(self, plan: PagePlan, deadline: Deadline, *, zstd: bool, fills_templates: bool) -> AsyncIterator[bytes]:
         """The page as it becomes ready."""
         in_order = plan.choice.inorder
-        yield join([plan.cut.head if in_order or fills_templates else plan.cut.head_refreshing], zstd=zstd)
+        head = plan.cut.head if in_order or fills_templates else plan.cut.head_refreshing
+        bar = self._bars.at_hand(plan)
+        late = asyncio.create_task(self._bars.full(plan, deadline)) if bar is None else None
         async with _Pumps(self._panels, plan, plan.slots, deadline, apart=not in_order) as pumps:
-            bar = self._bars.at_hand(plan) or await self._bars.soon(plan, deadline)
-            yield join([bar, plan.cut.body], zstd=zstd)
-            rest = self._in_order(plan, pumps) if in_order else self._out_of_order(plan, pumps)
+            if in_order:
+                yield join([head], zstd=zstd)
+                yield join([bar or (late and await late) or self._bars.bare(plan), plan.cut.body], zstd=zstd)
+                rest = self._in_order(plan, pumps)
+            else:
+                shown = [bar] if bar else [BAR_START, self._bars.bare(plan), RANGE_END]
+                yield join([head, *shown, plan.cut.body, *self._layout(plan, pumps)], zstd=zstd)
+                pumps.expect(late)
+                rest = self._landing(pumps)
             async for frames in rest:
                 yield join(frames, zstd=zstd)
         yield join([plan.cut.close], zstd=zstd)
@@ -80,7 +92,7 @@ class Streams:
             at_hand = [(slots[index], one) for index, one in pumps.at_hand.items()]
             if at_hand:
                 yield join(self._templates(plan, *zip(*at_hand, strict=True)), zstd=zstd)
-            async for frames in self._landing(pumps, set()):
+            async for frames in self._landing(pumps):
                 yield join(frames, zstd=zstd)
 
     def _all_at_hand(self, slots: Sequence[Slot]) -> list[Served] | None:
@@ -102,25 +114,20 @@ class Streams:
                     yield [*piece.frames]
             yield [follows]
 
-    async def _out_of_order(self, plan: PagePlan, pumps: _Pumps) -> AsyncIterator[list[bytes]]:
-        """The layout with what is at hand by now, then templates."""
+    def _layout(self, plan: PagePlan, pumps: _Pumps) -> list[bytes]:
+        """Every slot, with its fragment when that is at hand and its skeleton otherwise."""
         frames: list[bytes] = []
-        placed = set()
         for index, (slot, skeleton, follows) in enumerate(zip(plan.slots, plan.cut.skeletons, plan.cut.follows, strict=True)):
-            served = pumps.at_hand.get(index) or self._panels.peek(slot)
-            if served is not None:
-                placed.add(index)
+            served = pumps.at_hand.get(index)
             frames += (*(self._panels.frames(plan, slot, served) if served else (skeleton,)), follows)
-        yield frames
-        async for templates in self._landing(pumps, placed):
-            yield templates
+        return frames
 
-    async def _landing(self, pumps: _Pumps, placed: set[int]) -> AsyncIterator[list[bytes]]:
+    async def _landing(self, pumps: _Pumps) -> AsyncIterator[list[bytes]]:
         """Templates in the order panels are done; what is ready together goes together."""
-        while pumps.running - placed:
+        while pumps.running:
             frames: list[bytes] = []
-            for index, piece in await pumps.ready():
-                if piece is not None and index not in placed:
+            for _, piece in await pumps.ready():
+                if piece is not None:
                     frames += (self._opening(piece.marker), *piece.frames, TEMPLATE_END)
             if frames:
                 yield frames
@@ -163,6 +170,12 @@ class _Pumps:
         for task in self._tasks:
             task.cancel()
 
+    def expect(self, bar: asyncio.Task[bytes | None] | None) -> None:
+        """The filter bar will come, too."""
+        if bar is not None:
+            self.running.add(BAR)
+            self._tasks.append(asyncio.create_task(self._await_bar(bar)))
+
     async def ready(self) -> list[_Item]:
         """Wait for an item, then take all there are."""
         items = [await self._queue.get()]
@@ -180,6 +193,14 @@ class _Pumps:
                 yield piece
             for item in await self.ready():
                 waiting.setdefault(item[0], []).append(item)
+
+    async def _await_bar(self, bar: asyncio.Task[bytes | None]) -> None:
+        try:
+            drawn = await bar
+            if drawn is not None:
+                self._queue.put_nowait((BAR, Piece((drawn,), MARKER)))
+        finally:
+            self._queue.put_nowait((BAR, None))
 
     async def _run(self, index: int, slot: Slot) -> None:
         try:

@@ -137,6 +137,7 @@ class FakeEngine:
             "count": [{"count": 5}],
         }
         self.delay_seconds: dict[str, float] = {}
+        self.gates: dict[str, asyncio.Event] = {}
         self.faults: dict[str, Exception] = {}
         self.calls: list[str] = []
         self.parameters: list[tuple[object, ...]] = []
@@ -154,6 +155,8 @@ class FakeEngine:
         self.calls.append(name)
         self.parameters.append(tuple(parameters))
         await asyncio.sleep(self.delay_seconds.get(name, 0))
+        if name in self.gates:
+            await self.gates[name].wait()
         if name in self.faults:
             raise self.faults[name]
         if name != "id":
@@ -200,7 +203,7 @@ class House:
         self.cache = Cache()
         self.usage = Uses()
         self.tokens = Tokens(generate())
-        self.ladder = Ladder(self.cache, None, limit_seconds=2.0)
+        self.ladder = Ladder(self.cache, None, limit_seconds=20.0)
         bundle = sample_bundle()
         questions = QueryService(bundle, {"warehouse": self.engine}, self.generations)
         site = Site(bundle, questions, lambda: self.generations.current("shop"), RightsOf(bundle.app))

@@ -21,7 +21,7 @@ async def test_every_visible_panel_lands(house: House) -> None:
     """A cold page holds each panel exactly once, in a template or in place, and nothing of what may not be seen."""
     async with house.client() as client:
         html = (await client.get("/shop/demand")).text
-    assert html.count('id="h-sales"') == html.count('id="h-units"') == 1 or set(templates(html)) <= {"sales", "units"}
+    assert {"sales", "units"} == set(templates(html)) - {"filter-bar"}
     assert "secret" not in html
     assert html.endswith("</main></body></html>")
 
@@ -32,7 +32,7 @@ async def test_templates_are_direct_children_of_main(house: House) -> None:
     async with house.client() as client:
         html = (await client.get("/shop/demand")).text
     inside = html.partition("<main")[2].partition("<template")[0]
-    assert sorted(templates(html)) == ["sales", "units"]
+    assert sorted(templates(html)) == ["filter-bar", "sales", "units"]
     for tag in ("div", "section", "form", "fieldset"):
         assert inside.count(f"<{tag}") == inside.count(f"</{tag}>")
 
@@ -41,7 +41,28 @@ async def test_panels_land_in_the_order_they_are_done(house: House) -> None:
     """A slow panel does not hold back a fast one."""
     house.engine.delay_seconds = {"sales": 0.2, "units": 0.1}
     async with house.client() as client:
-        assert templates((await client.get("/shop/demand")).text) == ["units", "sales"]
+        assert templates((await client.get("/shop/demand")).text) == ["filter-bar", "units", "sales"]
+
+
+async def test_the_filter_bar_waits_for_nobody(house: House) -> None:
+    """Without its choices it shows what the URL says, and comes again with them; a page of panels at hand needs them too."""
+    house.engine.delay_seconds = {"value": 0.1}
+    async with house.client() as client:
+        cold = (await client.get("/shop/demand?department=GROCERY")).text
+        warm = (await client.get("/shop/demand?department=GROCERY")).text
+    assert "DRUG GM" not in cold.partition("<template")[0]
+    assert "DRUG GM" in cold.partition('<template for="filter-bar">')[2]
+    assert warm.count("DRUG GM") == cold.count("DRUG GM")
+    assert not templates(warm)
+
+
+async def test_without_choices_the_bar_stands_as_it_is(house: House) -> None:
+    """A failed look-up of choices costs neither the page nor the bar."""
+    house.engine.faults = {"value": Unavailable()}
+    async with house.client() as client:
+        html = (await client.get("/shop/demand?department=GROCERY")).text
+    assert "filter-bar" not in templates(html)
+    assert 'value="GROCERY" checked' in html
 
 
 async def test_in_order_there_are_no_templates(house: House) -> None:

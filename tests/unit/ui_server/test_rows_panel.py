@@ -18,7 +18,7 @@ async def test_rows_are_sent_as_batches_arrive(house: House) -> None:
     house.engine.on_batch = lambda _: asyncio.sleep(0.1)
     async with house.client() as client:
         html = (await client.get("/shop/listing")).text
-    assert re.findall(r'<template for="([\w-]+)">', html) == ["rows", "rows-more", "rows-more", "rows-end"]
+    assert re.findall(r'<template for="([\w-]+)">', html) == ["filter-bar", "rows", "rows-more", "rows-more", "rows-end"]
     assert html.count('<?marker name="rows-more">') == 3
     assert html.count("<tr><td") == 3
 
@@ -48,7 +48,7 @@ async def test_a_second_visitor_gets_the_whole_fragment(house: House) -> None:
         await asyncio.sleep(0.05)
         gate.set()
         pages = await asyncio.gather(first, second)
-    assert [page.text.count("<template") for page in pages] == [4, 1]
+    assert [page.text.count("<template") for page in pages] == [5, 1]
     assert house.engine.calls.count("id") == 1
 
 
