@@ -46,10 +46,11 @@ bench: setup $(CHROMIUM)
 	@$(BIN)/python bench/table.py $(ARGS)
 
 docs: setup
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m seawall.app.reference docs/reference
+	@$(BIN)/python -m seawall.cli.reference docs/reference
 
 screenshots: setup $(CHROMIUM)
-	@$(BIN)/python docs/screenshots.py $(ARGS)
+	@$(BIN)/python -m docs.screenshots $(ARGS)
 
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile requirements/runtime.in -o requirements/runtime.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 $(ARGS)
