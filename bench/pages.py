@@ -71,7 +71,7 @@ def open_page(browser: Any, url: str, token: str) -> dict[str, float]:
     wire.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
     wire.on("Network.loadingFinished", finished)
     page.goto(url + PAGE, wait_until="load")
-    page.wait_for_function("seen.all !== undefined && seen.fcp !== undefined", timeout=30_000)
+    page.wait_for_function("() => seen.all !== undefined && seen.fcp !== undefined", timeout=30_000)
     seen: dict[str, float] = page.evaluate("seen")
     page.wait_for_timeout(400)  # what loads when idle counts as well
     context.close()

@@ -90,7 +90,7 @@ def visit(browser: Any, url: str, whole: str) -> dict[str, float]:
     wire.on("Network.loadingFinished", finished)
     wire.on("Network.webSocketFrameReceived", frame)
     page.goto(url, wait_until="commit")
-    page.wait_for_function("window.whole !== undefined", timeout=60_000)
+    page.wait_for_function("() => window.whole !== undefined", timeout=60_000)
     content: float = page.evaluate("window.whole")
     page.wait_for_timeout(500)
     context.close()

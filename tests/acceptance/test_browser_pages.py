@@ -124,7 +124,7 @@ def test_a_filter_updates_only_the_panels_it_touches(seawall, new_page):
     before = page.locator(f"#panel-{touched[0]}").inner_html()
     choose(page, "store_group", "West")
     page.wait_for_function("before => document.querySelector(before[0]).innerHTML !== before[1]", arg=[f"#panel-{touched[0]}", before])
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
     assert "store_group=West" in page.url
     assert len(asked) == 1
     assert set(asked[0].split("panels=")[1].split("&")[0].replace("%2C", ",").split(",")) == set(touched)
@@ -132,7 +132,7 @@ def test_a_filter_updates_only_the_panels_it_touches(seawall, new_page):
     page.wait_for_function("before => document.querySelector(before[0]).innerHTML === before[1]", arg=[f"#panel-{touched[0]}", before])
     assert page.evaluate("window.stayed") is True
     page.go_forward()
-    page.wait_for_function("location.search.includes('store_group=West')")
+    page.wait_for_function("() => location.search.includes('store_group=West')")
 
 
 def test_a_filter_works_without_script(seawall, new_page):
