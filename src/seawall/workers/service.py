@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import AsyncIterator
 
 import uvloop
@@ -23,7 +24,7 @@ from seawall.app.load import load_bundle
 from seawall.core.errors import Unavailable
 from seawall.core.settings import Settings
 from seawall.query.cache import Cache
-from seawall.query.cache_shared import SharedCache
+from seawall.query.cache_shared import open_shared
 from seawall.query.duckdb_engine import DuckDBEngine
 from seawall.query.generations import Generation, Generations
 from seawall.query.port import Engine
@@ -32,8 +33,8 @@ from seawall.query.results import ResultCache
 from seawall.query.service import QueryService
 from seawall.query.usage import UsageRecorder
 from seawall.store.postgres import Database, open_pool
-from seawall.store.valkey import ValkeyStore
 from seawall.telemetry.events import event
+from seawall.telemetry.export import Exporter
 from seawall.trust.encryption import Sealer, load_or_create_key
 from seawall.workers.asgi import make_asgi
 from seawall.workers.queue import WORKSHOP, Jobs, defer_missing, open_queue
@@ -47,7 +48,12 @@ _LOST = (Unavailable, ProcrastinateException, PostgresError, OSError)
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    pyarrow would import pandas at its first array, 80 MB that nothing in this process wants; the forecast, which does want
+    it, is a process of its own.
+    """
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # None is how the import system says "not installed"
     uvloop.run(_serve(settings))
 
 
@@ -58,6 +64,9 @@ async def _serve(settings: Settings) -> None:
     database = Database(await open_pool(settings.database_url, max_size=2))
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
+        exporter = Exporter(settings.otlp_endpoint, "workers", f"workers-{settings.replica}")
+        exporter.start()
+        stack.callback(exporter.close)
         workshop = await stack.enter_async_context(_workshop(settings, database))
         worker = Worker(settings.database_url, workshop)
 
@@ -68,6 +77,7 @@ async def _serve(settings: Settings) -> None:
             return "" if await database.ready() else "the operational database does not answer"
 
         app = make_asgi({"queue": queue_check, "postgres": database_check}, settings.data / "telemetry")
+        settings.socket.unlink(missing_ok=True)
         server = Server(app, uds=settings.socket, interface=Interfaces.ASGI, websockets=False, log_enabled=False)
         tasks = [asyncio.create_task(server.serve()), asyncio.create_task(worker.run())]
         event("service.started", service="workers", apps=sorted(workshop.sites))
@@ -92,8 +102,7 @@ async def _workshop(settings: Settings, database: Database) -> AsyncIterator[Wor
     """Everything jobs need, opened and closed in order."""
     generations = Generations(settings.warehouse, database)
     engine = DuckDBEngine(generations.locate, directory=settings.warehouse, threads=1, memory_limit=DUCKDB_MEMORY, concurrency_max=1)
-    store = ValkeyStore(settings.valkey_url) if settings.valkey_url else None
-    cache = Cache(shared=SharedCache(store, Sealer(load_or_create_key(settings.keys / "cache.key"))))
+    cache = Cache(shared=open_shared(settings.valkey_url, Sealer(load_or_create_key(settings.keys / "cache.key"))))
     results = ResultCache(cache)
     engines: dict[str, Engine] = {"warehouse": engine, "operational": PostgresEngine(database.pool)}
     bundles = [load_bundle(folder) for folder in settings.apps]
