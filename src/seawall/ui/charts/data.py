@@ -69,8 +69,15 @@ class View(msgspec.Struct, frozen=True):
     y: Axis | None
     series: tuple[Series, ...]
     layer: Layer
-    has_y2: bool = False
+    y2: Axis | None = None
     colored: bool = False
+    tooltip: tuple[Axis, ...] = ()
+    """Further columns that a tooltip tells, those on x and y left out."""
+
+    @property
+    def has_y2(self) -> bool:
+        """Whether it spans from y to y2."""
+        return self.y2 is not None
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -97,7 +104,8 @@ def frame_of(panel: Panel, data: PanelData) -> Frame:
     colors = _colors(layers, table)
     views = tuple(_view(layer, x, y, color, table, finder, categories, colors) for layer, x, y, color in layers)
     places = sorted({point.x for view in views for series in view.series for point in series.points})
-    return Frame(views=views, x=x, categories=categories, grain=grain_of(panel, x), places=tuple(places))
+    across = next((view.x for view in views if view.x is not None), x)
+    return Frame(views=views, x=across, categories=categories, grain=grain_of(panel, x), places=tuple(places))
 
 
 def grain_of(panel: Panel, x: Axis | None) -> Grain | None:
@@ -134,6 +142,12 @@ class _Finder:
             return None
         column = self.column(encodings[0].field)
         return None if column is None else Axis(column, encodings[0], _kind(column, encodings[0]))
+
+    def tooltip(self, layer: Layer, *drawn: Axis | None) -> tuple[Axis, ...]:
+        """The columns a tooltip adds to those that are drawn."""
+        used = {axis.column.name for axis in drawn if axis is not None}
+        found = [(self.column(each.field), each) for each in layer.encoding.get("tooltip", ()) if each.field]
+        return tuple(Axis(column, each, _kind(column, each)) for column, each in found if column is not None and column.name not in used)
 
     def axes(self, layer: Layer) -> tuple[Axis | None, Axis | None, Axis | None]:
         """The columns on x, y and colour, with the defaults filled in."""
@@ -225,8 +239,8 @@ def _view(
         Series(name, colors.get(name, 0) if names is not None else 0, tuple(sorted(points, key=lambda point: point.x)))
         for name, points in sorted(groups.items(), key=lambda item: colors.get(item[0], 0) % 1000)
     )
-    has_y2 = finder.axis(layer, "y2") is not None
-    return View(mark=layer.mark, x=across, y=up, series=series, layer=layer, has_y2=has_y2, colored=names is not None)
+    y2, told = finder.axis(layer, "y2"), finder.tooltip(layer, across, up, color)
+    return View(mark=layer.mark, x=across, y=up, series=series, layer=layer, y2=y2, colored=names is not None, tooltip=told)
 
 
 def _points(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -11,7 +11,7 @@ import msgspec
 from seawall.app.model import Channel, Format, Panel
 from seawall.ui.charts.data import GRAIN_DAYS, Axis, Frame, PanelData, Point, Series, View
 from seawall.ui.charts.plot import px
-from seawall.ui.charts.readout import Readout, points_json
+from seawall.ui.charts.readout import Readout, Trace, points_json
 from seawall.ui.charts.scales import days, moment, step_between
 from seawall.ui.charts.text import esc, single_quoted
 from seawall.ui.formats import ToText
@@ -136,6 +136,19 @@ class Request:
         if not skeleton and self.frame.x is not None and grain is None:
             return self.ctx.formatter.value(when, _dated(self.frame.x), self.frame.x.column.datatype)
         return write(when, skeleton or "yMMMd")
+
+    def told(self, views: Sequence[View], place_of: Callable[[Point], int], count: int) -> list[Trace]:
+        """Traces of what only tooltips tell. A coloured layer has none: several of its rows share a place."""
+        traces = []
+        for view in views:
+            for axis in () if view.colored else view.tooltip:
+                column = self.data.table.column([each.name for each in self.data.columns].index(axis.column.name)).to_pylist()
+                write, values = self.maker(axis), [""] * count
+                for series in view.series:
+                    for point in series.points:
+                        values[place_of(point)] = write(column[point.row])
+                traces.append(Trace(self.axis_name(axis), -1, values, [None] * count))
+        return traces
 
     def point_label(self, point: Point) -> str:
         """What a single point is: the values of the dimensions that are not on an axis, else its place."""

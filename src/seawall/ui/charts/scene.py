@@ -113,8 +113,14 @@ def _name(request: Request, view: View, series: Series) -> str:
     if not view.has_y2:
         return request.series_name(view, series)
     title = view.y.encoding.title if view.y is not None else None
-    own = (title.in_locale(request.ctx.locale) if title else "") or request.ctx.messages["interval_label"]
+    own = (title.in_locale(request.ctx.locale) if title else "") or _span_name(request, view)
     return f"{series.name}, {own}" if view.colored else own
+
+
+def _span_name(request: Request, view: View) -> str:
+    if view.y is None or view.y2 is None:
+        return request.ctx.messages["interval_label"]
+    return request.ctx.messages.text("interval", low=request.axis_name(view.y), high=request.axis_name(view.y2))
 
 
 def _color(view: View, series: Series, order: int, dashed: bool) -> int:

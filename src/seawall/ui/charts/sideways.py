@@ -182,6 +182,7 @@ class _Sideways:
             for x, _, high in self._spans(series):
                 places[int(x)] = round(self.scale.at(high) * 100, 2) if x < self.shown else None
             traces.append(Trace(self._label(view, series), self._color(view, series), values, places))
+        traces += self.request.told(self.views, lambda point: int(point.x), len(names))
         axis = self.request.frame.x if self.request.frame.categories and self.request.frame.x else None
         across = self.views[0].x
         heading = self.request.axis_name(across) if across else (self.request.axis_name(axis) if axis else "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from seawall.ui.charts.data import Point
+import msgspec
+
+from seawall.ui.charts.data import Point, Series
 from seawall.ui.charts.plot import Plot
 from seawall.ui.charts.readout import Readout, Trace
 from seawall.ui.charts.scene import Line, Scene
@@ -17,6 +19,7 @@ def readout_of(scene: Scene, plot: Plot) -> Readout:
     places = scene.frame.places
     index = {place: position for position, place in enumerate(places)}
     traces = [_trace(scene, plot, line, index) for line in scene.lines]
+    traces += scene.request.told(scene.frame.views, lambda point: index[point.x], len(index))
     labels = [scene.request.place_label(place) for place in places]
     return Readout(heading, labels, [round(plot.x_at(place) * 100, 2) for place in places], traces)
 
@@ -37,6 +40,10 @@ def _trace(scene: Scene, plot: Plot, line: Line, index: dict[float, int]) -> Tra
     return Trace(line.name, line.color, values, spots)
 
 
+def _known(series: Series) -> Series:
+    return msgspec.structs.replace(series, points=tuple(point for point in series.points if point.y is not None))
+
+
 def _interval(scene: Scene, write: ToText, point: Point) -> str:
     if point.y is None or point.y2 is None:
         return write(None)
@@ -52,5 +59,8 @@ def _free(scene: Scene, plot: Plot, heading: str) -> Readout:
         values = [write(point.y) if owner is line else "" for point, owner in spots]
         heights: list[float | None] = [round(plot.y(point.y or 0.0)) if owner is line else None for point, owner in spots]
         traces.append(Trace(line.name, line.color, values, heights))
+    row = {point.row: position for position, (point, _) in enumerate(spots)}
+    shown = [msgspec.structs.replace(view, series=tuple(_known(series) for series in view.series)) for view in scene.frame.views]
+    traces += scene.request.told(shown, lambda point: row[point.row], len(spots))
     labels = [scene.request.point_label(point) for point, _ in spots]
     return Readout(heading, labels, [round(plot.x_at(point.x) * 100, 2) for point, _ in spots], traces, free=True)
