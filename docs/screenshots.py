@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 from bench.harness import REPOSITORY, chromium, instance
+from playwright.sync_api import Page
 
 from seawall.app.load import load_bundle
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
+LOADS_MAX = 20
 LANDED = "document.querySelectorAll('section.panel').length && !document.querySelector('section.panel .skeleton')"
 
 
@@ -28,12 +30,21 @@ def main(folder: Path) -> None:
                 context.add_cookies([{"name": "seawall_token", "value": running.token("approver"), "url": running.url}])
                 for name in app.pages:
                     page = context.new_page()
-                    page.goto(f"{running.url}/{app.name}/{name}")
-                    page.wait_for_function(LANDED)
+                    _open_whole(page, f"{running.url}/{app.name}/{name}")
                     target = folder / f"{name}-{width}-{scheme}.png"
                     page.screenshot(path=target, full_page=True)
                     sys.stdout.write(f"{target}\n")
                 context.close()
+
+
+def _open_whole(page: Page, url: str) -> None:
+    """Load until no panel says that it is missing: caches are cold and forecasts are not made yet just after a start."""
+    for _ in range(LOADS_MAX):
+        page.goto(url)
+        page.wait_for_function(LANDED)
+        if not page.locator("section.panel [data-retry]").count():
+            return
+        page.wait_for_timeout(2000)
 
 
 if __name__ == "__main__":
