@@ -48,6 +48,8 @@ class Upstream:
         self.name, self.path = name, path
         self.seen: list[Request] = []
         self.ready = True
+        self.go_on = threading.Event()
+        """A stream waits for it after its first part."""
 
     async def start(self) -> asyncio.Server:
         self.path.unlink(missing_ok=True)
@@ -82,7 +84,7 @@ class Upstream:
         if path == "/readyz":
             send(writer, b"{}", "application/json", status=200 if self.ready else 503)
         elif path.endswith("/stream"):
-            await stream(writer)
+            await self._stream(writer)
         elif path.endswith("/encoded"):
             send(writer, b"\x28\xb5\x2f\xfd" + b"z" * 2000, "text/html", ("content-encoding", "zstd"), ("etag", '"strong"'))
         elif path.endswith("/page"):
@@ -93,21 +95,23 @@ class Upstream:
         else:
             send(writer, json.dumps(request.echo()).encode(), "application/json", ("x-envoy-secret", "1"))
 
+    async def _stream(self, writer: asyncio.StreamWriter) -> None:
+        """Three parts, of which the first must arrive before the others are sent."""
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ntransfer-encoding: chunked\r\n\r\n")
+        for number in range(3):
+            chunk = f"<p>part {number}</p>".encode()
+            writer.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+            await writer.drain()
+            for _ in range(500):
+                if self.go_on.is_set():
+                    break
+                await asyncio.sleep(0.01)
+        writer.write(b"0\r\n\r\n")
+
 
 def send(writer: asyncio.StreamWriter, body: bytes, media_type: str, *headers: tuple[str, str], status: int = 200) -> None:
     lines = [f"HTTP/1.1 {status} X", f"content-type: {media_type}", f"content-length: {len(body)}", *(f"{k}: {v}" for k, v in headers)]
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-
-
-async def stream(writer: asyncio.StreamWriter) -> None:
-    """Three chunks, a fifth of a second apart."""
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ntransfer-encoding: chunked\r\n\r\n")
-    for number in range(3):
-        chunk = f"<p>part {number}</p>".encode()
-        writer.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
-        await writer.drain()
-        await asyncio.sleep(0.2)
-    writer.write(b"0\r\n\r\n")
 
 
 class Loop:
@@ -143,6 +147,12 @@ class Loop:
         self._loop.close()
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def port_of(admin_socket: Path) -> int:
     """The port the public listener got from the system."""
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(admin_socket))) as client:
@@ -165,7 +175,7 @@ def envoy(command: list[str], socket_of_health: Path, log: Path, *, wait: bool =
         process.wait(10)
 
 
-def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.integration.gateway_stand_ins import Loop, Upstream, envoy, port_of, until
+from tests.integration.gateway_stand_ins import Loop, Upstream, envoy, port_of, status, until
 
 from seawall.core.deadline import Deadline
 from seawall.core.principal import Principal
@@ -98,7 +98,7 @@ def test_spans(run: Path, upstreams: dict[str, Upstream]) -> None:
         continued = httpx.get(f"http://127.0.0.1:{port}/m/demand", headers={**BEARER, "traceparent": given}).json()["headers"][
             "traceparent"
         ]
-        until(lambda: len(spans_at(upstreams["workers-0"])) >= 2, 10)
+        until(lambda: len(spans_at(upstreams["workers-0"])) >= 2)
     assert {one.target for one in upstreams["workers-0"].seen} == {"/v1/traces"}
     assert continued.split("-")[1] == "ab" * 16
     by_id = {span.span_id.hex(): (service, span) for service, span in spans_at(upstreams["workers-0"])}
@@ -149,8 +149,7 @@ async def test_model_proxy_behind_the_gateway(run: Path) -> None:
     plan, client = plan_in(run), ModelProxyClient(run)
     prepare(plan)
     with envoy(arguments(plan), plan.health_socket, run / "envoy.log", wait=False):
-        while not plan.internal_socket.exists():
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(until, lambda: status(plan.internal_socket, "/v1/models") == 401)
         with span("test", "ui"):
             assert await client.models(TOKEN, deadline=Deadline.after(5)) == DEFAULT_MODELS
         with pytest.raises(NotSignedIn):
