@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from seawall.app.faults import Report, suggestion
+from seawall.app.faults import Report
 from seawall.app.masks import check_masks
 from seawall.app.model import Operator, Policy, Role, RowPolicy
 from seawall.app.scalars import NULL_TESTS
+from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.where import typed_values
 from seawall.app.yaml_tree import Mark, Node

@@ -7,7 +7,8 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from seawall.app.faults import Report, suggestion
+from seawall.app.faults import Report
+from seawall.app.suggest import suggestion
 from seawall.app.yaml_tree import Node
 
 Path = tuple[str | int, ...]

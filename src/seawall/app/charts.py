@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from seawall.app.faults import suggestion
 from seawall.app.model import Chart, Encoding, Layer, MetricQuery
 from seawall.app.queries import Asked
+from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.words import format_of, text_of
 from seawall.app.yaml_tree import Node

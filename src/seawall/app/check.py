@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from seawall.app.access import read_policies, read_roles
-from seawall.app.faults import Fault, Report, suggestion
+from seawall.app.faults import Fault, Report, TooManyFaults
 from seawall.app.folder import APP_FILE, AppFolder, read_folder
 from seawall.app.model import DEFAULT_LOCALE, App, Bundle
 from seawall.app.names import RESERVED_PATHS
 from seawall.app.pages import read_pages
 from seawall.app.semantics import read_semantics
 from seawall.app.shape import app_validator, shaped
+from seawall.app.suggest import suggestion
 from seawall.app.words import spoken, text_of
 from seawall.app.yaml_reader import MalformedYaml, parse_yaml
 from seawall.app.yaml_tree import Mark, Node, walk
@@ -20,8 +21,11 @@ from seawall.app.yaml_tree import Mark, Node, walk
 def check(folder: Path) -> tuple[Bundle | None, tuple[Fault, ...]]:
     """The bundle, or None and every fault. Never raises for anything a folder may hold."""
     report = Report()
-    files = read_folder(folder, report)
-    app = _app(files, report)
+    try:
+        files = read_folder(folder, report)
+        app = _app(files, report)
+    except TooManyFaults:
+        return None, report.faults()
     if app is None or len(report):
         return None, _without_echoes(report.faults())
     return Bundle(app, files.digest(), files.hashes()), ()

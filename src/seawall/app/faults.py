@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
 import msgspec
 
 from seawall.app.codes import CODES
@@ -13,6 +10,14 @@ from seawall.core.errors import InvalidInput
 
 SENTENCE_MAX = 400
 """Characters of a fault's parts; `got` is cut sooner."""
+
+
+FAULTS_MAX = 500
+"""After so many a check stops: an app made of faults alone must not cost hours."""
+
+
+class TooManyFaults(Exception):
+    """The report is full; what was found is in it."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -52,11 +57,12 @@ class InvalidApp(InvalidInput):
 class Report:
     """Collects the faults of one run. The same fault at the same place is kept once; the order is that of the files."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = FAULTS_MAX) -> None:
+        self._most = most
         self._faults: dict[tuple[str, int, int, str, str], Fault] = {}
 
     def add(self, at: Node | Mark, code: str, detail: str, *, where: str = "", expected: str = "", got: object = "", fix: str = "") -> None:
-        """Record one fault at a node's value, or at a bare position."""
+        """Record one fault at a node's value, or at a bare position. TooManyFaults once the report is full."""
         if code not in CODES:
             raise KeyError(code)
         mark = at.mark if isinstance(at, Node) else at
@@ -64,6 +70,8 @@ class Report:
         place, detail, expected, fix = (shown(text, SENTENCE_MAX) for text in (place, detail, expected, fix))
         fault = Fault(mark.file, mark.line, mark.column, place, code, detail, expected, shown(got), fix)
         self._faults.setdefault((fault.file, fault.line, fault.column, code, place + detail), fault)
+        if len(self._faults) >= self._most:
+            raise TooManyFaults
 
     def faults(self) -> tuple[Fault, ...]:
         """All of them, app.yaml first, then by file and position."""
@@ -78,17 +86,3 @@ def shown(value: object, limit: int = 80) -> str:
     text = value if isinstance(value, str) else str(value)
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """How to mend an unknown name: the nearest known one, else a few of those there are."""
-    names = sorted(set(known))
-    if not names:
-        return "Declare it first; there is none yet"
-    bare = {n.rpartition(".")[2]: n for n in names}
-    near = difflib.get_close_matches(name[:200], names, n=1, cutoff=0.6)
-    near = near or [bare[n] for n in difflib.get_close_matches(name[:200].rpartition(".")[2], bare, n=1, cutoff=0.7)]
-    if near:
-        return f"Did you mean `{near[0]}`?"
-    listed = ", ".join(f"`{n}`" for n in names[:8])
-    return f"Use one of {listed}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")

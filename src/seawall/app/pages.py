@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from seawall.app.charts import read_chart
 from seawall.app.durations import parse_duration
-from seawall.app.faults import suggestion
 from seawall.app.model import Chart, Comparison, Layer, MetricQuery, Outage, Page, PageFilter, Panel, Policy
 from seawall.app.names import RESERVED_PARAMETERS, RESERVED_PATHS
 from seawall.app.queries import Asked, read_metric_query
 from seawall.app.rows import read_rows_query
+from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.words import spoken, text_of
 from seawall.app.yaml_tree import Mark, Node

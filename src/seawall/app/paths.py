@@ -12,6 +12,7 @@ from seawall.app.model import Relationship, Semantics
 from seawall.core.errors import InvalidInput
 
 Path = tuple[Relationship, ...]
+_Level = dict[str, list[tuple[int, Path]]]
 
 
 class NoPath(InvalidInput):
@@ -39,10 +40,13 @@ def join_path(semantics: Semantics, from_dataset: str, to_dataset: str) -> Path:
     """The relationships to follow, none when both are the same dataset. NoPath or AmbiguousPath otherwise."""
     if from_dataset == to_dataset:
         return ()
-    level: dict[str, list[tuple[int, Path]]] = {from_dataset: [(0, ())]}
+    steps: dict[str, list[Relationship]] = {}
+    for step in semantics.relationships:
+        steps.setdefault(step.from_, []).append(step)
+    level: _Level = {from_dataset: [(0, ())]}
     seen = {from_dataset}
     while level:
-        level = _next_level(semantics, level, seen)
+        level = _next_level(steps, level, seen)
         if to_dataset in level:
             return _best(level[to_dataset])
         seen |= set(level)
@@ -52,11 +56,11 @@ def join_path(semantics: Semantics, from_dataset: str, to_dataset: str) -> Path:
     )
 
 
-def _next_level(semantics: Semantics, level: dict[str, list[tuple[int, Path]]], seen: set[str]) -> dict[str, list[tuple[int, Path]]]:
+def _next_level(steps: dict[str, list[Relationship]], level: _Level, seen: set[str]) -> _Level:
     """The datasets one step further, each with its two best paths: two are enough to know of a tie."""
-    found: dict[str, list[tuple[int, Path]]] = {}
-    for step in semantics.relationships:
-        if step.from_ in level and step.to not in seen:
+    found: _Level = {}
+    for step in (step for name in level for step in steps.get(name, ())):
+        if step.to not in seen:
             found.setdefault(step.to, []).extend((preferred + step.preferred, (*path, step)) for preferred, path in level[step.from_])
     return {name: sorted(paths, key=lambda p: -p[0])[:2] for name, paths in found.items()}
 

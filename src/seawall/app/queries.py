@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from seawall.app.faults import suggestion
 from seawall.app.model import Dimension, Field, MetricQuery, Order, RowsQuery
 from seawall.app.names import GRAINS
+from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.where import read_where
 from seawall.app.yaml_tree import Node

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from seawall.app.faults import suggestion
 from seawall.app.model import Dataset, Field, Order, Policy, RowsQuery
 from seawall.app.queries import Asked, check_engines, kind_of, ordered
+from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.where import read_where
 from seawall.app.yaml_tree import Node

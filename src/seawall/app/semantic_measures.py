@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 from seawall.app.expressions import columns_of, parse_metric
-from seawall.app.faults import Report, suggestion
+from seawall.app.faults import Report
 from seawall.app.grammar import AGGREGATES, InvalidExpression
 from seawall.app.model import Dataset, DataType, Metric, Relationship, Semantics
 from seawall.app.paths import NoPath
 from seawall.app.semantic_parts import ansi_expression, extension_of, key_columns, report_expression, synonyms_of
+from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import metric_facts
 from seawall.app.words import format_of, spoken, text_of
 from seawall.app.yaml_tree import Node

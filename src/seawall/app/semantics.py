@@ -12,16 +12,19 @@ import msgspec
 
 from seawall.app import names
 from seawall.app.expressions import parse_scalar
-from seawall.app.faults import Report, suggestion
+from seawall.app.faults import Report
 from seawall.app.grammar import InvalidExpression
 from seawall.app.model import Dataset, DataType, Field, Semantics
 from seawall.app.semantic_measures import read_metric, read_relationship
 from seawall.app.semantic_parts import ansi_expression, declared_name, extension_of, key_columns, report_expression, synonyms_of
 from seawall.app.shape import ossie_validator, shaped
+from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.words import format_of, spoken, text_of
 from seawall.app.yaml_tree import Node
 
+DECLARED_MAX = 500
+"""Datasets, relationships, metrics each; joins are searched among them, so their number is bounded."""
 _TIMES = ("Date", "Time", "DateTime", "DateTimeTz")
 
 
@@ -42,8 +45,8 @@ def read_semantics(roots: list[Node], report: Report) -> Vocabulary:
 
 
 def _declared(models: list[Node], key: str, kind: str, places: dict[str, Node], report: Report) -> list[Node]:
-    """The declarations of one kind in all models, each name once."""
-    found = []
+    """The declarations of one kind in all models, each name once, in bounds."""
+    found: list[Node] = []
     for model in models:
         for node in model.listed(key):
             name = declared_name(node, kind, report)
@@ -57,6 +60,15 @@ def _declared(models: list[Node], key: str, kind: str, places: dict[str, Node], 
                     got=f"the first is at {first.file}:{first.line}",
                     fix="Rename or remove one",
                 )
+            elif name and len(found) == DECLARED_MAX:
+                report.add(
+                    node,
+                    "too_large",
+                    f"An app may have {DECLARED_MAX:,} {kind}s",
+                    expected=f"at most {DECLARED_MAX:,}",
+                    fix="Split the app",
+                )
+                return found
             elif name:
                 places[f"{kind} {name}"] = node
                 found.append(node)

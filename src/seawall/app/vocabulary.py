@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from seawall.app.expressions import aggregates_of, columns_of, parse_metric
-from seawall.app.faults import Report, suggestion
+from seawall.app.faults import Report
 from seawall.app.model import Dataset, Field, Metric, Semantics
 from seawall.app.names import GRAINS
 from seawall.app.paths import AmbiguousPath, NoPath, fact_of, join_path
+from seawall.app.suggest import suggestion
 from seawall.app.yaml_tree import Node
 
 
@@ -24,6 +25,7 @@ class Vocabulary:
     broken: frozenset[str] = frozenset()
     """`time DATASET` and `path DATASET`: what a dataset would have had, were its declaration not broken."""
     _facts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _paths: dict[tuple[str, str], NoPath | AmbiguousPath | None] = field(default_factory=dict)
     _fields: dict[str, list[Field]] = field(default_factory=dict)
 
     def dataset(self, node: Node) -> Dataset | None:
@@ -119,12 +121,13 @@ class Vocabulary:
         return all(reached)
 
     def _reach_one(self, at: Node, fact: str, target: str, what: str) -> bool:
-        try:
-            join_path(self.semantics, fact, target)
-        except NoPath:
+        found = self._path(fact, target)
+        if isinstance(found, NoPath):
             if f"path {fact}" in self.broken:
                 return False
-            reachable = [ref for ref in self.refs() if self.has_path(fact, ref.partition(".")[0])]
+            reachable = [
+                f.ref for owner in self.semantics.datasets.values() if self.has_path(fact, owner.name) for f in owner.fields.values()
+            ]
             fix = f"Use a field of {fact} or of a dataset it leads to, or add a relationship from {fact} to {target}"
             near = suggestion(at.text(), reachable) if at.text() else ""
             detail = f"{what} cannot be combined with `{target}`: no many-to-one path leads there from `{fact}`"
@@ -137,16 +140,16 @@ class Vocabulary:
                 fix=near if near.startswith("Did") else fix,
             )
             return False
-        except AmbiguousPath as error:
-            tied = next((step for step in error.second if step not in error.first), error.second[0])
+        if isinstance(found, AmbiguousPath):
+            tied = next((step for step in found.second if step not in found.first), found.second[0])
             place = self.places.get(f"relationship {tied.name}", at)
             self.report.add(
                 place,
                 "ambiguous_path",
-                error.detail,
-                expected=error.expected,
+                found.detail,
+                expected=found.expected,
                 got=f"used by {at.where}" if place is not at else "",
-                fix=error.fix,
+                fix=found.fix,
             )
             return False
         return True
@@ -157,13 +160,17 @@ class Vocabulary:
 
     def has_path(self, fact: str, target: str) -> bool:
         """Whether a path leads there, ambiguous or not."""
-        try:
-            join_path(self.semantics, fact, target)
-        except NoPath:
-            return False
-        except AmbiguousPath:
-            return True
-        return True
+        return not isinstance(self._path(fact, target), NoPath)
+
+    def _path(self, fact: str, target: str) -> NoPath | AmbiguousPath | None:
+        """What is wrong with the path; None when there is a single best one. Remembered, since panels ask again and again."""
+        if (fact, target) not in self._paths:
+            try:
+                join_path(self.semantics, fact, target)
+                self._paths[fact, target] = None
+            except (NoPath, AmbiguousPath) as error:
+                self._paths[fact, target] = error
+        return self._paths[fact, target]
 
     def engines(self, datasets: Iterable[str]) -> set[str]:
         """The databases a set of datasets lives in."""

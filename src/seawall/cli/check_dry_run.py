@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from seawall.app.faults import Fault, Report, suggestion
+from seawall.app.faults import Fault, Report
 from seawall.app.model import Bundle, Dimension, MetricQuery, Query
 from seawall.app.places import Places
+from seawall.app.suggest import suggestion
 from seawall.app.yaml_tree import Node
 from seawall.core.errors import ConfigurationError, SeawallError
 

@@ -15,6 +15,7 @@ from tests.unit.app.samples import APP, SEMANTIC, write_app
 
 from seawall.app.check import check
 from seawall.app.codes import CODES
+from seawall.app.faults import FAULTS_MAX
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WORDS = st.sampled_from(
@@ -113,6 +114,14 @@ def bomb() -> str:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
     return "\n".join(lines)
+
+
+def test_an_app_made_of_faults_ends_soon(tmp_path: Path) -> None:
+    """After 500 faults the check stops: tens of thousands of slips must not cost hours."""
+    slips = ", ".join(f'"feild{i} = 1"' for i in range(30))
+    panels = "".join(f"      p{i}: {{metric: revenue, where: [{slips}]}}\n" for i in range(50))
+    faults = check(write_app(tmp_path, app=APP.replace("      total:", panels + "      total:")))[1]
+    assert len(faults) == FAULTS_MAX
 
 
 HOSTILE = {

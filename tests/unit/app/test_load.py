@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from tests.unit.app.samples import APP, edited, write_app
 
-from seawall.app.faults import InvalidApp, suggestion
+from seawall.app.faults import InvalidApp
 from seawall.app.load import load_bundle
 from seawall.app.model import Bundle, Dimension, Encoding, Filter, MetricQuery, Order, Outage, RowPolicy, RowsQuery
+from seawall.app.suggest import suggestion
 
 
 @pytest.fixture
