@@ -127,15 +127,20 @@ class Flights:
         return flight
 
     async def close(self) -> None:
-        """End every flight; those who wait are told it is unavailable."""
+        """End every flight; those who wait are told it is unavailable. What is made already still goes to Valkey."""
         self._closed = True
-        tasks = [flight.task for flight in self._flights.values() if flight.task]
+        flights = tuple(self._flights.values())
+        tasks = {flight.task for flight in flights if flight.task}
+        for flight in flights:
+            if flight.task and not flight.made.done():
+                flight.task.cancel()
         if self._renewing is not None:
-            tasks.append(self._renewing)
-        for task in tasks:
-            task.cancel()
+            self._renewing.cancel()
+            tasks.add(self._renewing)
         if tasks:
-            await asyncio.wait(tasks, timeout=CLOSE_SECONDS_MAX)
+            _, late = await asyncio.wait(tasks, timeout=CLOSE_SECONDS_MAX)
+            for task in late:
+                task.cancel()
 
     async def _fly(self, flight: Flight, key: CacheKey, produce: Produce, terms: Terms) -> None:
         token = secrets.token_hex(8)

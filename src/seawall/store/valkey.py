@@ -8,7 +8,8 @@ A name and its claim share a cluster slot when they share a `{tag}`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 from valkey.asyncio import BlockingConnectionPool, Valkey
@@ -68,7 +69,9 @@ class ValkeyStore:
     def __init__(self, url: str, *, clock: Clock = SYSTEM_CLOCK, operation_seconds_max: float = OPERATION_SECONDS_MAX) -> None:
         # The pool gets no socket timeouts: they cost a task for each send. One timeout around the operation bounds
         # waiting for a connection, connecting and both directions; the library drops a connection it was cut off on.
-        pool: BlockingConnectionPool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=None)
+        pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
+            url, max_connections=CONNECTIONS_MAX, timeout=None, lib_name=None, lib_version=None
+        )
         self._client: Valkey = Valkey.from_pool(pool)
         self._operation_seconds_max = operation_seconds_max
         self._breaker = Breaker(clock)
@@ -123,7 +126,7 @@ class ValkeyStore:
         if not self._breaker.allow():
             raise _unavailable("breaker open")
         try:
-            async with asyncio.timeout(self._operation_seconds_max):
+            async with _live_timeout(self._operation_seconds_max):
                 result = await run()
         except (ValkeyError, TimeoutError, OSError) as error:
             if self._breaker.failed():
@@ -132,6 +135,22 @@ class ValkeyStore:
         if self._breaker.succeeded():
             event("valkey.found")
         return result
+
+
+@asynccontextmanager
+async def _live_timeout(seconds: float) -> AsyncIterator[None]:
+    """TimeoutError after `seconds` in which this process was running.
+
+    The last fifth starts only when the loop gets round to it: when the process itself was held up, an answer that waits in
+    the socket is read first, and Valkey is not taken for dead.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+        timer = loop.call_later(seconds * 0.8, lambda: limit.reschedule(loop.time() + seconds * 0.2))
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def _milliseconds(seconds: float) -> int:
