@@ -69,7 +69,17 @@ async def test_killed_and_restarted_it_is_found_again(own_postgres: PostgresServ
         while not await answers(database):
             await asyncio.sleep(0.05)
         assert await anext(heard) == ""
-    await heard.aclose()  # type: ignore[attr-defined]
+    await heard.aclose()
+    await database.close()
+
+
+async def test_a_database_without_our_tables_is_unavailable(empty_database_url: str) -> None:
+    """A service that comes before its migrations waits for them as for a database that is away."""
+    database = Database(await open_pool(empty_database_url))
+    with pytest.raises(Unavailable, match="not set up"):
+        await database.fetch_all("current_generations")
+    assert await migrate(empty_database_url)
+    assert await database.fetch_all("current_generations") == []
     await database.close()
 
 

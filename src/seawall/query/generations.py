@@ -28,6 +28,7 @@ import msgspec
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.digest import canonical
 from seawall.core.errors import InvalidInput, NotFound, Unavailable
+from seawall.query.background import Repeating
 from seawall.store.database import Queries
 from seawall.telemetry.events import event
 
@@ -91,13 +92,12 @@ class Generations:
     def __init__(self, root: Path, database: Queries | None = None, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._root = root
         self._database = database
-        self._poll_seconds = poll_seconds
         self._current: dict[str, Generation] = {}
         self._known: dict[str, Generation] = {}
         self._told: list[Callable[[Generation], None]] = []
         self._refused: set[str] = set()
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._watching = Repeating("generations", self.refresh, poll_seconds)
+        self._listening = Repeating("generations-listen", self._listen, poll_seconds)
 
     # ── reading ──
 
@@ -143,33 +143,23 @@ class Generations:
 
     async def watch(self) -> None:
         """Keep `current` fresh until cancelled: at once when notified, else every poll."""
-        listener = asyncio.create_task(self._listen(), name="seawall-generations-listen") if self._database is not None else None
+        self._listening.start()
         try:
-            while True:
-                self._wake.clear()
-                try:
-                    await self.refresh()
-                except OSError as error:
-                    event("generation.unreadable", error=type(error).__name__)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll_seconds):
-                        await self._wake.wait()
+            await self._watching.run()
         finally:
-            if listener is not None:
-                listener.cancel()
-                await asyncio.wait({listener})
+            await self._listening.close()
 
     async def start(self) -> None:
-        """Look once, then watch in a task that `close` ends."""
-        await self.refresh()
-        self._task = asyncio.create_task(self.watch(), name="seawall-generations")
+        """Look once, then watch in tasks that `close` ends."""
+        with contextlib.suppress(OSError):
+            await self.refresh()
+        self._watching.start()
+        self._listening.start()
 
     async def close(self) -> None:
         """End the watching."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            self._task = None
+        await self._watching.close()
+        await self._listening.close()
 
     # ── writing ──
 
@@ -209,8 +199,9 @@ class Generations:
 
     async def _listen(self) -> None:
         if self._database is not None:
-            async for _ in self._database.listen(CHANNEL):
-                self._wake.set()
+            async with contextlib.aclosing(self._database.listen(CHANNEL)) as heard:
+                async for _ in heard:
+                    self._watching.wake()
 
     async def _follow(self, app: str, id: str) -> None:
         if id not in self._known and await asyncio.to_thread(self._manifest_on_disk, id) is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import Unavailable
+from seawall.query.background import Repeating
 from seawall.query.cache import CacheKey
 from seawall.query.cache_shared import Entry, pack, unpack
 from seawall.store.database import Queries
@@ -26,6 +27,7 @@ REMEMBERED_MAX = 20_000
 FILES_MAX = 10_000
 SUMMARY_BYTES_MAX = 2 * 1024 * 1024
 READ_SECONDS_MAX = 0.1
+READS_MAX = 32
 FLUSH_SECONDS = 1.0
 CLOSE_SECONDS_MAX = 2.0
 
@@ -89,7 +91,8 @@ class Summaries:
         self._noted: OrderedDict[str, float] = OrderedDict()
         self._waiting: dict[str, Entry] = {}
         self._disk_failed = False
-        self._task: asyncio.Task[None] | None = None
+        self._reads: set[asyncio.Task[Entry | None]] = set()
+        self._writing = Repeating("summaries", self.flush, FLUSH_SECONDS)
 
     def note(self, key: CacheKey, entry: Entry) -> None:
         """Remember an answer; written soon, unless this key's was a moment ago or too many wait already."""
@@ -115,14 +118,15 @@ class Summaries:
 
     async def start(self) -> None:
         """Write what is noted once a second, in a task that `close` ends."""
-        self._task = asyncio.create_task(self._write_for_ever(), name="seawall-summaries")
+        self._writing.start()
 
     async def close(self) -> None:
         """End the writer, after a last write of what waits (at most 2 s)."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            self._task = None
+        await self._writing.close()
+        for read in self._reads:
+            read.cancel()
+        if self._reads:
+            await asyncio.wait(self._reads, timeout=CLOSE_SECONDS_MAX)
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
                 await self.flush()
@@ -151,11 +155,6 @@ class Summaries:
         if self._database is not None:
             await self._database.execute("forget_summaries", older_seconds=older_seconds)
 
-    async def _write_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await self.flush()
-
     def _write_disk(self, disk: DiskSummaries, rows: list[dict[str, object]]) -> None:
         try:
             for row in rows:
@@ -172,12 +171,19 @@ class Summaries:
         return unpack(sealed, self._sealer, _context(name)) if sealed else None
 
     async def _from_database(self, name: str) -> Entry | None:
-        if self._database is None:
+        """Stop waiting after 100 ms, but leave the read to its own limit, so that the database learns that it hangs."""
+        if self._database is None or len(self._reads) >= READS_MAX:
             return None
+        read = asyncio.create_task(self._read(self._database, name), name="seawall-summary-read")
+        self._reads.add(read)
+        read.add_done_callback(self._reads.discard)
+        await asyncio.wait({read}, timeout=READ_SECONDS_MAX)
+        return read.result() if read.done() and not read.cancelled() else None
+
+    async def _read(self, database: Queries, name: str) -> Entry | None:
         try:
-            async with asyncio.timeout(READ_SECONDS_MAX):
-                row = await self._database.fetch_one("read_summary", key=name)
-        except (Unavailable, TimeoutError):
+            row = await database.fetch_one("read_summary", key=name)
+        except Unavailable:
             return None
         return unpack(row["sealed"], self._sealer, _context(name)) if row else None
 

@@ -16,6 +16,7 @@ import msgspec
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.digest import canonical
 from seawall.core.errors import Unavailable
+from seawall.query.background import Repeating
 from seawall.query.cache import Parameters
 from seawall.store.database import Queries
 
@@ -47,7 +48,7 @@ class UsageRecorder:
         self._clock = clock
         self._counts: dict[_Variant, int] = {}
         self._policies: dict[_Variant, bytes] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._writing = Repeating("usage", self.flush, FLUSH_SECONDS)
 
     def record(self, app: str, page: str, panel: str, parameters: Parameters, locale: str, fingerprint: str, policy: bytes) -> None:
         """Count one use. When thousands of different variants wait to be written, new ones are not counted."""
@@ -63,7 +64,7 @@ class UsageRecorder:
         """The variants of an app's panels used most of late. Unavailable when Postgres is away."""
         at = datetime.fromtimestamp(self._clock.time(), UTC)
         rows = await self._database.fetch_all("most_used_panels", app=app, limit=limit, at=at)
-        return tuple(msgspec.convert(row, Use) for row in rows)
+        return tuple(msgspec.convert(row | {"parameters": msgspec.json.decode(row["parameters"])}, Use) for row in rows)
 
     async def forget(self, *, older_seconds: float) -> None:
         """Drop variants not used for so long. Unavailable when Postgres is away."""
@@ -81,22 +82,14 @@ class UsageRecorder:
 
     async def start(self) -> None:
         """Write every 2 s, in a task that `close` ends."""
-        self._task = asyncio.create_task(self._flush_for_ever(), name="seawall-usage")
+        self._writing.start()
 
     async def close(self) -> None:
         """End the task, after a last write (at most 1 s)."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            self._task = None
+        await self._writing.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
                 await self.flush()
-
-    async def _flush_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await self.flush()
 
 
 def _row(variant: _Variant, uses: int, policy: bytes, at: datetime) -> dict[str, object]:

@@ -6,7 +6,7 @@ suite (`tests/contract/test_store_twins.py`) holds both to it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 Row = dict[str, Any]
@@ -28,5 +28,5 @@ class Queries(Protocol):
     async def execute_many(self, query: str, rows: Sequence[Mapping[str, object]], /) -> None:
         """Run once for each of `rows`, all or none."""
 
-    def listen(self, channel: str, /) -> AsyncIterator[str]:
+    def listen(self, channel: str, /) -> AsyncGenerator[str, None]:
         """Notifications of a channel, for ever; "" after each (re)connection, when some may have been missed."""

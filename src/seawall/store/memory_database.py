@@ -7,7 +7,7 @@ conformance suite runs the same stories against it and Postgres. Set `away = Tru
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +46,7 @@ class MemoryDatabase:
         for row in rows:
             self._run(query, dict(row))
 
-    async def listen(self, channel: str, /) -> AsyncIterator[str]:
+    async def listen(self, channel: str, /) -> AsyncGenerator[str, None]:
         """What is notified on `channel`, after a first ""."""
         queue: asyncio.Queue[str] = asyncio.Queue()
         self._listeners.setdefault(channel, set()).add(queue)
@@ -136,7 +136,6 @@ class MemoryDatabase:
         table = self.table("panel_use")
         before = table.get(key)
         if before is None:
-            columns["parameters"] = msgspec.json.decode(str(columns["parameters"]))
             table[key] = {"key": key, **columns, "policy": policy, "uses": float(uses), "last_used_at": at}
         else:
             before["uses"] = _decayed(before, at) + uses

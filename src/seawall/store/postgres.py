@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import psycopg
@@ -33,6 +33,13 @@ Cursor = psycopg.AsyncCursor[Row]
 Result = TypeVar("Result")
 
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests, TimeoutError, OSError)
+_NOT_SET_UP = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
 
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # `database.lost` and `database.found` say it once each.
 
@@ -119,7 +126,7 @@ class Database:
 
         await self._guarded(run)
 
-    def listen(self, channel: str, /) -> AsyncIterator[str]:
+    def listen(self, channel: str, /) -> AsyncGenerator[str, None]:
         """Notifications of `channel`; see `listen`."""
         return listen(self._url, channel)
 
@@ -143,6 +150,12 @@ class Database:
         try:
             async with asyncio.timeout(self._query_seconds_max), self.pool.connection() as connection:
                 result = await run(connection.cursor(row_factory=dict_row))
+        except _NOT_SET_UP as error:
+            raise Unavailable(
+                "The operational database is not set up for this service",
+                got=type(error).__name__,
+                fix="Run the migrations and grant this service's role what it needs; `seawall up` does both",
+            ) from error
         except _UNREACHABLE as error:
             if self._breaker.failed():
                 event("database.lost", error=type(error).__name__)
@@ -158,7 +171,7 @@ class Database:
             raise ConfigurationError(f"There is no query named {query!r}", fix="Add it to a file in store/sql/") from None
 
 
-async def listen(url: str, channel: str) -> AsyncIterator[str]:
+async def listen(url: str, channel: str) -> AsyncGenerator[str, None]:
     """Payloads notified on `channel`, for ever, reconnecting with a back-off of at most 2 s.
 
     Yields "" after every (re)connection: notifications may have been missed before it, so look at the state itself.
