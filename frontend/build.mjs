@@ -23,12 +23,19 @@ const common = {
   logLevel: "warning",
   absWorkingDir: new URL(".", import.meta.url).pathname,
 };
-// The fallback for out-of-order panels stands alone: it must run before anything else has come.
-const results = await Promise.all([
-  build({ ...common, entryPoints: ["src/stream.js"], format: "iife" }),
-  build({ ...common, entryPoints: ["../src/seawall/ui/static/seawall.css"] }),
-  build({ ...common, entryPoints: ["src/seawall.js"], format: "esm", splitting: true, loader: { ".css": "file" } }),
-]);
+// The fallback for out-of-order panels stands alone: it must run before anything else has come. Islands are built first, so
+// that the page's script knows their addresses; no chunk is shared, because each further file costs a request and its headers.
+const islands = await build({ ...common, entryPoints: { vitals: "src/vitals.js", zoom: "src/zoom.js" }, format: "esm", loader: { ".css": "file" } });
+const addresses = {};
+for (const [path, output] of Object.entries(islands.metafile.outputs)) {
+  if (output.entryPoint?.endsWith(".js")) addresses[basename(output.entryPoint, ".js")] = `/static/build/${basename(path)}`;
+}
+const results = [
+  islands,
+  await build({ ...common, entryPoints: ["src/stream.js"], format: "iife" }),
+  await build({ ...common, entryPoints: ["../src/seawall/ui/static/seawall.css"] }),
+  await build({ ...common, entryPoints: ["src/seawall.js"], format: "esm", define: { ISLANDS: JSON.stringify(addresses) } }),
+];
 
 const manifest = {};
 for (const [path, output] of results.flatMap((result) => Object.entries(result.metafile.outputs))) {

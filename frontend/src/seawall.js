@@ -1,7 +1,9 @@
 // What a page does once it is there. Everything works without it; with it, changes come without a page load.
-import { doing } from "./actions.js";
+// ISLANDS (island → address) is written in by the build; each island is a file of its own that shares nothing but what it is given.
+import { actions, doing } from "./actions.js";
 import { start as charts } from "./charts.js";
 import { start as filters } from "./filters.js";
+import { request } from "./net.js";
 import { refresh } from "./panels.js";
 
 document.documentElement.classList.add("scripted");
@@ -19,12 +21,12 @@ document.addEventListener("click", async (event) => {
     panel.querySelector("h2")?.focus?.();
   } else {
     doing(`zoom.${panel.dataset.panel}`);
-    const { toggle } = await import("./zoom.js");
-    toggle(panel, control);
+    const { toggle } = await import(ISLANDS.zoom);
+    toggle(panel, control, request);
   }
 });
 
 const whenIdle = self.requestIdleCallback ?? ((work) => setTimeout(work, 200));
-const measure = () => whenIdle(() => import("./vitals.js"));
+const measure = () => whenIdle(async () => (await import(ISLANDS.vitals)).start(actions));
 if (document.readyState === "complete") measure();
 else addEventListener("load", measure);

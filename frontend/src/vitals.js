@@ -1,24 +1,26 @@
 // Real-user measurements: web vitals and how long actions took, sent once when the page is left.
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
-import { actions } from "./actions.js";
 
-const main = document.getElementById("main");
-const metrics = new Map();
-const note = ({ name, value, rating, id }) => metrics.set(name, { name, value: Math.round(value * 1000) / 1000, rating, id });
-for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB]) on(note, { reportAllChanges: true });
+/** Measure from now on; `actions` is the list of what the user did, emptied when it is sent. */
+export const start = (actions) => {
+  const main = document.getElementById("main");
+  const metrics = new Map();
+  const note = ({ name, value, rating, id }) => metrics.set(name, { name, value: Math.round(value * 1000) / 1000, rating, id });
+  for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB]) on(note, { reportAllChanges: true });
 
-const send = () => {
-  if (!metrics.size && !actions.length) return;
-  const { app, page, watermark, release } = main.dataset;
-  const body = { page, release, watermark, metrics: [...metrics.values()], actions: actions.splice(0) };
-  metrics.clear();
-  fetch(`/${app}/api/vitals`, {
-    method: "POST",
-    keepalive: true,
-    credentials: "same-origin",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  }).catch(() => {});
+  const send = () => {
+    if (!metrics.size && !actions.length) return;
+    const { app, page, watermark, release } = main.dataset;
+    const body = { page, release, watermark, metrics: [...metrics.values()], actions: actions.splice(0) };
+    metrics.clear();
+    fetch(`/${app}/api/vitals`, {
+      method: "POST",
+      keepalive: true,
+      credentials: "same-origin",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    }).catch(() => {});
+  };
+  addEventListener("visibilitychange", () => document.visibilityState === "hidden" && send());
+  addEventListener("pagehide", send);
 };
-addEventListener("visibilitychange", () => document.visibilityState === "hidden" && send());
-addEventListener("pagehide", send);

@@ -1,7 +1,6 @@
 // A time series that can be zoomed: uPlot over the panel's own rows, loaded when a user asks for it, gone when asked again.
 import uPlot from "uplot";
 import styleUrl from "uplot/dist/uPlot.min.css";
-import { request } from "./net.js";
 
 const HEIGHT_PX = 260;
 const loaded = { style: false };
@@ -66,7 +65,7 @@ const plot = (holder, { names, data }) => {
 };
 
 /** Open the zoomable plot of a panel under its chart, or close it again. */
-export const toggle = async (panel, control) => {
+export const toggle = async (panel, control, request) => {
   const open = panel.querySelector(".zoom");
   if (open) {
     open.remove();
