@@ -11,13 +11,13 @@ from datetime import date
 
 from sqlglot import exp
 
-from seawall.app.model import App, Format, MetricQuery, Query, RowsQuery, Scalar
+from seawall.app.model import App, Field, Format, MetricQuery, Query, RowsQuery, Scalar
 from seawall.app.model import Text as Words
 from seawall.query.compile_metrics import MetricsStatement
 from seawall.query.compile_names import datasets_of
 from seawall.query.compile_rows import RowsStatement
 from seawall.query.errors import InvalidQuery
-from seawall.query.policy import EffectivePolicy
+from seawall.query.policy import EffectivePolicy, unrestricted
 from seawall.query.port import Column, Compiled
 from seawall.query.sql_guard import vouch
 from seawall.query.sql_scan import Scans
@@ -42,6 +42,12 @@ def compile_count(app: App, query: RowsQuery, policy: EffectivePolicy, *, dialec
     statement = RowsStatement(app, query, policy, dialect=dialect, as_of=as_of)
     column = Column("count", "Integer", Words({"en": "Rows", "de": "Zeilen"}), Format(style="integer"), "metric")
     return _compiled(app, statement.build_count(), statement.scans, (column,), dialect)
+
+
+def compile_extent(app: App, query: RowsQuery, field: Field, *, dialect: str) -> Compiled:
+    """The statement for the first and last value of a field over all rows, whoever asks: for planning, never to be shown."""
+    statement = RowsStatement(app, query, unrestricted(app), dialect=dialect, as_of=None)
+    return _compiled(app, statement.build_extent(field), statement.scans, (), dialect)
 
 
 def build(

@@ -82,6 +82,14 @@ class RowsStatement:
             select.set("where", exp.Where(this=all_of(conditions)))
         return select
 
+    def build_extent(self, field: Field) -> exp.Select:
+        """The smallest and the largest value of a field."""
+        source = FactSource(self.scans, self.query.dataset)
+        column = source.column(field)
+        select = exp.Select(expressions=[aliased(exp.Min(this=column), "first"), aliased(exp.Max(this=column.copy()), "last")])
+        source.attach(select)
+        return select
+
     def columns(self) -> tuple[Column, ...]:
         """What is shown, in order."""
         return tuple(

@@ -93,8 +93,10 @@ class DuckDBEngine:
             for run in self._running:
                 run.interrupt()
             await asyncio.sleep(INTERRUPT_EVERY_SECONDS)
+        if self._opening:
+            await asyncio.wait(self._opening.values())
         for watermark in list(self._opening):
-            await self._retire(watermark)
+            self._retire(watermark)
         self._threads.shutdown(wait=False)
 
     # ── generations ──────────────────────────────────────────────────────────────────────────────────────────
@@ -114,8 +116,12 @@ class DuckDBEngine:
             if task.done() and (task.cancelled() or task.exception() is not None):
                 self._opening.pop(watermark, None)
             raise
+        if self._closed:
+            raise EngineUnavailable("The engine is closed")
+        if generation.retired:
+            return await self._generation(watermark)
         while len(self._opening) > self._generations_max:
-            await self._retire(next(iter(self._opening)))
+            self._retire(next(iter(self._opening)))
         return generation
 
     async def _open(self, watermark: str) -> Generation:
@@ -126,7 +132,7 @@ class DuckDBEngine:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, open_generation, tables, self._directory, self._limits)
 
-    async def _retire(self, watermark: str) -> None:
+    def _retire(self, watermark: str) -> None:
         task = self._opening.pop(watermark)
         if task.done() and not task.cancelled() and task.exception() is None:
             generation = task.result()

@@ -57,6 +57,12 @@ class OpenQuery:
         """Wait for the first batch. Raises what the engine raises before it."""
         self.batches = self._read(await anext(self._stream))
 
+    async def is_full(self) -> bool:
+        """Read all of a page ahead; whether it shows its limit and there is more. A page that is not is closed."""
+        batches = [batch async for batch in self.batches]
+        self.batches = _again(batches)
+        return self.next_after is not None
+
     async def close(self) -> None:
         """End the query, whether its batches were read or not."""
         await self._stream.aclose()
@@ -105,3 +111,8 @@ def scalar_of(value: object) -> Scalar:
     if isinstance(value, Decimal):
         return str(value)
     return cast("Scalar", value)
+
+
+async def _again(batches: Sequence[pa.RecordBatch]) -> AsyncIterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch

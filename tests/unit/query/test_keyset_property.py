@@ -43,7 +43,7 @@ def pages(shop: Shop, policy: EffectivePolicy, query: RowsQuery) -> list[list[tu
 orders = st.lists(st.tuples(st.sampled_from(SORTABLE), st.booleans()), max_size=3, unique_by=lambda pair: pair[0])
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=shops(), sort=orders, limit=st.integers(1, 5), groups=st.sampled_from((None, ("north",), ())))
 def test_pages_are_a_partition_of_the_sorted_rows(
     shop: Shop, data: Data, sort: list[tuple[str, bool]], limit: int, groups: tuple[str, ...] | None

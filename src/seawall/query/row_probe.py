@@ -1,0 +1,60 @@
+"""A page of rows sorted by time, without sorting all of time: look at the newest (or oldest) stretch first.
+
+When a narrow window next to where the page begins holds a whole page and one row more, that page is the answer, because every
+row outside the window sorts behind it. Otherwise the window widens, and at last there is none. Parquet row groups outside
+the window are never read, so the first page costs the same however long the history is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from seawall.app.model import Field, Filter, Order, RowsQuery, Scalar
+
+SHARES = (0.02, 0.25)
+"""Widths of the windows tried, as shares of the whole extent: a row group or two, then a quarter."""
+LIMIT_MAX = 2_000
+"""Pages larger than this are not worth buffering."""
+_TIMES = frozenset({"Date", "DateTime", "DateTimeTz"})
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """The first and last moment of a time field, as ISO 8601 text."""
+
+    first: str
+    last: str
+
+
+def leading_time(query: RowsQuery, fields: dict[str, Field]) -> Field | None:
+    """The time field a page is sorted by first, when narrowing can help."""
+    if not query.keyset or query.limit > LIMIT_MAX:
+        return None
+    field = fields.get(query.keyset[0].name)
+    return field if field is not None and field.datatype in _TIMES else None
+
+
+def narrowed(query: RowsQuery, field: Field, extent: Extent, after: Scalar) -> Iterator[RowsQuery]:
+    """The query within ever wider windows, all narrower than the extent. `after` is the leading key the page begins behind."""
+    order: Order = query.keyset[0]
+    first, last = _moment(extent.first), _moment(extent.last)
+    start = _moment(str(after)) if after is not None else (last if order.descending else first)
+    for share in SHARES:
+        width = (last - first) * share + timedelta(seconds=1)
+        edge = start - width if order.descending else start + width
+        if first < edge < last:
+            bound = Filter(field.ref, "ge" if order.descending else "le", (_text(edge, field),))
+            yield msgspec.structs.replace(query, where=(*query.where, bound))
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _text(moment: datetime, field: Field) -> str:
+    if field.datatype == "Date":
+        return moment.date().isoformat()
+    return moment.isoformat() if field.datatype == "DateTimeTz" else moment.replace(tzinfo=None).isoformat()

@@ -1,0 +1,105 @@
+"""Looking at the newest stretch first changes how long a page takes, never what is on it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.unit.query.star import COLUMNS, SALES, app, everything
+from tests.unit.query.tables import Shop
+
+from seawall.app.model import Bundle, Filter, Order, RowsQuery, Scalar
+from seawall.core.deadline import Deadline
+from seawall.query import service as services
+from seawall.query.duckdb_engine import DuckDBEngine
+from seawall.query.generations import Generation, TableFiles
+from seawall.query.row_probe import Extent, leading_time, narrowed
+from seawall.query.service import QueryService
+
+SHOP = app()
+ALL = everything(SHOP)
+ROWS = 400
+
+
+class Reader:
+    """One generation of one shop."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def current(self, app: str) -> Generation:
+        return Generation("g1", app, 0.0, date(2017, 3, 1), {"t_sales": TableFiles(("sales.parquet",), ROWS, 1)})
+
+    def locate(self, id: str) -> dict[str, list[Path]]:
+        return {f"t_{name}": [self.folder / f"{name}.parquet"] for name in COLUMNS}
+
+
+def sales() -> list[dict[str, object]]:
+    """Rows over two months, some at the same moment, some at none."""
+    chance = random.Random(7)
+    start = datetime.fromisoformat("2017-01-01T00:00:00")
+    moments = [start + timedelta(hours=chance.randint(0, 1400)) for _ in range(150)]
+    return [
+        {"sale_id": number, "sold_at": chance.choice([*moments, None]), "units": chance.randint(0, 3), "amount": 1.0}
+        for number in range(ROWS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("warehouse")
+    shop = Shop()
+    shop.fill({"sales": sales()})
+    for name in COLUMNS:
+        shop.connection.execute(f"COPY \"t_{name}\" TO '{made}/{name}.parquet' (FORMAT parquet)").fetchall()
+    return made
+
+
+@pytest.fixture
+async def service(folder: Path) -> AsyncIterator[QueryService]:
+    reader = Reader(folder)
+    engine = DuckDBEngine(reader.locate, directory=folder)
+    yield QueryService(Bundle(SHOP, "d" * 64), {"warehouse": engine}, reader)
+    await engine.close()
+
+
+async def all_pages(service: QueryService, query: RowsQuery) -> list[object]:
+    rows: list[object] = []
+    after: tuple[Scalar, ...] | None = None
+    while True:
+        page = await service.open(query, ALL, deadline=Deadline.after(20), after=after)
+        rows += [value async for batch in page.batches for value in batch.column("sale_id").to_pylist()]
+        after = page.next_after
+        if after is None:
+            return rows
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("where", [(), (Filter("sales.units", "eq", (3,)),), (Filter("sales.units", "eq", (9,)),)])
+async def test_pages_are_the_same_with_and_without_windows(
+    service: QueryService, monkeypatch: pytest.MonkeyPatch, descending: bool, where: tuple[Filter, ...]
+) -> None:
+    """Dense, sparse and empty; forwards and backwards; over ties and NULLs."""
+    query = RowsQuery("sales", ("sale_id",), (Order("sold_at", descending),), where, limit=23)
+    plain = await all_pages(service, query)
+    monkeypatch.setattr(services, "PROBE_ROWS_MIN", 0)
+    assert await all_pages(service, query) == plain
+    assert len(set(plain)) == len(plain)
+
+
+def test_windows_widen_and_stay_inside_the_extent() -> None:
+    """Each begins where the page begins, and each is wider than the one before."""
+    query = RowsQuery("sales", ("sale_id",), (Order("sold_at", True),))
+    windows = list(narrowed(query, SALES.fields["sold_at"], Extent("2017-01-01T00:00:00", "2017-12-31T00:00:00"), "2017-12-01T00:00:00"))
+    assert [window.where[0].op for window in windows] == ["ge", "ge"]
+    edges = [str(window.where[0].values[0]) for window in windows]
+    assert "2017-12-01" > edges[0] > edges[1] > "2017-01-01"
+
+
+@pytest.mark.parametrize("query", [RowsQuery("sales", (), (Order("units"),)), RowsQuery("sales", (), (Order("sold_at"),), limit=10_000)])
+def test_only_small_pages_by_time_are_narrowed(query: RowsQuery) -> None:
+    """Other sorts have no stretch to look at first."""
+    assert leading_time(query, SALES.fields) is None
