@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.connector import BaseAsyncConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from seawall.core.errors import ConfigurationError, Unavailable
@@ -128,8 +129,7 @@ async def _precompute(context: JobContext, *, app: str) -> None:
 async def _tidy(context: JobContext, timestamp: int) -> None:
     """Every minute: take up stalled jobs, see that forecasts are there, let go of what nobody needs."""
     async with _done(context, "") as workshop:
-        for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-            await context.app.job_manager.retry_job(job)
+        await take_up_stalled(context.app)
         await defer_missing(workshop, Jobs(context.app))
         await context.app.job_manager.delete_old_jobs(
             nb_hours=KEEP_JOBS_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
@@ -138,6 +138,15 @@ async def _tidy(context: JobContext, timestamp: int) -> None:
         await workshop.usage.forget(older_seconds=KEEP_USE_SECONDS)
         if removed:
             event("generation.pruned", files=removed)
+
+
+async def take_up_stalled(queue: App, stalled_seconds: float = STALLED_SECONDS) -> None:
+    """Let the jobs of workers that died run again. Where the same job waits already that one is enough, and needs the other's lock."""
+    for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_seconds):
+        try:
+            await queue.job_manager.retry_job(job)
+        except UniqueViolation:
+            await queue.job_manager.finish_job(job, Status.FAILED, delete_job=False)
 
 
 async def defer_missing(workshop: Workshop, jobs: Jobs) -> None:
