@@ -65,9 +65,9 @@ class FilterBars:
         return await self._ladder.serve(_key(plan, filter_), produce, outage=OUTAGE, fresh_for=FRESH_SECONDS, deadline=deadline)
 
     def _bar(self, plan: PagePlan, options: Mapping[str, list[Scalar]]) -> bytes:
-        given = {**plan.ctx.parameters, **{name: list(dropped.values) for name, dropped in plan.choice.dropped.items()}}
+        given = {**plan.ctx.parameters, **plan.choice.dropped}
         ctx = msgspec.structs.replace(plan.ctx, parameters=given)
-        problems = {name: dropped.problem for name, dropped in plan.choice.dropped.items()}
+        problems = dict.fromkeys(plan.choice.dropped, ctx.messages["filter.wrong"])
         return frame(str(self._draw.filter_bar(plan.page, options, ctx, problems)))
 
 

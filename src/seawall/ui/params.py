@@ -32,14 +32,6 @@ Values = dict[str, list[str]]
 """Parameter name → its values."""
 
 
-class Dropped(msgspec.Struct, frozen=True):
-    """A filter that is not applied; nothing its user typed is lost."""
-
-    values: list[str]
-    problem: str
-    """What is wrong, as a sentence."""
-
-
 class Choice(msgspec.Struct, frozen=True):
     """What a URL asks of a page or panel, canonical."""
 
@@ -55,8 +47,8 @@ class Choice(msgspec.Struct, frozen=True):
     """Panel → cursor. The data API's only cursor is under ""."""
     limit: int | None = None
     format: str = ""
-    dropped: Mapping[str, Dropped] = {}
-    """Filters set aside because their value does not fit (pages only)."""
+    dropped: Values = {}
+    """Filters set aside because their value does not fit, with what was given: nothing a user typed is lost (pages only)."""
 
 
 def read(query: bytes) -> Values:
@@ -81,8 +73,8 @@ def page_choice(app: App, page: Page, values: Values) -> Choice:
     for name, given in list(wanted.items()):
         try:
             made = from_url(app, page, {name: given})
-        except InvalidInput as error:
-            dropped[name] = Dropped(given, error.sentence())
+        except InvalidInput:
+            dropped[name] = given
             del wanted[name]
             continue
         filters.update(made)

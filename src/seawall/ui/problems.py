@@ -9,12 +9,15 @@ from markupsafe import Markup
 
 from seawall.core.errors import SeawallError, Unavailable
 from seawall.core.problem import MEDIA_TYPE, Problem, problem_of
+from seawall.ui.messages import locales, messages
+from seawall.ui.negotiate import locale_of
 
 HTML = "text/html; charset=utf-8"
 _PAGE = Markup(
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    '<title>{title}</title><link rel="stylesheet" href="{css}"></head>'
-    '<body><main id="main" class="problem"><h1>{title}</h1><p>{detail}</p>{fix}<p><a href="{home}">{home_text}</a></p></main></body></html>'
+    '<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark"><title>{title}</title><link rel="stylesheet" href="{css}"></head>'
+    '<body><main id="main" class="problem"><h1>{title}</h1><p lang="en">{detail}</p>{fix}<p><a class="button" href="/">{home}</a></p>'
+    "</main></body></html>"
 )
 
 
@@ -54,11 +57,13 @@ def as_json(error: SeawallError, instance: str) -> tuple[int, str, bytes]:
     return _status(problem), MEDIA_TYPE, problem.encode()
 
 
-def as_page(error: SeawallError, instance: str, *, css: str) -> tuple[int, str, bytes]:
+def as_page(error: SeawallError, instance: str, *, css: str, accept_language: str = "") -> tuple[int, str, bytes]:
     """Status, media type and body for a person."""
     problem = problem_of(error, instance=instance)
-    fix = Markup("<p>{}</p>").format(problem.fix) if problem.fix else ""
-    html = _PAGE.format(title=problem.title, detail=problem.detail, fix=fix, css=css, home="/", home_text="Start page")
+    words = messages(locale_of("", accept_language, locales()))
+    fix = Markup('<p lang="en">{}</p>').format(problem.fix) if problem.fix else ""
+    detail = f"{problem.title}. {problem.detail}"
+    html = _PAGE.format(lang=words.locale, title=words["problem.title"], detail=detail, fix=fix, css=css, home=words["problem.home"])
     return _status(problem), HTML, str(html).encode()
 
 

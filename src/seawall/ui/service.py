@@ -109,6 +109,7 @@ async def _serve(settings: Settings, lane: Lane) -> None:
         await asyncio.sleep(NOTICE_SECONDS)
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
         await asyncio.wait({serving}, timeout=DRAIN_SECONDS)
+        gc.unfreeze()
     event("service.stopped", service=settings.service, replica=settings.replica)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 import pyarrow as pa
 from markupsafe import Markup
 
@@ -54,11 +55,9 @@ def table_foot(
 ) -> Markup:
     """How many rows are shown, and the way to the next ones."""
     words = ctx.messages
-    first = (
-        f'<a class="button" href="?{esc(ctx.query)}" data-page-link>{esc(words["rows.first"])}</a>'
-        if f"{panel.name}.after" in ctx.parameters
-        else ""
-    )
+    after = f"{panel.name}.after"
+    start = msgspec.structs.replace(ctx, parameters={name: values for name, values in ctx.parameters.items() if name != after})
+    first = f'<a class="button" href="?{esc(start.query)}" data-page-link>{esc(words["rows.first"])}</a>' if after in ctx.parameters else ""
     onward = f'<a class="button" href="{esc(next_url)}" rel="next" data-page-link>{esc(words["rows.next"])}</a>' if next_url else ""
     return markup(f'<div class="pager"><p>{esc(_shown(ctx, shown, total, exact))}</p>{first}{onward}</div>')
 
