@@ -115,6 +115,8 @@ def _peak(facts: Facts, ctx: RenderContext) -> str:
 
 def _leader(facts: Facts, ctx: RenderContext) -> str:
     values = {name: periods.get(None, 0.0) for name, periods in facts.values.items()}
+    if min(values.values()) < 0 < max(values.values()):
+        return _largest_value(facts, ctx)
     ranked = sorted(values, key=lambda name: -values[name])
     if len(ranked) < 2 or values[ranked[0]] == values[ranked[1]]:
         return ""
@@ -135,12 +137,16 @@ def _largest_mover(facts: Facts, ctx: RenderContext) -> str:
 
 
 def _largest_value(facts: Facts, ctx: RenderContext) -> str:
-    """Where the metric itself is a change (a percentage): the largest either way."""
+    """Where the metric itself is a change (a percentage, or values of both signs): the largest either way."""
     values = {name: periods.get(None, 0.0) for name, periods in facts.values.items()}
-    if len(values) < 2 or facts.metric.format.style != "percent":
+    is_change = facts.metric.format.style == "percent" or min(values.values()) < 0 < max(values.values())
+    if len(values) < 2 or not is_change:
         return ""
     name = max(values, key=lambda each: abs(values[each]))
-    return ctx.messages.text("finding.mover", name=name, change=ctx.formatter.change(values[name]))
+    if facts.metric.format.style == "percent":
+        return ctx.messages.text("finding.mover", name=name, change=ctx.formatter.change(values[name]))
+    plus = "+" if values[name] > 0 else ""
+    return ctx.messages.text("finding.mover", name=name, change=f"{plus}{_short(values[name], facts, ctx)}")
 
 
 def _mover_between(panel: Panel, now: Facts, before: Facts, ctx: RenderContext) -> str:

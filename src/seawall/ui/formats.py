@@ -89,6 +89,8 @@ class Formatter:
             return self.value(value, format, datatype)
         if format.style == "currency" and 0 < abs(to_float(value)) < 100:
             return self.dress(self.plain(value, 2), format)
+        if format.style == "percent" and abs(to_float(value)) < 10:
+            return self.dress(self.plain(value * 100, 1 if abs(value) < 1 else 0), format)
         return self.dress(self.significant(to_float(value) * (100 if format.style == "percent" else 1)), format)
 
     def change(self, ratio: float, *, digits: int = 1) -> str:

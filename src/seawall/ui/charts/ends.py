@@ -26,7 +26,7 @@ def end_labels(scene: Scene, plot: Plot) -> tuple[list[EndLabel], str]:
         if label is None or latest is None:
             continue
         if line.view.mark == "line" and plot.x_at(latest.x) < EARLY:
-            inside.append(_at_end(plot.percent(latest.x), label))
+            inside.append(_at_end(plot.percent(latest.x), label, below=_falls(line)))
         else:
             margin.append(label)
     margin.extend(_references(scene, plot))
@@ -94,8 +94,15 @@ def _legend_value(scene: Scene, line: Line) -> str:
     return scene.request.short(line.view.y)(latest.y)
 
 
-def _at_end(x: str, label: EndLabel) -> str:
-    return f'<text class="dl b {_class(label)}" x="{x}" dx="4" y="{px(label.y - 10)}">{_spans(label)}</text>'
+def _falls(line: Line) -> bool:
+    """Whether a line ends lower than it came: then there is room under its end."""
+    known = [point.y for point in line.series.points if point.y is not None]
+    return len(known) > 1 and known[-1] < known[-2]
+
+
+def _at_end(x: str, label: EndLabel, *, below: bool) -> str:
+    y = label.y + (20 if below else -10)
+    return f'<text class="dl b {_class(label)}" x="{x}" dx="4" y="{px(y)}">{_spans(label)}</text>'
 
 
 def _class(label: EndLabel) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from seawall.ui.charts import marks
 from seawall.ui.charts.data import Point, View
-from seawall.ui.charts.labels import LINE_PX
 from seawall.ui.charts.plot import Plot, px
 from seawall.ui.charts.scene import Line, Scene, constant
 from seawall.ui.charts.text import esc, fit, text_width
@@ -19,9 +18,24 @@ DOT_PX, DOT_PX_MAX = 2.5, 9.0
 REFERENCES_MAX = 8
 FLAG_PX = 7
 NAMED_MAX = 40
+"""In a larger cloud only the outermost dots are named."""
 NAMES_AT_PX = 460.0
 """The plot width at which names of dots must not cover each other."""
 NAME_PX_MAX = 110
+NAME_APART_PX = 12
+
+
+_Spot = tuple[float, float]
+
+
+def _striking(points: list[Point], spots: list[_Spot]) -> list[tuple[Point, _Spot]]:
+    """The dots worth a name, the highest first: all of a few, of many those at the edges of the cloud."""
+    pairs = sorted(zip(points, spots, strict=True), key=lambda pair: pair[1][1])
+    if len(pairs) <= NAMED_MAX:
+        return pairs
+    across = sorted(pairs, key=lambda pair: pair[1][0])
+    chosen = [*pairs[:8], *across[-5:], *across[:3], *pairs[-3:]]
+    return list({id(point): (point, spot) for point, spot in chosen}.values())
 
 
 class Painter:
@@ -117,15 +131,17 @@ class Painter:
 
     def _names(self, points: list[Point]) -> str:
         """Names beside the dots of a scatter plot, as far as they do not cover each other; not on narrow panels."""
-        taken: list[tuple[float, float, float]] = []
+        spots = [(self.plot.x_at(point.x) * NAMES_AT_PX, self.plot.y(point.y or 0.0)) for point in points]
+        taken = [(x - 4, x + 4, y) for x, y in spots]
         parts = []
-        for point in sorted(points, key=lambda each: -(each.size or each.y or 0.0)) if len(points) <= NAMED_MAX else ():
+        for point, (x, y) in _striking(points, spots):
             name = fit(self.request.point_label(point), NAME_PX_MAX)
-            x, y = self.plot.x_at(point.x) * NAMES_AT_PX, self.plot.y(point.y or 0.0)
-            end = x + text_width(name) + 16
-            if end < NAMES_AT_PX + 24 and all(end < left or x > right or abs(y - other) > LINE_PX for left, right, other in taken):
+            start, end = x + 5, x + text_width(name) + 16
+            if end < NAMES_AT_PX + 24 and all(
+                end < left or start > right or abs(y - other) > NAME_APART_PX for left, right, other in taken
+            ):
                 parts.append(f'<text class="pn" x="{self.plot.percent(point.x)}" dx="9" y="{px(y + 4)}">{esc(name)}</text>')
-                taken.append((x, end, y))
+                taken.append((start, end, y))
         return f'<g class="tm tl">{"".join(parts)}</g>' if parts else ""
 
     def _inner(self, paths: str) -> str:

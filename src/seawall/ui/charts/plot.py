@@ -21,7 +21,7 @@ TIERS = (("ts", 270.0), ("tm", 500.0), ("tl", 860.0))
 PADDING_STEP = 8
 FAR = 4.0
 """Nothing is drawn further than this many plots away."""
-PADDING_MAX = 200
+PADDING_MAX = {"l": 272, "m": 272, "r": 200, "n": 200}
 
 
 class Plot(msgspec.Struct, frozen=True):
@@ -86,4 +86,4 @@ def px(value: float) -> str:
 def padding(letter: str, width_px: float) -> str:
     """The class that leaves at least `width_px` free on a side: `l` left, `r` right, `m`/`n` the same on narrow panels."""
     steps = math.ceil(max(0.0, width_px) / PADDING_STEP)
-    return f"{letter}{min(PADDING_MAX, steps * PADDING_STEP)}"
+    return f"{letter}{min(PADDING_MAX[letter], steps * PADDING_STEP)}"

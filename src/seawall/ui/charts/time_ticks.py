@@ -18,7 +18,7 @@ from seawall.ui.charts.text import text_width
 from seawall.ui.formats import Formatter
 
 Unit = Literal["hour", "day", "week", "month", "year"]
-_AIR_PX = 14
+_AIR_PX = 9
 _COUNT_MAX = 14
 """More ticks than this say no more than fewer do: thirteen weeks, a year of months."""
 _LEVELS: tuple[tuple[Unit, int, float], ...] = (
@@ -93,7 +93,7 @@ def _fits(ticks: tuple[TimeTick, ...], low: float, high: float, width_px: float)
 def _apart(labels: list[tuple[float, float]]) -> bool:
     """Whether centred labels (place, width) in order keep their distance."""
     return all(
-        later - later_width / 2 - (earlier + earlier_width / 2) >= _AIR_PX / 2
+        later - later_width / 2 - (earlier + earlier_width / 2) >= _AIR_PX
         for (earlier, earlier_width), (later, later_width) in pairwise(labels)
     )
 

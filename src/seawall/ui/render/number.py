@@ -39,13 +39,10 @@ def reading_of(panel: Panel, data: PanelData, comparison: PanelData | None, ctx:
     column = next((each for each in data.columns if each.role == "metric"), None)
     if column is None or data.table.num_rows == 0:
         return None
-    index = [each.name for each in data.columns].index(column.name)
-    values: list[object] = data.table.column(index).to_pylist()
-    grain, times = _times(panel, data)
+    grain, _ = _times(panel, data)
     if not grain:
-        return Reading(column, values[0], _first_metric(comparison), (), None, "")
-    days = [as_day(when) if isinstance(when, date) and grain != "hour" else when for when in times]
-    dated = sorted(((day, value) for day, value in zip(days, values, strict=True) if isinstance(day, date)), key=_by_day)
+        return Reading(column, _first_metric(data), _first_metric(comparison), (), None, "")
+    dated = _dated(panel, data)
     over = [(day, value) for day, value in dated if _over(day, grain, ctx)]
     return _latest(panel, column, over or dated, comparison, grain) if dated else None
 
@@ -124,32 +121,41 @@ def _over(when: date, grain: str, ctx: RenderContext) -> bool:
 
 
 def _latest(panel: Panel, column: Column, rows: list[tuple[date, object]], comparison: PanelData | None, grain: str) -> Reading:
+    """The last row's reading. `comparison` holds earlier periods, so what is compared with is found by date in both."""
     when, value = rows[-1]
-    before = _first_metric(comparison, last=True)
-    if before is None:
-        before = _earlier(panel, rows, grain)
-    return Reading(column, value, before, tuple(number(each) for _, each in rows), when, grain)
+    known = dict([*_dated(panel, comparison), *rows])
+    return Reading(column, value, _earlier(panel, known, when, grain), tuple(number(each) for _, each in rows), when, grain)
 
 
-def _earlier(panel: Panel, rows: list[tuple[date, object]], grain: str) -> object:
+def _earlier(panel: Panel, known: dict[date, object], when: date, grain: str) -> object:
     if panel.compare is None or panel.compare.period == "previous":
-        return rows[-2][1] if len(rows) > 1 else None
-    when = rows[-1][0]
+        before = max((day for day in known if day < when), default=None)
+        return known[before] if before is not None and (grain == "hour" or period_end(before, grain) >= when) else None
     if grain in YEAR_AGO:
-        wanted = when - timedelta(days=YEAR_AGO[grain])
-    else:
-        wanted = when.replace(year=max(1, when.year - 1), day=min(when.day, 28))
-    return next((value for day, value in rows if day == wanted), None)
+        return known.get(when - timedelta(days=min(YEAR_AGO[grain], when.toordinal() - 1)))
+    return known.get(when.replace(year=max(1, when.year - 1), day=min(when.day, 28)))
 
 
-def _first_metric(data: PanelData | None, *, last: bool = False) -> object:
+def _dated(panel: Panel, data: PanelData | None) -> list[tuple[date, object]]:
+    """(period, value) of the first metric, in the order of time; empty when the query has no time dimension."""
+    if data is None or data.table.num_rows == 0:
+        return []
+    grain, times = _times(panel, data)
+    index = next((index for index, column in enumerate(data.columns) if column.role == "metric"), None)
+    if not grain or index is None:
+        return []
+    values: list[object] = data.table.column(index).to_pylist()
+    days = [as_day(when) if isinstance(when, date) and grain != "hour" else when for when in times]
+    return sorted(((day, value) for day, value in zip(days, values, strict=True) if isinstance(day, date)), key=_by_day)
+
+
+def _first_metric(data: PanelData | None) -> object:
+    """The first metric of the first row."""
     if data is None or data.table.num_rows == 0:
         return None
-    for index, column in enumerate(data.columns):
-        if column.role == "metric":
-            values: list[object] = data.table.column(index).to_pylist()
-            return values[-1 if last else 0]
-    return None
+    index = next((index for index, column in enumerate(data.columns) if column.role == "metric"), None)
+    value: object = None if index is None else data.table.column(index)[0].as_py()
+    return value
 
 
 def _is_long(value: object) -> bool:
