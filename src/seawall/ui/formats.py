@@ -87,11 +87,12 @@ class Formatter:
         """The value for a label in a chart: three significant digits, compact above a thousand."""
         if not is_number(value) or format.style in _TEMPORAL or format.style == "text":
             return self.value(value, format, datatype)
-        if format.style == "currency" and 0 < abs(to_float(value)) < 100:
+        amount = to_float(value)
+        if format.style == "currency" and 0 < abs(amount) < 100:
             return self.dress(self.plain(value, 2), format)
-        if format.style == "percent" and abs(to_float(value)) < 10:
-            return self.dress(self.plain(value * 100, 1 if abs(value) < 1 else 0), format)
-        return self.dress(self.significant(to_float(value) * (100 if format.style == "percent" else 1)), format)
+        if format.style == "percent" and abs(amount) < 10:
+            return self.dress(self.plain(value * 100, 1 if abs(amount) < 1 else 0), format)
+        return self.dress(self.significant(amount * (100 if format.style == "percent" else 1)), format)
 
     def change(self, ratio: float, *, digits: int = 1) -> str:
         """A relative change as a signed percentage: +4.2%."""

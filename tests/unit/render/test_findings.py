@@ -14,6 +14,12 @@ def say(data, kind, by=(WEEK,), ctx=None, **more):
     return finding(panel("line", by, finding=kind, **more), data, ctx or context())
 
 
+def two_by_two(first, second):
+    """A and B in the first week, then in the second."""
+    pairs = zip(weeks(2), (first, second), strict=True)
+    return by_week_and_name([(day, name, value) for day, values in pairs for name, value in zip("AB", values, strict=True)])
+
+
 def test_top_share_needs_the_whole():
     """A share is said of all parts; not when a limit cut some off, one is negative, or there is only one."""
     data = by_name([("Grocery", 56.0), ("Deli", 44.0)])
@@ -37,12 +43,7 @@ def test_latest_change_compares_neighbours_that_are_over():
 
 def test_latest_change_of_several_names_the_largest():
     """Sums over series would be wrong for averages, so one series is spoken of by name."""
-    rows = [
-        (day, name, value)
-        for day, values in zip(weeks(2), ((10, 100), (20, 90)), strict=True)
-        for name, value in zip("AB", values, strict=True)
-    ]
-    assert say(by_week_and_name(rows), "latest_change", (WEEK, DEPARTMENT)).startswith("B: net sales fell 10.0%")
+    assert say(two_by_two((10, 100), (20, 90)), "latest_change", (WEEK, DEPARTMENT)).startswith("B: net sales fell 10.0%")
 
 
 def test_peak_needs_something_to_stand_out_from():
@@ -61,12 +62,7 @@ def test_peak_of_names_has_a_leader_but_no_tie():
 
 def test_largest_mover_goes_either_way():
     """The largest relative change between the last two complete periods, up or down."""
-    rows = [
-        (day, name, value)
-        for day, values in zip(weeks(2), ((10, 100), (4, 110)), strict=True)
-        for name, value in zip("AB", values, strict=True)
-    ]
-    data = by_week_and_name(rows)
+    data = two_by_two((10, 100), (4, 110))
     assert say(data, "largest_mover", (WEEK, DEPARTMENT)) == "A moved most: down 60.0% on the week before"
     shares = by_name([("A", 0.1), ("B", -0.4)], Format(style="percent"))
     assert say(shares, "largest_mover", (DEPARTMENT,)) == "B moved most: −40.0%"

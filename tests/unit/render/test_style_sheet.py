@@ -47,7 +47,7 @@ def test_contrast(theme):
 def test_both_ways_to_the_dark_are_the_same():
     """Dark by the system's wish and dark by choice have the same tokens."""
     assert DARK_BY_CHOICE == DARK_BY_SYSTEM
-    assert {name for name in DARK_BY_CHOICE} <= set(LIGHT)
+    assert set(DARK_BY_CHOICE) <= set(LIGHT)
 
 
 def test_every_padding_class_exists():

@@ -14,6 +14,8 @@ from seawall.ui.charts.scales import HUGE
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TINY = 1e-300
+NOTHING = 1e-290
+"""Smaller values are zero to an axis."""
 LOG_MAX = 1e200
 """What is further from one than this factor lies at the end of a log scale."""
 
@@ -65,11 +67,11 @@ def log_ticks(low: float, high: float, count_max: int) -> Ticks:
 def _apart(low: float, high: float) -> tuple[float, float]:
     """An interval wide enough that floating point can tell its ends apart."""
     low, high = max(min(low, high), -HUGE), min(max(low, high), HUGE)
-    least = max(abs(low), abs(high)) * 1e-9
-    if high - low > least:
-        return low, high
-    if low == high == 0:
+    largest = max(abs(low), abs(high))
+    if largest < NOTHING:
         return 0.0, 1.0
+    if high - low > largest * 1e-9:
+        return low, high
     margin = max(abs(low), abs(high)) * 0.5
     return (0.0, high + margin) if low > 0 else (low - margin, 0.0)
 
