@@ -71,7 +71,7 @@ async def test_one_generation_with_every_table(sliced: Preparation, app_folder: 
 
 
 async def test_rows_mean_what_the_reference_says(sliced: Preparation, app_folder: Path, warehouse: Generations):
-    """Weeks agree with the data's own numbers, groups with their formula, every key leads somewhere, rows come in time order."""
+    """Weeks agree with the data's own numbers, groups with their formula, every key leads somewhere, rows come newest first."""
     made = await prepared(sliced, app_folder, warehouse)
     source = sliced.locate_sources()["transactions"]
     weeks = f"SELECT DATE '2016-12-26' + 7 * (week - 1)::INTEGER, count(*) FROM '{source}' GROUP BY 1 ORDER BY 1"
@@ -81,7 +81,7 @@ async def test_rows_mean_what_the_reference_says(sliced: Preparation, app_folder
     assert all(group == group_of(store) for store, group in stores)
     assert query(warehouse, made, "SELECT count(*) FROM transactions ANTI JOIN products USING (product_id)") == [(0,)]
     assert query(warehouse, made, "SELECT count(*) FROM products ANTI JOIN departments USING (department)") == [(0,)]
-    order = "SELECT bool_and(sold_at >= before) FROM (SELECT sold_at, lag(sold_at) OVER (ORDER BY file_row_number) AS before FROM {})"
+    order = "SELECT bool_and(sold_at <= before) FROM (SELECT sold_at, lag(sold_at) OVER (ORDER BY file_row_number) AS before FROM {})"
     (path,) = warehouse.locate(made.id)["transactions"]
     assert duckdb.sql(order.format(f"read_parquet('{path}', file_row_number = true)")).fetchall() == [(True,)]
 

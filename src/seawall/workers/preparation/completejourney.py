@@ -18,8 +18,9 @@ from seawall.workers.preparation.plan import Preparation, Table
 
 GROUPS = ("North", "East", "South", "West")
 _SQL = Path(__file__).parent / "sql" / "completejourney.sql"
-KEYSET_ROW_GROUP_ROWS = 30_720
-"""Small enough that a page of the newest rows reads two groups of the 48."""
+KEYSET_ROW_GROUP_ROWS = 61_440
+"""Rows lie in the order of the transactions page, newest first, so that a page reads one group of the 24: 5 ms of CPU, where
+oldest-first took 245. Smaller groups scan slower, larger ones page slower."""
 
 
 def group_of(store_id: int) -> str:

@@ -18,7 +18,7 @@ FROM source_promotions
 GROUP BY ALL;
 
 -- name: transactions
--- Receipt lines in time order; fuel has litres or cents where others have pieces, so it counts no units.
+-- Receipt lines, newest first as they are paged through; fuel counts something else where others count pieces, so it counts no units.
 SELECT
     s.sold_at,
     s.basket_id + copy.number * 100000000000 AS basket_id,
@@ -44,7 +44,7 @@ CROSS JOIN range($scale) AS copy(number)
 LEFT JOIN source_products AS p USING (product_id)
 LEFT JOIN promoted AS m ON m.product_id = s.product_id AND m.store_id = s.store_id AND m.week = s.week
 LEFT JOIN (SELECT DISTINCT store_id FROM source_promotions) AS covered ON covered.store_id = s.store_id
-ORDER BY s.sold_at, basket_id, s.product_id;
+ORDER BY s.sold_at DESC, basket_id, s.product_id;
 
 -- name: listed
 -- The product list, and the 17 products that were sold but are not on it.
