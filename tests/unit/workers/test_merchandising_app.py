@@ -1,0 +1,91 @@
+"""The reference app is whole: no fault, every word in both languages, every metric in its reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from seawall.app.check import check
+from seawall.app.load import load_bundle
+from seawall.app.model import App, MetricQuery, RowsQuery, Text
+from seawall.core.principal import Principal
+from seawall.query.policy import resolve
+from seawall.workers.forecast.tables import ERRORS, FORECAST
+from seawall.workers.preparation.completejourney import PREPARATION
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "apps" / "merchandising"
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    """The app as loaded."""
+    return load_bundle(FOLDER).app
+
+
+def test_it_has_no_fault():
+    """What the check says of anybody's app it says of ours."""
+    assert check(FOLDER)[1] == ()
+
+
+def test_every_word_is_in_both_languages(app: App):
+    """Nobody who reads German meets an English title."""
+    texts: list[Text] = [app.title]
+    for page in app.pages.values():
+        texts += [page.title, page.description, *(one.label for one in page.filters.values())]
+        texts += [text for panel in page.panels.values() for text in (panel.title, panel.description)]
+    texts += [text for metric in app.semantics.metrics.values() for text in (metric.label, metric.description)]
+    assert [text for text in texts if set(text.by_locale) != {"en", "de"}] == []
+
+
+def test_every_metric_is_in_the_reference(app: App):
+    """Name, definition and expression, word for word."""
+    reference = (ROOT / "docs" / "reference" / "merchandising.md").read_text("utf-8")
+    for metric in app.semantics.metrics.values():
+        expression = " ".join(metric.expression.split())
+        assert f"| `{metric.name}` " in reference
+        assert metric.description.in_locale("en") in reference
+        assert f"`{expression}`" in reference
+
+
+def test_every_dataset_is_a_prepared_table(app: App):
+    """No dataset reads what preparation does not write."""
+    assert {dataset.source for dataset in app.semantics.datasets.values()} == {table.name for table in PREPARATION.tables}
+
+
+def test_empty_forecasts_have_the_columns_of_made_ones():
+    """The dry run before the first forecast sees what panels will see after it."""
+    kinds = {"VARCHAR": "string", "DATE": "date32[day]", "INTEGER": "int32", "DOUBLE": "double", "BOOLEAN": "bool"}
+    for name, columns in (("forecast", FORECAST), ("forecast_errors", ERRORS)):
+        described = duckdb.sql(f"DESCRIBE ({PREPARATION.queries[name]})").fetchall()
+        assert {row[0]: kinds[row[1]] for row in described} == {column: str(kind) for column, kind in columns.items()}
+
+
+def test_a_panel_spans_two_facts(app: App):
+    """Units and promotions are different facts that meet in a category."""
+    query = app.pages["demand"].panels["promotion_response"].query
+    assert isinstance(query, MetricQuery)
+    facts = {
+        part
+        for name in query.metrics
+        for part in ("transactions", "promotion_weeks")
+        if f"{part}." in app.semantics.metrics[name].expression
+    }
+    assert facts == {"transactions", "promotion_weeks"}
+
+
+def test_the_table_pages_by_a_unique_key(app: App):
+    """Newest first, then the primary key."""
+    query = app.pages["transactions"].panels["rows"].query
+    assert isinstance(query, RowsQuery)
+    assert [order.name.rpartition(".")[2] for order in query.keyset] == ["sold_at", *app.semantics.datasets["transactions"].primary_key]
+    assert query.keyset[0].descending
+
+
+@pytest.mark.parametrize(("role", "filtered", "masked"), [("viewer", True, True), ("buyer", False, True), ("approver", False, False)])
+def test_roles_see_what_the_reference_says(app: App, role: str, filtered: bool, masked: bool):
+    """Viewers see their store groups, and only approvers household numbers."""
+    access = resolve(app, Principal("ann", roles=(role,), attributes={"store_groups": ("North",)})).datasets["transactions"]
+    assert (bool(access.predicates), "household_id" in access.masked) == (filtered, masked)
