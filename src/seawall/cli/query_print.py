@@ -16,8 +16,9 @@ import click
 import msgspec
 import sqlglot
 
+from seawall.query.open_query import Moment
 from seawall.query.port import Compiled, empty_batch
-from seawall.query.service import Answer, Moment
+from seawall.query.service import Answer
 from seawall.ui.export import ArrowEncoder, CsvEncoder, Encoder
 
 WIDTH_MAX = 60

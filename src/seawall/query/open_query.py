@@ -6,7 +6,7 @@ columns; both are taken off here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -22,6 +22,8 @@ from seawall.query.policy import EffectivePolicy
 from seawall.query.port import Column
 
 Batches = AsyncGenerator[pa.RecordBatch, None]
+Following = Callable[[Sequence[Scalar], int], Awaitable["OpenQuery"]]
+"""The page after the row with these key values, of so many rows."""
 
 
 class RowKeys(msgspec.Struct, frozen=True):
@@ -38,13 +40,20 @@ class RowKeys(msgspec.Struct, frozen=True):
         return cls(tuple(part.output for part in key_parts(vocabulary, query)), query.limit)
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """Which data a query reads, and the date its relative periods count from."""
+
+    watermark: str
+    as_of: date | None
+
+
 class OpenQuery:
     """Columns first, batches as they come, and after the last one where the next page begins."""
 
-    def __init__(self, columns: tuple[Column, ...], watermark: str, as_of: date | None, keys: RowKeys | None, stream: Batches) -> None:
+    def __init__(self, columns: tuple[Column, ...], moment: Moment, keys: RowKeys | None, stream: Batches) -> None:
         self.columns = columns
-        self.watermark = watermark
-        self.as_of = as_of
+        self.watermark = moment.watermark
+        self.as_of = moment.as_of
         self.next_after: tuple[Scalar, ...] | None = None
         """The last shown row's key when there are more rows; known once `batches` has ended."""
         self.batches: AsyncIterator[pa.RecordBatch] = stream
@@ -62,6 +71,26 @@ class OpenQuery:
         batches = [batch async for batch in self.batches]
         self.batches = _again(batches)
         return self.next_after is not None
+
+    def go_on(self, rows: int, chunk: int, following: Following) -> None:
+        """After this page give the next ones, `chunk` rows at a time, until `rows` more are given or there are none."""
+        self.batches = self._chained(self.batches, rows, chunk, following)
+
+    async def _chained(
+        self, batches: AsyncIterator[pa.RecordBatch], rows: int, chunk: int, following: Following
+    ) -> AsyncIterator[pa.RecordBatch]:
+        page = self
+        try:
+            while True:
+                async for batch in batches:
+                    yield batch
+                self.next_after = page.next_after
+                if page.next_after is None or rows <= 0:
+                    return
+                page = await following(page.next_after, min(rows, chunk))
+                batches, rows = page.batches, rows - chunk
+        finally:
+            await page.close()
 
     async def close(self) -> None:
         """End the query, whether its batches were read or not."""
@@ -90,11 +119,9 @@ class OpenQuery:
         return shown
 
 
-async def opened(
-    batches: AsyncIterator[pa.RecordBatch], columns: tuple[Column, ...], keys: RowKeys | None, *, watermark: str, as_of: date | None
-) -> OpenQuery:
+async def opened(batches: AsyncIterator[pa.RecordBatch], columns: tuple[Column, ...], keys: RowKeys | None, moment: Moment) -> OpenQuery:
     """The query, once its first batch is here. Raises what the engine raises before it."""
-    query = OpenQuery(columns, watermark, as_of, keys, cast("Batches", batches))
+    query = OpenQuery(columns, moment, keys, cast("Batches", batches))
     await query.start()
     return query
 

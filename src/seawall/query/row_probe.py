@@ -16,8 +16,6 @@ from seawall.app.model import Field, Filter, Order, RowsQuery, Scalar
 
 SHARES = (0.02, 0.25)
 """Widths of the windows tried, as shares of the whole extent: a row group or two, then a quarter."""
-LIMIT_MAX = 2_000
-"""Pages larger than this are not worth buffering."""
 _TIMES = frozenset({"Date", "DateTime", "DateTimeTz"})
 
 
@@ -30,9 +28,7 @@ class Extent(msgspec.Struct, frozen=True):
 
 def leading_time(query: RowsQuery, fields: dict[str, Field]) -> Field | None:
     """The time field a page is sorted by first, when narrowing can help."""
-    if not query.keyset or query.limit > LIMIT_MAX:
-        return None
-    field = fields.get(query.keyset[0].name)
+    field = fields.get(query.keyset[0].name) if query.keyset else None
     return field if field is not None and field.datatype in _TIMES else None
 
 

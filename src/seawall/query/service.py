@@ -14,27 +14,26 @@ from datetime import UTC, date, datetime
 import msgspec
 import pyarrow as pa
 
-from seawall.app.model import App, Bundle, Dimension, Field, Filter, MetricQuery, Query, RowsQuery, Scalar
+from seawall.app.model import App, Bundle, Dimension, Filter, MetricQuery, Query, RowsQuery, Scalar
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.deadline import Deadline
 from seawall.core.digest import digest
 from seawall.core.errors import DeadlineExceeded
 from seawall.query.cache import CacheKey
-from seawall.query.compile_query import compile_count, compile_extent, compile_query, engine_of
+from seawall.query.compile_names import Vocabulary
+from seawall.query.compile_query import compile_count, compile_query, engine_of
 from seawall.query.errors import EngineUnavailable
 from seawall.query.generations import GenerationReader
-from seawall.query.open_query import OpenQuery, RowKeys, opened, scalar_of
+from seawall.query.open_query import Moment, OpenQuery, RowKeys, opened, scalar_of
 from seawall.query.policy import EffectivePolicy, unrestricted
 from seawall.query.port import Column, Compiled, Engine
 from seawall.query.results import ResultCache
-from seawall.query.row_probe import Extent, leading_time, narrowed
+from seawall.query.row_pages import Asked, RowPages
 from seawall.telemetry.spans import span
 
 COMPILED_MAX = 1024
 TABLE_BATCH_ROWS = 65_536
 STREAM_BATCH_ROWS = 1024
-PROBE_ROWS_MIN = 100_000
-"""Tables smaller than this are sorted whole: that takes a few milliseconds."""
 COUNT_SHARE = 0.5
 """How much of its deadline an exact count may take before an estimate is given instead."""
 FORM = "table-1"
@@ -48,13 +47,6 @@ class Answer(msgspec.Struct, frozen=True):
     columns: tuple[Column, ...]
     watermark: str
     """The generation it was read from; empty for operational tables."""
-    as_of: date | None
-
-
-class Moment(msgspec.Struct, frozen=True):
-    """Which data a query reads, and the date its relative periods count from."""
-
-    watermark: str
     as_of: date | None
 
 
@@ -76,7 +68,8 @@ class QueryService:
         self._results = results
         self._clock = clock
         self._compiled: OrderedDict[str, Compiled] = OrderedDict()
-        self._extents: dict[tuple[str, str], Extent | None] = {}
+        dialect = engines["warehouse"].dialect if "warehouse" in engines else ""
+        self._pages = RowPages(bundle.app, generations, self._start_rows, self._run, dialect)
 
     @property
     def app(self) -> App:
@@ -101,15 +94,11 @@ class QueryService:
         self, query: Query, policy: EffectivePolicy, *, deadline: Deadline, after: tuple[Scalar, ...] | None = None
     ) -> OpenQuery:
         """Start a query and wait for its first batch. A row query gives one page; `next_after` is known when it is read."""
+        moment = self._moment(engine_of(self.app, query))
         if not isinstance(query, RowsQuery):
-            return await self._opened(query, policy, None, deadline, None)
-        keys = RowKeys.of(self.app, query, policy)
-        asked = msgspec.structs.replace(query, limit=query.limit + 1)
-        for window in await self._windows(asked, policy, deadline, after):
-            page = await self._opened(window, policy, after, deadline, keys)
-            if await page.is_full():
-                return page
-        return await self._opened(asked, policy, after, deadline, keys)
+            return await self._start(query, policy, moment, deadline)
+        Vocabulary(self.app, policy).dataset(query.dataset)
+        return await self._pages.open(Asked(query, policy, moment, deadline), after)
 
     async def count(self, query: RowsQuery, policy: EffectivePolicy, *, deadline: Deadline) -> tuple[int, bool]:
         """How many rows there are on all pages, and whether that is exact.
@@ -141,60 +130,47 @@ class QueryService:
         moment, compiled = self.compile(query, unrestricted(self.app))
         await self._engine(compiled.engine).dry_run(compiled.sql, compiled.parameters, watermark=moment.watermark)
 
-    def compile(self, query: Query, policy: EffectivePolicy, after: Sequence[Scalar] | None = None) -> tuple[Moment, Compiled]:
-        """Which data to read, and the statement. Statements are remembered: compiling takes about a millisecond."""
-        name = engine_of(self.app, query)
-        moment = self._moment(name)
-        key = digest((name, query, policy, moment.as_of, after))
-        compiled = self._compiled.get(key)
-        if compiled is None:
-            compiled = compile_query(self.app, query, policy, dialect=self._engine(name).dialect, as_of=moment.as_of, after=after)
-            self._compiled[key] = compiled
-            while len(self._compiled) > COMPILED_MAX:
-                self._compiled.popitem(last=False)
-        else:
-            self._compiled.move_to_end(key)
-        return moment, compiled
+    def compile(self, query: Query, policy: EffectivePolicy) -> tuple[Moment, Compiled]:
+        """Which data to read now, and the statement."""
+        moment = self._moment(engine_of(self.app, query))
+        return moment, self._statement(query, policy, moment)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _opened(
-        self, query: Query, policy: EffectivePolicy, after: Sequence[Scalar] | None, deadline: Deadline, keys: RowKeys | None
+    async def _start(
+        self,
+        query: Query,
+        policy: EffectivePolicy,
+        moment: Moment,
+        deadline: Deadline,
+        after: Sequence[Scalar] | None = None,
+        keys: RowKeys | None = None,
     ) -> OpenQuery:
-        moment, compiled = self.compile(query, policy, after=after)
+        compiled = self._statement(query, policy, moment, after)
         engine = self._engine(compiled.engine)
         with span("panel.query", "storage", engine=compiled.engine, streamed=True):
             batches = engine.stream(
                 compiled.sql, compiled.parameters, watermark=moment.watermark, deadline=deadline, batch_rows=STREAM_BATCH_ROWS
             )
-            return await opened(batches, compiled.columns, keys, watermark=moment.watermark, as_of=moment.as_of)
+            return await opened(batches, compiled.columns, keys, moment)
 
-    async def _windows(
-        self, query: RowsQuery, policy: EffectivePolicy, deadline: Deadline, after: Sequence[Scalar] | None
-    ) -> list[RowsQuery]:
-        """Narrower forms of a row query to try first; none where an index does the same, or sorting is cheap anyway."""
-        dataset = self.app.semantics.datasets.get(query.dataset)
-        field = leading_time(query, dataset.fields) if dataset and query.dataset in policy.datasets else None
-        if dataset is None or field is None or dataset.engine != "warehouse" or (after and after[0] is None):
-            return []
-        moment = self._moment(dataset.engine)
-        tables = self._generations.current(self.app.name).tables
-        if dataset.source in tables and tables[dataset.source].rows < PROBE_ROWS_MIN:
-            return []
-        extent = await self._extent(query, field, moment, deadline)
-        return list(narrowed(query, field, extent, after[0] if after else None)) if extent else []
+    async def _start_rows(self, asked: Asked, after: Sequence[Scalar] | None, keys: RowKeys) -> OpenQuery:
+        return await self._start(asked.query, asked.policy, asked.moment, asked.deadline, after, keys)
 
-    async def _extent(self, query: RowsQuery, field: Field, moment: Moment, deadline: Deadline) -> Extent | None:
-        """The field's first and last value in this generation; remembered, None when there is none."""
-        key = (moment.watermark, field.ref)
-        if key not in self._extents:
-            compiled = compile_extent(self.app, query, field, dialect=self._engine("warehouse").dialect)
-            row = (await self._run(compiled, moment, deadline)).to_pylist()[0]
-            first, last = scalar_of(row["first"]), scalar_of(row["last"])
-            self._extents[key] = Extent(first, last) if isinstance(first, str) and isinstance(last, str) else None
-            while len(self._extents) > COMPILED_MAX:
-                del self._extents[next(iter(self._extents))]
-        return self._extents[key]
+    def _statement(self, query: Query, policy: EffectivePolicy, moment: Moment, after: Sequence[Scalar] | None = None) -> Compiled:
+        """The statement. Those without a cursor are remembered: compiling takes about a millisecond."""
+        name = engine_of(self.app, query)
+        key = digest((name, query, policy, moment.as_of)) if after is None else ""
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = compile_query(self.app, query, policy, dialect=self._engine(name).dialect, as_of=moment.as_of, after=after)
+            if key:
+                self._compiled[key] = compiled
+            while len(self._compiled) > COMPILED_MAX:
+                self._compiled.popitem(last=False)
+        else:
+            self._compiled.move_to_end(key)
+        return compiled
 
     async def _run(self, compiled: Compiled, moment: Moment, deadline: Deadline) -> pa.Table:
         engine = self._engine(compiled.engine)

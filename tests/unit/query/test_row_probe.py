@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.unit.query.tables import Shop
 
 from seawall.app.model import Bundle, Filter, Order, RowsQuery, Scalar
 from seawall.core.deadline import Deadline
-from seawall.query import service as services
+from seawall.query import row_pages
 from seawall.query.duckdb_engine import DuckDBEngine
 from seawall.query.generations import Generation, TableFiles
 from seawall.query.row_probe import Extent, leading_time, narrowed
@@ -85,7 +86,7 @@ async def test_pages_are_the_same_with_and_without_windows(
     """Dense, sparse and empty; forwards and backwards; over ties and NULLs."""
     query = RowsQuery("sales", ("sale_id",), (Order("sold_at", descending),), where, limit=23)
     plain = await all_pages(service, query)
-    monkeypatch.setattr(services, "PROBE_ROWS_MIN", 0)
+    monkeypatch.setattr(row_pages, "WINDOW_ROWS_MIN", 0)
     assert await all_pages(service, query) == plain
     assert len(set(plain)) == len(plain)
 
@@ -99,7 +100,31 @@ def test_windows_widen_and_stay_inside_the_extent() -> None:
     assert "2017-12-01" > edges[0] > edges[1] > "2017-01-01"
 
 
-@pytest.mark.parametrize("query", [RowsQuery("sales", (), (Order("units"),)), RowsQuery("sales", (), (Order("sold_at"),), limit=10_000)])
-def test_only_small_pages_by_time_are_narrowed(query: RowsQuery) -> None:
+@pytest.mark.parametrize("query", [RowsQuery("sales", (), (Order("units"),)), RowsQuery("sales", (), ())])
+def test_only_sorts_by_time_are_narrowed(query: RowsQuery) -> None:
     """Other sorts have no stretch to look at first."""
     assert leading_time(query, SALES.fields) is None
+
+
+@pytest.mark.parametrize("limit", [150, 400, 1000])
+async def test_a_long_listing_is_read_in_chunks(service: QueryService, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """The same rows as one sort gives, up to the limit, and the place to go on from."""
+    query = RowsQuery("sales", ("sale_id",), (Order("sold_at", True),), limit=limit)
+    plain = await service.open(query, ALL, deadline=Deadline.after(20))
+    expected = [value async for batch in plain.batches for value in batch.column("sale_id").to_pylist()]
+    monkeypatch.setattr(row_pages, "WINDOW_ROWS_MIN", 0)
+    monkeypatch.setattr(row_pages, "CHUNK_ROWS", 70)
+    chunked = await service.open(query, ALL, deadline=Deadline.after(20))
+    assert [value async for batch in chunked.batches for value in batch.column("sale_id").to_pylist()] == expected
+    assert chunked.next_after == plain.next_after
+
+
+async def test_a_long_listing_can_be_left_in_the_middle(service: QueryService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More often than there are slots."""
+    monkeypatch.setattr(row_pages, "WINDOW_ROWS_MIN", 0)
+    monkeypatch.setattr(row_pages, "CHUNK_ROWS", 70)
+    for _ in range(8):
+        listing = await service.open(RowsQuery("sales", ("sale_id",), (Order("sold_at"),), limit=300), ALL, deadline=Deadline.after(20))
+        async with aclosing(listing.batches) as batches:
+            for _ in range(2):
+                await anext(batches)
