@@ -4,7 +4,7 @@ The note ("updated 4 minutes ago") changes while the fragment does not, so drawi
 belongs and the note is sent as a third, tiny frame between the two: no fragment is ever rendered or compressed again
 to tell its age.
 
-How a fragment reaches its place, proved in Chromium 156 with script disabled (`tests/acceptance/test_ui_streaming.py`):
+How a fragment reaches its place, proved in Chromium 156 with script disabled (`tests/integration/test_ui_streaming.py`):
 - `<template for="n">` as a direct child of `<main>` replaces the range `<?start name="n">…<?end>` anywhere inside `<main>`,
   in whatever order templates come, under `script-src 'none'`, also when every piece is a zstd frame of its own.
 - A template may bring markers of its own: a table inserted with `<tbody><?marker name="rows-more"></tbody>` is filled by the later

@@ -29,7 +29,7 @@ from seawall.ui.render.page import Assets, NavLink, Shell
 from seawall.ui.rights import Rights, subject_of
 from seawall.ui.wiring import Site, UiServices
 
-PLANS_MAX = 512
+PLANS_MAX = 256
 CHOICES_MAX = 4_096
 NOTES_MAX = 4_096
 NO_WATERMARK = "none"

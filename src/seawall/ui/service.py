@@ -59,7 +59,7 @@ from seawall.ui.rights import RightsOf
 from seawall.ui.vitals import Vitals
 from seawall.ui.wiring import Site, UiServices
 
-DRAIN_SECONDS = 4.0
+DRAIN_SECONDS = 3.0
 NOTICE_SECONDS = 0.3
 """How long the socket stays open after readiness said no."""
 DUCKDB_MEMORY = "1GB"
