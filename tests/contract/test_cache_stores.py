@@ -109,6 +109,16 @@ async def test_an_entry_moved_to_another_key_does_not_open(store: KeyValue, key:
     assert await shared.find_or_claim(victim, "a") == (None, Turn.OURS)
 
 
+async def test_an_old_entry_moved_to_the_new_watermark_is_not_found(store: KeyValue, key: CacheKey) -> None:
+    """It opens, for it was made for the same rights, but it says which generation it shows."""
+    shared, new = SharedCache(store, SEALER), CacheKey(key.subject, (), "f", "en", "w2")
+    await shared.put(key, Entry(b"old", 5.0, "w1"), keep_for=60)
+    sealed = await store.get(f"seawall:{{{key.exact}}}:entry")
+    assert sealed
+    await store.set({f"seawall:{{{new.exact}}}:entry": sealed}, ttl_seconds=60)
+    assert await shared.find(new) is None
+
+
 async def test_turns_are_taken(store: KeyValue, key: CacheKey) -> None:
     """One makes, the others wait; once it is put they find it, and once released it can be made anew."""
     one, other = SharedCache(store, SEALER), SharedCache(store, SEALER)

@@ -203,12 +203,15 @@ class LadderMachine(RuleBasedStateMachine):
     def valkey_restarts(self) -> None:
         self.valkey.clear()
 
-    @rule(data=st.data())
-    def someone_writes_to_valkey(self, data: st.DataObject) -> None:
-        names = sorted(self.valkey._values)
-        if names:
-            one, other = data.draw(st.sampled_from(names)), data.draw(st.sampled_from(names))
-            self.valkey._values[one] = self.valkey._values[other]
+    @rule(kind=st.sampled_from([":entry", "seawall:latest:"]), number=st.integers(0, 1))
+    def someone_moves_values_in_valkey(self, kind: str, number: int) -> None:
+        """Every entry, or every pointer, gets its neighbour's value; then a process with an empty memory looks."""
+        names = sorted(name for name in self.valkey._values if kind in name)
+        moved = [self.valkey._values[name] for name in names[1:] + names[:1]]
+        self.valkey._values.update(zip(names, moved, strict=True))
+        self.a_process_restarts(number)
+        for visit in VISITS:
+            self.ask(number, visit, 0, Outage(), 1)
 
     @rule(away=st.booleans())
     def postgres_goes_or_comes(self, away: bool) -> None:
