@@ -112,6 +112,16 @@ def test_a_skeleton_has_the_panels_own_head_and_height():
     assert 'height="300"' in html
 
 
+def test_a_headline_that_is_still_made_is_a_grey_bar():
+    """Where a finding will stand, the title is only read out; the definition has the words it will keep."""
+    shown = panel("bar", (DEPARTMENT,), finding="top_share", description=Text({"en": "All stores"}))
+    waiting = str(skeleton(shown, context()))
+    assert '<h2 id="h-sales" dir="auto" class="waiting"><span class="sr">Net sales</span></h2>' in waiting
+    definition = '<p class="definition" id="d-sales" dir="auto">Net sales. All stores</p>'
+    assert definition in waiting
+    assert definition in fragment(by_name([("Grocery", 9.0), ("Deli", 1.0)]), shown)
+
+
 def test_an_explanation_says_what_and_what_next():
     """One sentence, what happens next, a way to try again; unknown reasons have words too."""
     html = str(explanation(panel(), "deadline-exceeded", context("de"), "?a=1&b=2"))

@@ -52,7 +52,7 @@ def panel_fragment(panel: Panel, data: PanelData, ctx: RenderContext, *, compari
     kind = states.shape(panel)
     inside, readout, note = _body(panel, data, ctx, comparison, kind)
     foot = _foot(panel, data, ctx, readout, note) if data.table.num_rows else '<footer class="panel-foot"></footer>'
-    return markup(f'{states.head(panel, ctx, headline, STATE_MARK)}<div class="panel-body {kind}">{inside}</div>{foot}')
+    return markup(f'{states.head(panel, ctx, headline, STATE_MARK)}<div class="{states.body_class(panel)}">{inside}</div>{foot}')
 
 
 def _body(

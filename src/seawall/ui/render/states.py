@@ -19,7 +19,13 @@ _REASONS = {
     "not-found": "not_found", "not-permitted": "not_permitted", "invalid-input": "invalid", "invalid-cursor": "invalid",
 }  # fmt: skip
 _NEXT = {"not_found": "next.ask", "not_permitted": "next.ask", "query": "next.ask", "invalid": "next.filters"}
-ROW_PX = 36
+ROW_PX = 37
+TABLE_HEAD_PX = 33
+SCROLL_PX = 640
+PAGER_PX = 48
+COUNT_PX = 24
+LEGEND_ROOM = '<div class="legend narrow"></div>'
+WAITING = ' class="waiting"'
 RANKS = 10
 NUMBER_PX = 116
 
@@ -29,7 +35,8 @@ def skeleton(panel: Panel, ctx: RenderContext) -> Markup:
     kind = shape(panel)
     words = ctx.messages.text("loading", title=panel.title.in_locale(ctx.locale))
     return markup(
-        f'{head(panel, ctx)}<div class="panel-body {kind}"><div class="skeleton" role="img" aria-label="{esc(words)}">'
+        f'{head(panel, ctx, waiting=bool(panel.finding))}<div class="{body_class(panel)}">'
+        f'{LEGEND_ROOM if kind == "is-chart" and _has_series(panel) else ""}<div class="skeleton" role="img" aria-label="{esc(words)}">'
         f'{_shape(kind, panel)}</div></div><footer class="panel-foot"></footer>'
     )
 
@@ -44,18 +51,31 @@ def shape(panel: Panel) -> str:
     return "is-chart"
 
 
-def head(panel: Panel, ctx: RenderContext, headline: str = "", state: str = "") -> str:
-    """Title (a finding when there is one), definition, and room for the age."""
+def body_class(panel: Panel) -> str:
+    """The classes of a panel's body: its shape, and for a table of a known length its height."""
+    kind = shape(panel)
+    rows = panel.query.limit if kind == "is-table" and isinstance(panel.query, MetricQuery) else None
+    return f"panel-body {kind}" if rows is None else f"panel-body {kind} h{_height_class(_table_px(rows))}"
+
+
+def head(panel: Panel, ctx: RenderContext, headline: str = "", state: str = "", *, waiting: bool = False) -> str:
+    """Title (a finding when there is one), definition, and room for the age. A finding that is `waiting` is a grey bar."""
     title = panel.title.in_locale(ctx.locale)
     words = panel.description.in_locale(ctx.locale)
-    if headline and headline != title:
+    if waiting or (headline and headline != title):
         words = f"{title}. {words}" if words else title
-    else:
-        headline = title
+    headline = headline or title
     definition = f'<p class="definition" id="d-{esc(panel.name)}" dir="auto">{esc(words)}</p>'
-    long = " has-finding" if panel.finding else ""
-    heading = f'<h2 id="h-{esc(panel.name)}" dir="auto">{esc(headline)}</h2>'
+    long = f" has-finding{' is-long' if _is_sentence(panel) else ''}" if panel.finding else ""
+    inside = f'<span class="sr">{esc(headline)}</span>' if waiting else esc(headline)
+    heading = f'<h2 id="h-{esc(panel.name)}" dir="auto"{WAITING if waiting else ""}>{inside}</h2>'
     return f'<header class="panel-head{long}"><div>{heading}{definition}</div>{state}</header>'
+
+
+def _is_sentence(panel: Panel) -> bool:
+    """Whether the finding will take two lines on a phone: those that tell a time do."""
+    over_time = isinstance(panel.query, MetricQuery) and any(each.grain for each in panel.query.by)
+    return panel.finding in ("latest_change", "largest_mover") or (panel.finding == "peak" and over_time)
 
 
 def state_note(rung: str, made_at: float, ctx: RenderContext) -> Markup:
@@ -113,8 +133,15 @@ def empty(panel: Panel, ctx: RenderContext) -> str:
 def body_px(panel: Panel) -> int:
     """The height a panel's body keeps, a multiple of 4 CSS pixels between 40 and 600."""
     kind = shape(panel)
-    height = NUMBER_PX if kind == "is-number" else panel.chart.height_px
-    return min(600, max(40, -(-height // 20) * 20))
+    return _height_class(NUMBER_PX if kind == "is-number" else panel.chart.height_px)
+
+
+def _height_class(height_px: float) -> int:
+    return min(600, max(40, -(-int(height_px) // 20) * 20))
+
+
+def _table_px(rows: int) -> int:
+    return TABLE_HEAD_PX + rows * ROW_PX
 
 
 def _shape(kind: str, panel: Panel) -> str:
@@ -124,17 +151,28 @@ def _shape(kind: str, panel: Panel) -> str:
         )
         return f'<svg class="sk" height="{NUMBER_PX}" aria-hidden="true">{shapes}</svg>'
     if kind == "is-table":
-        rows = "".join(_row(index) for index in range(max(3, min(12, panel.chart.height_px // ROW_PX))))
-        return f'<svg class="sk" height="{panel.chart.height_px}" aria-hidden="true">{rows}</svg>'
+        height = _rows_px(panel)
+        rows = "".join(_row(index) for index in range(max(3, height // ROW_PX)))
+        return f'<svg class="sk" height="{height}" aria-hidden="true">{rows}</svg>'
     height = panel.chart.height_px
     if panel.chart.layers[0].mark == "bar":
         if _is_ranked(panel):
             return f'<svg class="sk" height="{height}" aria-hidden="true">{_ranks(panel, height)}</svg>'
         return f'<svg class="sk" height="{height}" aria-hidden="true">{_bars(height)}</svg>'
     lines = "".join(f'<rect y="{12 + index * (height - 60) // 3}" width="100%" height="1"/>' for index in range(4))
-    hill = '<path d="M0 74C14 60 22 66 34 52S58 58 70 36s20-4 30-20V100H0z"/>'
+    thin = any(layer.mark == "line" for layer in panel.chart.layers)
+    way = "M0 74C14 60 22 66 34 52S58 58 70 36s20-4 30-20"
+    hill = f'<path class="ln" d="{way}"/>' if thin else f'<path d="{way}V100H0z"/>'
     inner = f'<svg y="12" height="{height - 60}" viewBox="0 0 100 100" preserveAspectRatio="none">{hill}</svg>'
     return f'<svg class="sk" height="{height}" aria-hidden="true">{lines}{inner}</svg>'
+
+
+def _has_series(panel: Panel) -> bool:
+    """Whether there will be several series, whose names need a legend on narrow panels."""
+    plain = [layer for layer in panel.chart.layers if layer.mark in ("line", "bar", "area") and "y2" not in layer.encoding]
+    dimensions = len(panel.query.by) if isinstance(panel.query, MetricQuery) else 0
+    colored = any(each.field for layer in plain for each in layer.encoding.get("color", ()))
+    return bool(plain) and (colored or len(plain) > 1 or dimensions > 1)
 
 
 def _is_ranked(panel: Panel) -> bool:
@@ -151,6 +189,15 @@ def _ranks(panel: Panel, height: int) -> str:
         f'<rect x="20%" y="{index * room + room * 0.17:.0f}" width="{72 / (index * 0.5 + 1):.0f}%" height="{room * 0.66:.0f}" rx="2"/>'
         for index in range(count)
     )
+
+
+def _rows_px(panel: Panel) -> int:
+    """The height of a table that is still to come: what its limit allows, as far as it is shown without scrolling."""
+    query = panel.query
+    if isinstance(query, MetricQuery):
+        return panel.chart.height_px if query.limit is None else min(600, _table_px(query.limit))
+    around = PAGER_PX + (COUNT_PX if query.count != "none" else 0)
+    return min(SCROLL_PX, _table_px(query.limit)) + around
 
 
 def _row(index: int) -> str:
