@@ -59,8 +59,8 @@ class FilterBars:
 
     async def _served(self, plan: PagePlan, filter_: PageFilter, deadline: Deadline) -> Served:
         async def produce(limit: Deadline) -> bytes:
-            options = await plan.site.questions.options(filter_.field, plan.rights.policy, deadline=limit)
-            return msgspec.json.encode(options[: filter_.options_limit])
+            ask = plan.site.questions.options
+            return msgspec.json.encode(await ask(filter_.field, plan.rights.policy, deadline=limit, limit=filter_.options_limit))
 
         return await self._ladder.serve(_key(plan, filter_), produce, outage=OUTAGE, fresh_for=FRESH_SECONDS, deadline=deadline)
 
