@@ -15,9 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import os
-import re
-import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,6 +27,7 @@ from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.digest import canonical
 from seawall.core.errors import InvalidInput, NotFound, Unavailable
 from seawall.query.background import Repeating
+from seawall.query.generations_disk import Generation, TableFiles, WarehouseDisk
 from seawall.store.database import Queries
 from seawall.telemetry.events import event
 
@@ -37,35 +36,13 @@ POLL_SECONDS = 1.0
 PRUNE_GRACE_SECONDS = 3600.0
 KNOWN_MAX = 32
 
-_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{12}")
-_APP = re.compile(r"[a-z][a-z0-9-]{0,62}")
+__all__ = ["Generation", "GenerationReader", "Generations", "NoGeneration", "TableFiles", "new_generation"]
 
 
 class NoGeneration(Unavailable):
     """There is no data for this app yet. Prepare it with `seawall prepare`."""
 
     slug = "no-generation"
-
-
-class TableFiles(msgspec.Struct, frozen=True):
-    """The Parquet files of one table, relative to the app's `files_dir`."""
-
-    files: tuple[str, ...]
-    rows: int
-    bytes: int
-
-
-class Generation(msgspec.Struct, frozen=True):
-    """An immutable set of tables. Its id is the watermark."""
-
-    id: str
-    """Sortable by time, with a tail made from the content."""
-    app: str
-    created_at: float
-    """Seconds since 1970."""
-    as_of: date
-    """The last day the data covers; relative dates resolve against it."""
-    tables: dict[str, TableFiles]
 
 
 class GenerationReader(Protocol):
@@ -90,10 +67,11 @@ class Generations:
     """The generations of a warehouse folder. With None for a database, the pointer on disk is the one that counts."""
 
     def __init__(self, root: Path, database: Queries | None = None, *, poll_seconds: float = POLL_SECONDS) -> None:
-        self._root = root
+        self._disk = WarehouseDisk(root)
         self._database = database
         self._current: dict[str, Generation] = {}
         self._known: dict[str, Generation] = {}
+        self._lock = threading.Lock()
         self._told: list[Callable[[Generation], None]] = []
         self._refused: set[str] = set()
         self._watching = Repeating("generations", self.refresh, poll_seconds)
@@ -103,7 +81,7 @@ class Generations:
 
     def files_dir(self, app: str) -> Path:
         """Where an app's Parquet files are; made when it is not there."""
-        path = self._folder(app) / "files"
+        path = self._disk.files(app)
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -111,17 +89,17 @@ class Generations:
         """The generation `app` serves now, from memory; the first time from this machine's disk. NoGeneration when there is none."""
         generation = self._current.get(app)
         if generation is None:
-            generation = self._adopt(app, self._pointer_on_disk(app))
+            generation = self._adopt(app, self._disk.pointer(app))
         if generation is None:
             raise NoGeneration
         return generation
 
     def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
         """Table name → absolute paths of its Parquet files. NotFound when there is no such generation on this machine."""
-        generation = self._known.get(id) or self._manifest_on_disk(id)
+        generation = self._find(id)
         if generation is None:
             raise NotFound(f"There is no generation {id!r} on this machine")
-        files = self._folder(generation.app) / "files"
+        files = self._disk.files(generation.app)
         return {name: tuple(files / file for file in table.files) for name, table in generation.tables.items()}
 
     def on_change(self, tell: Callable[[Generation], None]) -> None:
@@ -132,7 +110,7 @@ class Generations:
 
     async def refresh(self) -> None:
         """Look at the pointers once: in Postgres, or on disk when it is away or has none."""
-        pointers = await asyncio.to_thread(self._pointers_on_disk)
+        pointers = await asyncio.to_thread(self._disk.pointers)
         if self._database is not None:
             with contextlib.suppress(Unavailable):
                 rows = await self._database.fetch_all("current_generations")
@@ -166,9 +144,15 @@ class Generations:
     async def publish(self, generation: Generation) -> None:
         """Make `generation` current. Its files must be in `files_dir` already; publishing an old one again goes back to it.
 
-        Raises Unavailable when Postgres is away, OSError when the disk fails; in both cases the old one stays current.
+        Raises InvalidInput when a file is missing, Unavailable when Postgres is away, OSError when the disk fails; the old
+        one stays current then.
         """
-        await asyncio.to_thread(self._write_manifest, generation)
+        if not await asyncio.to_thread(self._disk.whole, generation):
+            raise InvalidInput(
+                f"The generation {generation.id} names files that are not in {generation.app}'s folder",
+                fix="Write every file into `files_dir` before publishing",
+            )
+        await asyncio.to_thread(self._disk.write_manifest, generation)
         if self._database is not None:
             await self._database.execute(
                 "publish_generation",
@@ -186,10 +170,10 @@ class Generations:
         Files younger than `grace_seconds` stay: somebody may be writing the generation that will name them.
         """
         removed = 0
-        for app in await asyncio.to_thread(self._apps):
-            current = self._current.get(app) or self._adopt(app, self._pointer_on_disk(app))
-            kept = await asyncio.to_thread(self._prune_manifests, app, keep, current)
-            removed += await asyncio.to_thread(self._prune_files, app, kept, clock.time() - grace_seconds)
+        for app in await asyncio.to_thread(self._disk.apps):
+            current = self._current.get(app) or self._adopt(app, self._disk.pointer(app))
+            kept = await asyncio.to_thread(self._disk.prune_manifests, app, keep, current.id if current else "")
+            removed += await asyncio.to_thread(self._disk.prune_files, app, kept, clock.time() - grace_seconds)
             if self._database is not None:
                 with contextlib.suppress(Unavailable):
                     await self._database.execute("forget_generations", app=app, keep=[generation.id for generation in kept])
@@ -204,14 +188,14 @@ class Generations:
                     self._watching.wake()
 
     async def _follow(self, app: str, id: str) -> None:
-        if id not in self._known and await asyncio.to_thread(self._manifest_on_disk, id) is None:
+        if await asyncio.to_thread(self._find, id) is None:
             await self._fetch_manifest(id)
         adopted = await asyncio.to_thread(self._adopt, app, id)
         if adopted is None:
             return
         for tell in self._told:
             tell(adopted)
-        await asyncio.to_thread(self._write_pointer, app, id)
+        await asyncio.to_thread(self._disk.write_pointer, app, id)
 
     async def _fetch_manifest(self, id: str) -> None:
         """Another machine published it onto a shared disk, or our copy of the manifest is gone."""
@@ -223,97 +207,27 @@ class Generations:
 
     def _adopt(self, app: str, id: str | None) -> Generation | None:
         """Make it current in memory if it is whole on this machine."""
-        generation = (self._known.get(id) or self._manifest_on_disk(id)) if id else None
+        generation = self._find(id) if id else None
         if generation is None or generation.app != app:
             return None
-        files = self._folder(app) / "files"
-        missing = [file for table in generation.tables.values() for file in table.files if not (files / file).is_file()]
-        if missing:
+        if not self._disk.whole(generation):
             if generation.id not in self._refused:
                 self._refused.add(generation.id)
-                event("generation.refused", app=app, generation=generation.id, missing_files=len(missing))
+                event("generation.refused", app=app, generation=generation.id)
             return None
         self._refused.discard(generation.id)
-        self._know(generation)
         self._current[app] = generation
         return generation
 
-    def _know(self, generation: Generation) -> None:
-        self._known[generation.id] = generation
-        while len(self._known) > KNOWN_MAX:
-            del self._known[next(iter(self._known))]
+    def _find(self, id: str) -> Generation | None:
+        if known := self._known.get(id):
+            return known
+        generation = self._disk.manifest(id)
+        return self._know(generation) if generation else None
 
-    def _folder(self, app: str) -> Path:
-        if not _APP.fullmatch(app):
-            raise InvalidInput("An app's name is malformed", expected="lower-case letters, digits and dashes", got=repr(app[:80]))
-        return self._root / app
-
-    def _apps(self) -> list[str]:
-        return sorted(path.name for path in self._root.glob("*") if _APP.fullmatch(path.name) and path.is_dir())
-
-    def _pointers_on_disk(self) -> dict[str, str]:
-        return {app: current for app in self._apps() if (current := self._pointer_on_disk(app))}
-
-    def _pointer_on_disk(self, app: str) -> str | None:
-        try:
-            current = (self._folder(app) / "current").read_text("ascii").strip()
-        except (OSError, UnicodeError):
-            return None
-        return current if _ID.fullmatch(current) else None
-
-    def _write_pointer(self, app: str, id: str) -> None:
-        if self._pointer_on_disk(app) != id:
-            try:
-                _write_whole(self._folder(app) / "current", id.encode())
-            except OSError as error:  # the pointer in Postgres counts; this one is for when that is away
-                event("generation.pointer_not_written", app=app, error=type(error).__name__)
-
-    def _manifest_on_disk(self, id: str) -> Generation | None:
-        if not _ID.fullmatch(id):
-            return None
-        for path in self._root.glob(f"*/generations/{id}.json"):
-            with contextlib.suppress(OSError, msgspec.MsgspecError):
-                generation = msgspec.json.decode(path.read_bytes(), type=Generation)
-                self._know(generation)
-                return generation
-        return None
-
-    def _write_manifest(self, generation: Generation) -> None:
-        if not _ID.fullmatch(generation.id):
-            raise InvalidInput("A generation's id is malformed", expected="one made by `new_generation`", got=repr(generation.id[:80]))
-        folder = self._folder(generation.app) / "generations"
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / f"{generation.id}.json", msgspec.json.encode(generation))
-
-    def _prune_manifests(self, app: str, keep: int, current: Generation | None) -> list[Generation]:
-        kept = []
-        for number, path in enumerate(sorted((self._folder(app) / "generations").glob("*.json"), reverse=True)):
-            if number < keep or (current is not None and path.stem == current.id):
-                kept.append(msgspec.json.decode(path.read_bytes(), type=Generation))
-            else:
-                path.unlink(missing_ok=True)
-                self._known.pop(path.stem, None)
-        return kept
-
-    def _prune_files(self, app: str, kept: Sequence[Generation], before: float) -> int:
-        named = {file for generation in kept for table in generation.tables.values() for file in table.files}
-        folder = self._folder(app) / "files"
-        removed = 0
-        for path in folder.rglob("*"):
-            if path.is_file() and str(path.relative_to(folder)) not in named and path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
-                removed += 1
-        return removed
-
-
-def _write_whole(path: Path, body: bytes) -> None:
-    """Replace a file's content, whole or not at all, also when the power fails."""
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    try:
-        with scratch.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    def _know(self, generation: Generation) -> Generation:
+        with self._lock:  # engines locate from threads of their own
+            self._known[generation.id] = generation
+            while len(self._known) > KNOWN_MAX:
+                del self._known[next(iter(self._known))]
+        return generation

@@ -95,15 +95,27 @@ async def test_without_postgres_the_pointer_on_disk_counts(tmp_path: Path) -> No
 async def test_a_generation_with_a_missing_file_is_not_followed(tmp_path: Path) -> None:
     """The pointer may arrive before the files: until they are there, the old generation is served."""
     database = MemoryDatabase()
-    generations = Generations(tmp_path, database)
-    old, new = made(generations, "a"), made(generations, "b")
-    await generations.publish(old)
-    (generations.files_dir("shop") / "b.parquet").rename(tmp_path / "on its way")
-    await generations.publish(new)
-    assert generations.current("shop") == old
-    (tmp_path / "on its way").rename(generations.files_dir("shop") / "b.parquet")
-    await generations.refresh()
-    assert generations.current("shop") == new
+    here, there = Generations(tmp_path / "here", database), Generations(tmp_path / "there", database)
+    old, new = made(there, "a"), made(there, "b")
+    made(here, "a")
+    for generation in (old, new):
+        await there.publish(generation)
+        await here.refresh()
+    assert here.current("shop") == old
+    made(here, "b")
+    await here.refresh()
+    assert here.current("shop") == new
+
+
+async def test_a_generation_without_its_files_is_not_published(tmp_path: Path) -> None:
+    """Whoever prepares data hears of a file that is not there, and nothing changes."""
+    generations = Generations(tmp_path, MemoryDatabase())
+    generation = made(generations, "a")
+    (generations.files_dir("shop") / "a.parquet").unlink()
+    with pytest.raises(InvalidInput, match="names files that are not in"):
+        await generations.publish(generation)
+    with pytest.raises(NoGeneration):
+        generations.current("shop")
 
 
 async def test_a_lost_manifest_comes_from_postgres(tmp_path: Path) -> None:
