@@ -27,6 +27,7 @@ from seawall.trust.tokens import Tokens
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "apps" / "merchandising"
+BAZAAR = Path(__file__).parent / "bazaar"
 COMMAND = (sys.executable, "-m", "seawall.cli.main")
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_FLAGS = (
@@ -72,6 +73,34 @@ class Seawall:
         return {f"{service['name']}-{service['replica']}": service["pid"] for service in self.status()["services"]}
 
 
+class Bazaar(Seawall):
+    """A running instance of a small app, whose data tests publish."""
+
+    def publish(self, **tables: str | Path) -> str:
+        """`seawall publish` of CSV texts or of files, by table; the new generation's id."""
+        with tempfile.TemporaryDirectory() as folder:
+            named = {name: table if isinstance(table, Path) else Path(folder) / f"{name}.csv" for name, table in tables.items()}
+            for name, path in named.items():
+                if not path.exists():
+                    path.write_text(tables[name], "utf-8")
+            options = [option for name, path in named.items() for option in ("--table", f"{name}={path}")]
+            argv = (*COMMAND, "publish", str(BAZAAR), *options, "--data", str(self.data), "--json")
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["id"]
+
+
+@pytest.fixture(scope="session")
+def bazaar() -> Iterator[Bazaar]:
+    """An instance of `tests/acceptance/bazaar` without data; each module publishes what it needs."""
+    with tempfile.TemporaryDirectory(prefix="sw-bz-", dir="/tmp") as folder:
+        data = Path(folder) / "data"
+        try:
+            yield Bazaar(data, _up(data, BAZAAR))
+        finally:
+            subprocess.run((*COMMAND, "down", "--data", str(data)), check=True, capture_output=True)
+
+
 @pytest.fixture(scope="session")
 def seawall() -> Iterator[Seawall]:
     """`seawall up --detach --json`, ready, with demo data; stopped at the end."""
@@ -81,18 +110,18 @@ def seawall() -> Iterator[Seawall]:
         if kept and kept.exists():
             _copy(kept, data / "warehouse")
         try:
-            yield _up(data)
+            yield Seawall(data, _up(data, APP))
         finally:
             subprocess.run((*COMMAND, "down", "--data", str(data)), check=True, capture_output=True)
             if kept and not kept.exists():
                 _copy(data / "warehouse", kept)
 
 
-def _up(data: Path) -> Seawall:
-    argv = (*COMMAND, "up", str(APP), "--detach", "--json", "--port", str(_free_port()), "--data", str(data))
+def _up(data: Path, app: Path) -> dict:
+    argv = (*COMMAND, "up", str(app), "--detach", "--json", "--port", str(_free_port()), "--data", str(data))
     done = subprocess.run(argv, capture_output=True, text=True, timeout=START_S_MAX, check=False)
     assert done.returncode == 0, done.stderr
-    return Seawall(data, json.loads(done.stdout))
+    return json.loads(done.stdout)
 
 
 def _free_port() -> int:

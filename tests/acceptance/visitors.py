@@ -1,0 +1,126 @@
+"""Page views by many at once, at a steady rate or without pause, while a test breaks something; and how to break it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple, Self
+
+import httpx
+from tests.acceptance.conftest import Seawall
+
+from seawall.cli.instance import locate
+from seawall.cli.supervisor_process import start_ticks
+from seawall.query.generations import Generation, Generations
+
+VIEWS_MAX = 2_000
+PLAIN = {"Accept-Encoding": "identity"}
+"""httpx cannot read joined zstd frames; browsers can."""
+
+
+class View(NamedTuple):
+    """One request. A status of 0: the connection broke, at the first byte or later."""
+
+    path: str
+    began: float
+    ended: float
+    status: int
+    text: str
+
+
+class Visitors:
+    """`with Visitors(seawall, path_of, per_second=20) as them: …`; afterwards `them.views`."""
+
+    def __init__(self, seawall: Seawall, path_of: Callable[[int], str], *, per_second: float | None = None, clients: int = 8) -> None:
+        self.views: list[View] = []
+        self._path_of = path_of
+        self._per_second = per_second
+        self._numbers = itertools.count()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._visit, args=(seawall.url, seawall.headers())) for _ in range(clients)]
+
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _visit(self, url: str, headers: dict[str, str]) -> None:
+        with httpx.Client(base_url=url, headers=headers | PLAIN, timeout=15) as client:
+            while not self._stop.is_set() and (number := next(self._numbers)) < VIEWS_MAX:
+                due = self._began + number / self._per_second if self._per_second else 0.0
+                if self._stop.wait(max(0.0, due - time.monotonic())):
+                    return
+                self.views.append(viewed(client, self._path_of(number)))
+
+
+def viewed(client: httpx.Client, path: str) -> View:
+    """Look at a page to its end."""
+    began = time.monotonic()
+    try:
+        answer = client.get(path)
+    except httpx.TransportError as error:
+        return View(path, began, time.monotonic(), 0, repr(error))
+    return View(path, began, time.monotonic(), answer.status_code, answer.text)
+
+
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait for what is to happen; long past any reason it may take, it fails."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def settled(seawall: Seawall) -> Generation:
+    """The generation that stays: the forecast job has published its own, and every replica serves it."""
+
+    def current_on_disk() -> Generation:
+        return Generations(seawall.data / "warehouse").current("merchandising")
+
+    until(lambda: current_on_disk().tables["forecast"].rows > 0)
+    current = current_on_disk()
+    with httpx.Client(base_url=seawall.url, headers=seawall.headers() | PLAIN, timeout=15) as client:
+        until(lambda: {watermark_of(client.get("/merchandising/transactions").text) for _ in range(8)} == {current.id})
+    return current
+
+
+def pid_of(seawall: Seawall, label: str) -> int:
+    """The process of `valkey-0`, as the supervisor's record names it; 0 when there is none."""
+    record = locate(seawall.data, os.environ).read()
+    assert record
+    return next(one.pid for one in record.services if f"{one.name}-{one.replica}" == label)
+
+
+def killed(seawall: Seawall, label: str, times: int = 1) -> float:
+    """kill -9, and again as soon as it is back; when the last one was dead."""
+    pid = 0
+    for _ in range(times):
+        until(lambda pid=pid: pid_of(seawall, label) not in (0, pid))
+        pid = pid_of(seawall, label)
+        os.kill(pid, signal.SIGKILL)
+        until(lambda pid=pid: start_ticks(pid) is None)
+    return time.monotonic()
+
+
+def failed_panels(html: str) -> list[str]:
+    """The panels of which a page says what is wrong instead of showing them."""
+    sections = re.split(r'<section class="panel[^"]*" id="panel-|<template for="', html)[1:]
+    return [section.partition('"')[0] for section in sections if 'class="failed' in section]
+
+
+def watermark_of(html: str) -> str:
+    """The generation a page was made from."""
+    found = re.search(r'data-watermark="([^"]*)"', html)
+    assert found
+    return found[1]
