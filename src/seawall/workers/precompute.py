@@ -1,4 +1,4 @@
-"""Precompute: after a new generation, ask again what was asked most, so that the first visitor finds it in the cache.
+"""Precompute: after a new generation, and at every start, ask what was asked most and what a first visitor will ask.
 
 Guarantees that nobody's rights widen: a recorded variant is asked with the policy it was recorded under, and its answer is kept under
 the fingerprint of just that policy. A variant that no longer fits the app (a panel gone, a filter renamed) is passed over.
@@ -7,15 +7,17 @@ the fingerprint of just that policy. A variant that no longer fits the app (a pa
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import msgspec
 
 from seawall.app.model import App, MetricQuery, Panel
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
+from seawall.core.principal import Principal
 from seawall.query import filters
 from seawall.query.periods import compared
-from seawall.query.policy import EffectivePolicy
+from seawall.query.policy import EffectivePolicy, resolve
 from seawall.query.service import QueryService
 from seawall.query.usage import Use
 from seawall.telemetry.events import event
@@ -45,13 +47,27 @@ async def precompute(workshop: Workshop, app: str) -> Outcome:
     site = workshop.site(app)
     started = time.monotonic()
     counts = {"made": 0, "passed": 0, "failed": 0}
-    for use in await workshop.usage.most_used(app, VARIANTS_MAX):
+    used = await workshop.usage.most_used(app, VARIANTS_MAX)
+    for use in (*used, *plain_uses(site.bundle.app, but=used)):
         if time.monotonic() - started > TOTAL_SECONDS_MAX:
             break
         counts[await _made(site, use)] += 1
     outcome = Outcome(seconds=round(time.monotonic() - started, 2), **counts)
     event("panels.precomputed", app=app, made=outcome.made, passed=outcome.passed, failed=outcome.failed, seconds=outcome.seconds)
     return outcome
+
+
+def plain_uses(app: App, *, but: Sequence[Use] = ()) -> tuple[Use, ...]:
+    """Every panel without filters, as whoever started the instance sees it: what the first visitor of all will ask for."""
+    policy = resolve(app, Principal(user="", roles=tuple(app.roles)))
+    encoded = msgspec.json.encode(policy)
+    seen = {(use.page, use.panel, use.policy) for use in but if not use.parameters}
+    return tuple(
+        Use(page.name, panel.name, (), app.locales[0], "", encoded, 0.0)
+        for page in app.pages.values()
+        for panel in page.panels.values()
+        if isinstance(panel.query, MetricQuery) and (page.name, panel.name, encoded) not in seen
+    )
 
 
 async def _made(site: Site, use: Use) -> str:

@@ -28,6 +28,7 @@ ATTEMPTS_MAX = 4
 STALLED_SECONDS = 30.0
 KEEP_JOBS_HOURS = 24 * 7
 KEEP_USE_SECONDS = 30 * 86_400.0
+KEEP_SUMMARIES_SECONDS = 30 * 86_400.0
 POOL_MAX = 4
 OPEN_SECONDS_MAX = 5.0
 RETRY = RetryStrategy(max_attempts=ATTEMPTS_MAX - 1, exponential_wait=5)
@@ -136,6 +137,8 @@ async def _tidy(context: JobContext, timestamp: int) -> None:
         )
         removed = await workshop.generations.prune()
         await workshop.usage.forget(older_seconds=KEEP_USE_SECONDS)
+        if workshop.summaries is not None:
+            await workshop.summaries.forget(older_seconds=KEEP_SUMMARIES_SECONDS)
         if removed:
             event("generation.pruned", files=removed)
 

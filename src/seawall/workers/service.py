@@ -31,6 +31,7 @@ from seawall.query.port import Engine
 from seawall.query.postgres_engine import PostgresEngine
 from seawall.query.results import ResultCache
 from seawall.query.service import QueryService
+from seawall.query.summaries import Summaries
 from seawall.query.usage import UsageRecorder
 from seawall.store.postgres import Database, open_pool
 from seawall.telemetry.events import event
@@ -102,14 +103,16 @@ async def _workshop(settings: Settings, database: Database) -> AsyncIterator[Wor
     """Everything jobs need, opened and closed in order."""
     generations = Generations(settings.warehouse, database)
     engine = DuckDBEngine(generations.locate, directory=settings.warehouse, threads=1, memory_limit=DUCKDB_MEMORY, concurrency_max=1)
-    cache = Cache(shared=open_shared(settings.valkey_url, Sealer(load_or_create_key(settings.keys / "cache.key"))))
+    sealer = Sealer(load_or_create_key(settings.keys / "cache.key"))
+    cache = Cache(shared=open_shared(settings.valkey_url, sealer))
     results = ResultCache(cache)
     engines: dict[str, Engine] = {"warehouse": engine, "operational": PostgresEngine(database.pool)}
     bundles = [load_bundle(folder) for folder in settings.apps]
     sites = {bundle.app.name: Site(bundle, QueryService(bundle, engines, generations, results)) for bundle in bundles}
     await generations.start()
     try:
-        yield Workshop(sites, generations, UsageRecorder(database), settings.data / "cache")
+        summaries = Summaries(database, settings.summaries, sealer)
+        yield Workshop(sites, generations, UsageRecorder(database), settings.data / "cache", summaries)
     finally:
         await generations.close()
         await results.close()
@@ -154,6 +157,8 @@ class Worker:
 
     async def _work(self, queue: App) -> None:
         self._jobs = Jobs(queue)
+        for app in self._workshop.sites:
+            await self._jobs.precompute(app)
         await defer_missing(self._workshop, self._jobs)
         self.connected = True
         event("queue.connected")

@@ -14,6 +14,7 @@ from seawall.app.model import Bundle
 from seawall.core.errors import NotFound
 from seawall.query.generations import Generations
 from seawall.query.service import QueryService
+from seawall.query.summaries import Summaries
 from seawall.query.usage import UsageRecorder
 from seawall.workers.preparation.plan import Preparation
 from seawall.workers.preparation.registry import find
@@ -44,6 +45,8 @@ class Workshop(msgspec.Struct, frozen=True):
     usage: UsageRecorder
     cache_folder: Path
     """What may be lost: compiled code of libraries."""
+    summaries: Summaries | None = None
+    """Last-good answers, for upkeep."""
 
     def site(self, app: str) -> Site:
         """The app's site. NotFound when this instance does not serve it any more."""
