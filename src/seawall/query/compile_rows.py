@@ -83,10 +83,11 @@ class RowsStatement:
         return select
 
     def build_extent(self, field: Field) -> exp.Select:
-        """The smallest and the largest value of a field."""
+        """The smallest and the largest value of a field, and how many rows there are."""
         source = FactSource(self.scans, self.query.dataset)
         column = source.column(field)
-        select = exp.Select(expressions=[aliased(exp.Min(this=column), "first"), aliased(exp.Max(this=column.copy()), "last")])
+        ends = [aliased(exp.Min(this=column), "first"), aliased(exp.Max(this=column.copy()), "last")]
+        select = exp.Select(expressions=[*ends, aliased(exp.Count(this=exp.Star(), big_int=True), "rows")])
         source.attach(select)
         return select
 

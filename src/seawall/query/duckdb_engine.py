@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,11 +65,12 @@ class DuckDBEngine:
         """See the port."""
         await self._slots.acquire(deadline)
         try:
-            with self._used(await self._generation(watermark)) as generation, self._run(generation, deadline) as run:
-                batch = await run.call(lambda: run.start(sql, parameters, batch_rows))
-                while batch is not None:
-                    yield batch
-                    batch = await run.call(run.next)
+            with self._used(await self._generation(watermark)) as generation:
+                async with self._run(generation, deadline) as run:
+                    batch = await run.call(lambda: run.start(sql, parameters, batch_rows))
+                    while batch is not None:
+                        yield batch
+                        batch = await run.call(run.next)
         finally:
             self._slots.release()
 
@@ -150,15 +151,15 @@ class DuckDBEngine:
             if generation.retired and not generation.users:
                 generation.close()
 
-    @contextmanager
-    def _run(self, generation: Generation, deadline: Deadline) -> Iterator[_Run]:
+    @asynccontextmanager
+    async def _run(self, generation: Generation, deadline: Deadline) -> AsyncIterator[_Run]:
         run = _Run(generation, deadline, self._threads)
         self._running.add(run)
         try:
             yield run
         finally:
             self._running.discard(run)
-            run.finish()
+            await run.finish()
 
 
 class _Run:
@@ -213,26 +214,37 @@ class _Run:
         """Ask the query to stop. Harmless when none runs."""
         self._cursor.interrupt()
 
-    def finish(self) -> None:
-        """Keep the cursor when the query ran to its end; otherwise throw it away with whatever it still held."""
+    async def finish(self) -> None:
+        """Keep the cursor when the query ran to its end; otherwise throw it away, on a thread, with whatever it still held."""
         if self._done:
             self._generation.give_back(self._cursor)
             return
         self._cursor.interrupt()
+        await _ended(asyncio.get_running_loop().run_in_executor(self._threads, self._abandon))
+
+    def _abandon(self) -> None:
         if self._reader is not None:
             self._reader.close()
         self._cursor.close()
 
     async def _stop(self, future: asyncio.Future[_T]) -> None:
         """Interrupt until the thread is free: an interrupt that comes before the query has begun is lost."""
-        while not future.done():
-            self._cursor.interrupt()
-            try:
-                await asyncio.wait({future}, timeout=INTERRUPT_EVERY_SECONDS)
-            except asyncio.CancelledError:
-                continue
-        if not future.cancelled():
-            future.exception()
+        await _ended(future, self._cursor.interrupt)
+
+
+async def _ended(future: asyncio.Future[_T], meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Wait for a thread's work to end; a cancellation that comes meanwhile is passed on afterwards."""
+    cancelled = False
+    while not future.done():
+        meanwhile()
+        try:
+            await asyncio.wait({future}, timeout=INTERRUPT_EVERY_SECONDS)
+        except asyncio.CancelledError:
+            cancelled = True
+    if not future.cancelled():
+        future.exception()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _translated(error: duckdb.Error, deadline: Deadline) -> SeawallError:

@@ -91,7 +91,8 @@ class RowPages:
             compiled = compile_extent(self.app, asked.query, time, dialect=self.dialect)
             row = (await self.run(compiled, asked.moment, asked.deadline)).to_pylist()[0]
             first, last = scalar_of(row["first"]), scalar_of(row["last"])
-            self._extents[key] = Extent(first, last) if isinstance(first, str) and isinstance(last, str) else None
+            known = isinstance(first, str) and isinstance(last, str)
+            self._extents[key] = Extent(str(first), str(last), int(row["rows"])) if known else None
             while len(self._extents) > EXTENTS_MAX:
                 del self._extents[next(iter(self._extents))]
         return self._extents[key]

@@ -14,16 +14,21 @@ import msgspec
 
 from seawall.app.model import Field, Filter, Order, RowsQuery, Scalar
 
-SHARES = (0.02, 0.25)
-"""Widths of the windows tried, as shares of the whole extent: a row group or two, then a quarter."""
+FIRST_ROWS = 30_000
+"""About how many rows the first window holds when rows are spread evenly: a Parquet row group."""
+WIDER = 16
+WIDEST_SHARE = 0.5
+"""Each further window is so much wider; one of more than half of everything is not worth trying."""
 _TIMES = frozenset({"Date", "DateTime", "DateTimeTz"})
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """The first and last moment of a time field, as ISO 8601 text."""
+    """The first and last moment of a time field, as ISO 8601 text, and how many rows there are."""
 
     first: str
     last: str
+    rows: int
+    """Of the whole table."""
 
 
 def leading_time(query: RowsQuery, fields: dict[str, Field]) -> Field | None:
@@ -37,12 +42,14 @@ def narrowed(query: RowsQuery, field: Field, extent: Extent, after: Scalar) -> I
     order: Order = query.keyset[0]
     first, last = _moment(extent.first), _moment(extent.last)
     start = _moment(str(after)) if after is not None else (last if order.descending else first)
-    for share in SHARES:
+    share = max(FIRST_ROWS, 4 * query.limit) / max(1, extent.rows)
+    while share <= WIDEST_SHARE:
         width = (last - first) * share + timedelta(seconds=1)
         edge = start - width if order.descending else start + width
         if first < edge < last:
             bound = Filter(field.ref, "ge" if order.descending else "le", (_text(edge, field),))
             yield msgspec.structs.replace(query, where=(*query.where, bound))
+        share *= WIDER
 
 
 def _moment(text: str) -> datetime:

@@ -24,6 +24,7 @@ from seawall.query.compile_names import Vocabulary
 from seawall.query.compile_query import compile_count, compile_query, engine_of
 from seawall.query.errors import EngineUnavailable
 from seawall.query.generations import GenerationReader
+from seawall.query.key_check import DuplicateKey, compile_key_check, keys_of
 from seawall.query.open_query import Moment, OpenQuery, RowKeys, opened, scalar_of
 from seawall.query.policy import EffectivePolicy, unrestricted
 from seawall.query.port import Column, Compiled, Engine
@@ -129,6 +130,17 @@ class QueryService:
         """Plan the query as somebody who may see everything would ask it. QueryFailed when the database refuses it."""
         moment, compiled = self.compile(query, unrestricted(self.app))
         await self._engine(compiled.engine).dry_run(compiled.sql, compiled.parameters, watermark=moment.watermark)
+
+    async def duplicate_keys(self, *, deadline: Deadline) -> list[DuplicateKey]:
+        """The declared keys that the data does not keep: joins over them would count rows twice."""
+        found = []
+        for key in keys_of(self.app):
+            name = self.app.semantics.datasets[key.dataset].engine
+            compiled = compile_key_check(self.app, key, self._engine(name).dialect)
+            count = int((await self._run(compiled, self._moment(name), deadline)).column(0)[0].as_py())
+            if count:
+                found.append(DuplicateKey(key, count))
+        return found
 
     def compile(self, query: Query, policy: EffectivePolicy) -> tuple[Moment, Compiled]:
         """Which data to read now, and the statement."""

@@ -11,7 +11,21 @@ from seawall.app.model import Semantics
 from seawall.query.errors import InvalidQuery
 
 _STRUCTURE: frozenset[type[exp.Expr]] = frozenset(
-    {exp.Select, exp.Subquery, exp.Union, exp.With, exp.CTE, exp.From, exp.Join, exp.Where, exp.Group, exp.Order, exp.Ordered, exp.Limit}
+    {
+        exp.Select,
+        exp.Subquery,
+        exp.Union,
+        exp.With,
+        exp.CTE,
+        exp.From,
+        exp.Join,
+        exp.Where,
+        exp.Group,
+        exp.Having,
+        exp.Order,
+        exp.Ordered,
+        exp.Limit,
+    }
     | {
         exp.Table,
         exp.TableAlias,

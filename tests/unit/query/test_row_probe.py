@@ -14,7 +14,7 @@ from tests.unit.query.tables import Shop
 
 from seawall.app.model import Bundle, Filter, Order, RowsQuery, Scalar
 from seawall.core.deadline import Deadline
-from seawall.query import row_pages
+from seawall.query import row_pages, row_probe
 from seawall.query.duckdb_engine import DuckDBEngine
 from seawall.query.generations import Generation, TableFiles
 from seawall.query.row_probe import Extent, leading_time, narrowed
@@ -84,9 +84,10 @@ async def test_pages_are_the_same_with_and_without_windows(
     service: QueryService, monkeypatch: pytest.MonkeyPatch, descending: bool, where: tuple[Filter, ...]
 ) -> None:
     """Dense, sparse and empty; forwards and backwards; over ties and NULLs."""
-    query = RowsQuery("sales", ("sale_id",), (Order("sold_at", descending),), where, limit=23)
+    query = RowsQuery("sales", ("sale_id",), (Order("sold_at", descending),), where, limit=5)
     plain = await all_pages(service, query)
     monkeypatch.setattr(row_pages, "WINDOW_ROWS_MIN", 0)
+    monkeypatch.setattr(row_probe, "FIRST_ROWS", 20)
     assert await all_pages(service, query) == plain
     assert len(set(plain)) == len(plain)
 
@@ -94,7 +95,9 @@ async def test_pages_are_the_same_with_and_without_windows(
 def test_windows_widen_and_stay_inside_the_extent() -> None:
     """Each begins where the page begins, and each is wider than the one before."""
     query = RowsQuery("sales", ("sale_id",), (Order("sold_at", True),))
-    windows = list(narrowed(query, SALES.fields["sold_at"], Extent("2017-01-01T00:00:00", "2017-12-31T00:00:00"), "2017-12-01T00:00:00"))
+    windows = list(
+        narrowed(query, SALES.fields["sold_at"], Extent("2017-01-01T00:00:00", "2017-12-31T00:00:00", 3_000_000), "2017-12-01T00:00:00")
+    )
     assert [window.where[0].op for window in windows] == ["ge", "ge"]
     edges = [str(window.where[0].values[0]) for window in windows]
     assert "2017-12-01" > edges[0] > edges[1] > "2017-01-01"
@@ -113,6 +116,7 @@ async def test_a_long_listing_is_read_in_chunks(service: QueryService, monkeypat
     plain = await service.open(query, ALL, deadline=Deadline.after(20))
     expected = [value async for batch in plain.batches for value in batch.column("sale_id").to_pylist()]
     monkeypatch.setattr(row_pages, "WINDOW_ROWS_MIN", 0)
+    monkeypatch.setattr(row_probe, "FIRST_ROWS", 20)
     monkeypatch.setattr(row_pages, "CHUNK_ROWS", 70)
     chunked = await service.open(query, ALL, deadline=Deadline.after(20))
     assert [value async for batch in chunked.batches for value in batch.column("sale_id").to_pylist()] == expected
@@ -122,6 +126,7 @@ async def test_a_long_listing_is_read_in_chunks(service: QueryService, monkeypat
 async def test_a_long_listing_can_be_left_in_the_middle(service: QueryService, monkeypatch: pytest.MonkeyPatch) -> None:
     """More often than there are slots."""
     monkeypatch.setattr(row_pages, "WINDOW_ROWS_MIN", 0)
+    monkeypatch.setattr(row_probe, "FIRST_ROWS", 20)
     monkeypatch.setattr(row_pages, "CHUNK_ROWS", 70)
     for _ in range(8):
         listing = await service.open(RowsQuery("sales", ("sale_id",), (Order("sold_at"),), limit=300), ALL, deadline=Deadline.after(20))

@@ -20,6 +20,7 @@ from seawall.query.cache import Cache
 from seawall.query.duckdb_engine import DuckDBEngine
 from seawall.query.errors import EngineUnavailable, QueryFailed
 from seawall.query.generations import Generation, TableFiles
+from seawall.query.key_check import DuplicateKey, Key
 from seawall.query.policy import EffectivePolicy, resolve
 from seawall.query.results import ResultCache
 from seawall.query.service import QueryService
@@ -159,6 +160,22 @@ async def test_a_dry_run_finds_what_the_database_refuses(folder: Path, engine: D
     service = QueryService(Bundle(broken, "d" * 64), {"warehouse": engine}, OneGeneration(folder))
     with pytest.raises(QueryFailed, match="no_such_column"):
         await service.dry_run(MetricQuery(("m",)))
+
+
+async def test_duplicate_keys_are_found(service: QueryService, tmp_path: Path) -> None:
+    """A product that is listed twice would double its sales; rows without a key join with nothing."""
+    assert await service.duplicate_keys(deadline=soon()) == []
+    shop = Shop()
+    twice = {"product_id": 1, "department": "A"}
+    nobody = {"product_id": None, "department": "C"}
+    shop.fill(DATA | {"products": [twice, twice, nobody, nobody]})
+    for name in COLUMNS:
+        shop.connection.execute(f"COPY \"t_{name}\" TO '{tmp_path}/{name}.parquet' (FORMAT parquet)").fetchall()
+    reader = OneGeneration(tmp_path)
+    engine = DuckDBEngine(reader.locate, directory=tmp_path)
+    careless = QueryService(Bundle(GUARDED, "d" * 64), {"warehouse": engine}, reader)
+    assert await careless.duplicate_keys(deadline=soon()) == [DuplicateKey(Key("products", ("product_id",)), 1)]
+    await engine.close()
 
 
 async def test_the_cache_separates_rights_and_generations(folder: Path, engine: DuckDBEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""Turns are given in order, within bounds, and never lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from seawall.core.deadline import Deadline
+from seawall.core.errors import DeadlineExceeded
+from seawall.query.errors import EngineUnavailable
+from seawall.query.slots import Slots
+
+
+def soon(seconds: float = 5.0) -> Deadline:
+    return Deadline.after(seconds)
+
+
+async def test_who_came_first_goes_first() -> None:
+    """Waiters are served in the order they came, and a newcomer does not overtake them."""
+    slots, order = Slots(1, 10), []
+    await slots.acquire(soon())
+
+    async def wait(name: str) -> None:
+        await slots.acquire(soon())
+        order.append(name)
+        slots.release()
+
+    waiting = [asyncio.create_task(wait(name)) for name in "abc"]
+    await asyncio.sleep(0)
+    slots.release()
+    await wait("late")
+    await asyncio.gather(*waiting)
+    assert order == ["a", "b", "c", "late"]
+
+
+async def test_one_too_many_is_turned_away_at_once() -> None:
+    """The queue is bounded."""
+    slots = Slots(1, 1)
+    await slots.acquire(soon())
+    waiting = asyncio.create_task(slots.acquire(soon()))
+    await asyncio.sleep(0)
+    with pytest.raises(EngineUnavailable):
+        await slots.acquire(soon())
+    slots.release()
+    await waiting
+
+
+async def test_a_waiter_leaves_at_its_deadline() -> None:
+    """And its turn goes to the next."""
+    slots = Slots(1, 5)
+    await slots.acquire(soon())
+    with pytest.raises(DeadlineExceeded):
+        await slots.acquire(soon(0.01))
+    patient = asyncio.create_task(slots.acquire(soon()))
+    await asyncio.sleep(0)
+    slots.release()
+    await patient
+
+
+async def test_a_turn_given_to_a_cancelled_waiter_is_passed_on() -> None:
+    """Cancelled in the very moment its turn came: the slot is not lost."""
+    slots = Slots(1, 5)
+    await slots.acquire(soon())
+    doomed = asyncio.create_task(slots.acquire(soon()))
+    await asyncio.sleep(0)
+    slots.release()
+    doomed.cancel()
+    await asyncio.gather(doomed, return_exceptions=True)
+    if not doomed.cancelled():
+        slots.release()
+    await slots.acquire(soon(0.5))
+
+
+async def test_without_time_nobody_waits() -> None:
+    """Even when a slot is free."""
+    with pytest.raises(DeadlineExceeded):
+        await Slots(1, 1).acquire(soon(0))
