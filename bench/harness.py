@@ -97,27 +97,17 @@ class Instance:
         return Path(json.loads((self.data / "instance.json").read_text())["run"]) / f"{name}-{replica}.sock"
 
     def restart_cold(self) -> None:
-        """Empty Valkey and end every ui process; wait until all are ready again."""
-        run = self.socket("ui-read").parent
-        with socket.socket(socket.AF_UNIX) as valkey:
-            valkey.connect(str(run / "valkey.sock"))
-            password = (
-                (self.data / "keys" / "valkey-password").read_text().strip() if (self.data / "keys" / "valkey-password").exists() else ""
-            )
-            valkey.sendall((f"AUTH {password}\r\n" if password else "").encode() + b"FLUSHALL\r\n")
-            time.sleep(0.05)
-            valkey.recv(4096)
-        before = {one["pid"] for one in self.services()}
-        for one in self.services():
-            if one["name"].startswith("ui"):
-                os.kill(one["pid"], signal.SIGTERM)
-        wait_until(
-            lambda: (
-                all(one["ready"] for one in self.services())
-                and not {o["pid"] for o in self.services() if o["name"].startswith("ui")} & before
-            ),
-            30,
-        )
+        """End Valkey (which keeps nothing) and every ui process; wait until their successors are ready."""
+        before = {one["pid"] for one in self.services() if one["name"].startswith(("ui", "valkey"))}
+        for pid in before:
+            os.kill(pid, signal.SIGTERM)
+
+        def renewed() -> bool:
+            now = self.services()
+            return all(one["ready"] for one in now) and not before & {one["pid"] for one in now}
+
+        wait_until(renewed, 60)
+        time.sleep(1)
 
 
 def wait_until(condition: Any, seconds: float) -> None:
