@@ -70,7 +70,7 @@ async def _try_all(bundle: Bundle, warehouse: Path, places: Places, report: Repo
                 if error.slug == "engine-unavailable":
                     skipped += 1
                 else:
-                    fix = error.fix or "Compare the names with the columns of the prepared tables"
+                    fix = error.fix or _fix(error.got, bundle)
                     report.add(
                         place,
                         "dry_run_failed",
@@ -84,6 +84,12 @@ async def _try_all(bundle: Bundle, warehouse: Path, places: Places, report: Repo
         await engine.close()
         await generations.close()
     return DryRun(generation, tried, f"{skipped} queries over operational tables" if skipped else "")
+
+
+def _fix(got: str, bundle: Bundle) -> str:
+    if any(dataset.source == got for dataset in bundle.app.semantics.datasets.values()):
+        return f"Publish it: seawall publish FOLDER --table {got}=FILE"
+    return "Compare the names with the columns of the prepared tables"
 
 
 def _queries(bundle: Bundle, places: Places) -> Iterator[tuple[Query, Node, str]]:

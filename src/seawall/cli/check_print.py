@@ -29,7 +29,7 @@ def print_faults(folder: Path, faults: tuple[Fault, ...]) -> None:
         console.print(_told(fault, folder, sources[fault.file]))
     counts = Counter(fault.file for fault in faults)
     listed = ", ".join(f"{count} in {file}" for file, count in counts.items())
-    console.print(Text(f"{len(faults)} fault{'s' if len(faults) != 1 else ''}: {listed}", style="bold red"))
+    console.print(Text(f"{_counted(len(faults), 'fault')}: {listed}", style="bold red"))
 
 
 def print_sound(folder: Path, bundle: Bundle, tried: DryRun) -> None:
@@ -40,13 +40,17 @@ def print_sound(folder: Path, bundle: Bundle, tried: DryRun) -> None:
     console.print(
         Text.assemble(
             (f"{folder} is sound", "bold green"),
-            f": {len(app.pages)} pages, {panels} panels, ",
-            f"{len(app.semantics.datasets)} datasets, {len(app.semantics.metrics)} metrics",
+            f": {_counted(len(app.pages), 'page')}, {_counted(panels, 'panel')}, ",
+            f"{_counted(len(app.semantics.datasets), 'dataset')}, {_counted(len(app.semantics.metrics), 'metric')}",
         )
     )
     console.print(Text(f"digest {bundle.digest}"))
     told = f"{tried.queries} queries tried on generation {tried.generation}" if tried.generation else f"no query tried: {tried.skipped}"
     console.print(Text(told, style="dim"))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _console() -> Console:

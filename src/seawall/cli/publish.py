@@ -23,7 +23,11 @@ from seawall.app.model import App
 from seawall.core.errors import ConfigurationError, InvalidInput
 from seawall.query.generations import Generation, Generations, NoGeneration, TableFiles, new_generation
 
-READERS = {".parquet": "read_parquet", ".csv": "read_csv"}
+READERS = {
+    ".parquet": "read_parquet({})",
+    ".csv": """read_csv({}, header = true, skip = 0, delim = ',', quote = '"', escape = '"', comment = '')""",
+}
+"""CSV is that of RFC 4180. Left to guess, DuckDB takes lines it does not understand for a preamble and drops them silently."""
 ROW_GROUP_ROWS = 122_880
 _APP = click.argument("app", type=click.Path(exists=True, file_okay=False, path_type=Path))
 _DATA = click.option(
@@ -44,16 +48,27 @@ class UnreadableFile(InvalidInput):
     slug = "unreadable-file"
 
 
+class UnfitTable(InvalidInput):
+    """The table lacks what the app reads from it, so nothing was published."""
+
+    slug = "unfit-table"
+
+
 @click.command()
 @_APP
 @click.option("--table", "tables", multiple=True, required=True, metavar="NAME=FILE", help="A table the app reads; may be repeated.")
-@click.option("--as-of", default=None, metavar="DATE", help="The last day the data covers.  [default: the latest of the app's time fields]")
+@click.option(
+    "--as-of",
+    default=None,
+    metavar="DATE",
+    help="The data's date: days before it are complete. [default: the latest day in the app's time fields]",
+)
 @_DATA
 @_JSON
 def publish(app: Path, tables: Sequence[str], as_of: str | None, data: Path, as_json: bool) -> None:
     """Make CSV or Parquet files the current data of an app."""
     bundle = load_bundle(app)
-    given = parse_tables(tables, {dataset.source for dataset in bundle.app.semantics.datasets.values() if dataset.engine == "warehouse"})
+    given = parse_tables(tables, warehouse_tables(bundle.app))
     asyncio.run(_publish(bundle.app, given, _day(as_of), data, as_json=as_json))
 
 
@@ -90,26 +105,56 @@ async def _publish(app: App, given: Mapping[str, Path], as_of: date | None, data
         made = {name: await asyncio.to_thread(_copy, path, folder, name) for name, path in given.items()}
         tables = {**_current_tables(generations, app.name), **made}
         paths = {name: [folder / file for file in table.files] for name, table in tables.items()}
+        await asyncio.to_thread(check_columns, app, {name: paths[name] for name in made})
         day = as_of if as_of is not None else await asyncio.to_thread(_latest, app, paths)
         published = new_generation(app.name, day, tables)
         await generations.publish(published)
         _print(published, generations, as_json=as_json)
+        missing = warehouse_tables(app) - set(tables)
+    if missing:
+        click.echo(f"Still without data: {', '.join(sorted(missing))}. Panels that read it cannot answer.", err=True)
+
+
+def warehouse_tables(app: App) -> set[str]:
+    """The tables `app` reads from generations."""
+    return {dataset.source for dataset in app.semantics.datasets.values() if dataset.engine == "warehouse"}
 
 
 def _copy(path: Path, folder: Path, table: str) -> TableFiles:
     staged = folder / f".{table}.{os.getpid()}.parquet"
     with duckdb.connect() as connection:
         try:
-            source = f"{READERS[path.suffix]}({_literal(path)})"
+            source = READERS[path.suffix].format(_literal(path))
             connection.execute(f"COPY (SELECT * FROM {source}) TO {_literal(staged)} (FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP_ROWS})")
             counted = connection.execute(f"SELECT count(*) FROM read_parquet({_literal(staged)})").fetchone()
         except duckdb.Error as error:
             staged.unlink(missing_ok=True)
-            raise UnreadableFile(expected="CSV with a header line, or Parquet", got=f"{path}: {str(error).splitlines()[0]}") from error
+            told = " ".join(str(error).splitlines()[:2])
+            raise UnreadableFile(
+                expected="Parquet, or CSV with a header line, commas, double quotes and one kind of line ending", got=f"{path}: {told}"
+            ) from error
     body = staged.read_bytes()
     target = folder / f"{table}-{hashlib.sha256(body).hexdigest()[:16]}.parquet"
     staged.replace(target)
     return TableFiles((target.name,), int(counted[0]) if counted else 0, len(body))
+
+
+def check_columns(app: App, paths: Mapping[str, Sequence[Path]]) -> None:
+    """Raise UnfitTable unless every field of the app can be read from the tables in `paths`."""
+    with duckdb.connect() as connection:
+        for dataset in app.semantics.datasets.values():
+            if dataset.engine != "warehouse" or dataset.source not in paths:
+                continue
+            table = f"read_parquet([{', '.join(_literal(path) for path in paths[dataset.source])}])"
+            for field in dataset.fields.values():
+                try:
+                    connection.execute(f"SELECT {field.expression} FROM {table} LIMIT 0")
+                except duckdb.Error as error:
+                    found = ", ".join(str(row[0]) for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall())
+                    raise UnfitTable(
+                        expected=f"`{field.expression}` in the table {dataset.source}, for the field {field.ref}",
+                        got=f"the columns {found[:500]}: {str(error).splitlines()[0]}",
+                    ) from error
 
 
 def _latest(app: App, paths: Mapping[str, Sequence[Path]]) -> date:
@@ -176,7 +221,8 @@ def _print(one: Generation, generations: Generations, *, as_json: bool) -> None:
         return
     click.echo(f"{one.app} serves {one.id}, data up to {one.as_of}")
     for name, table in sorted(one.tables.items()):
-        click.echo(f"  {name:<20} {table.rows:>12,} rows {table.bytes / 1e6:>10,.1f} MB")
+        size = f"{table.bytes / 1e6:>10,.1f} MB" if table.bytes >= 1e6 else f"{table.bytes / 1e3:>10,.1f} kB"
+        click.echo(f"  {name:<20} {table.rows:>12,} rows {size}")
 
 
 def _day(text: str | None) -> date | None:

@@ -57,7 +57,7 @@ def test_a_sound_app_ends_with_zero(tmp_path: Path) -> None:
     """It says what it found sound, and that no query was tried."""
     result = run(write_app(tmp_path / "app"))
     assert result.exit_code == 0
-    assert "is sound: 1 pages, 3 panels, 3 datasets, 2 metrics" in result.output
+    assert "is sound: 1 page, 3 panels, 3 datasets, 2 metrics" in result.output
     assert "no query tried" in result.output
 
 
