@@ -109,6 +109,8 @@ class DataApi:
         site, rights = self._reception.site(request)
         page, panel = panel_of(rights, request.path_params["panel"])
         choice = api_choice(site.app, page, panel, read(request.scope["query_string"]))
+        if not isinstance(panel.query, RowsQuery) and (choice.after or choice.limit is not None):
+            raise InvalidInput("This panel has no pages", expected="neither 'after' nor 'limit'")
         return Asked(
             site=site,
             rights=rights,
@@ -126,8 +128,6 @@ class DataApi:
         if isinstance(asked.query, RowsQuery):
             answer = await self._rows_answer(asked, asked.query)
         else:
-            if asked.choice.after or asked.choice.limit is not None:
-                raise InvalidInput("This panel has no pages", expected="neither 'after' nor 'limit'")
             whole = await asked.site.questions.table(asked.query, asked.rights.policy, deadline=asked.deadline)
             answer = _answer(asked, whole.columns, whole.table, whole.watermark, whole.as_of)
         if len(answer.rows) <= THREAD_ROWS:

@@ -125,7 +125,7 @@ def _row(app: App, panel: Panel) -> Json:
 def _columns(app: App, panel: Panel) -> dict[str, DataType]:
     query, semantics = panel.query, app.semantics
     if not isinstance(query, MetricQuery):
-        return {name: semantics.datasets[query.dataset].fields[name].datatype for name in query.columns}
+        return {name: semantics.field(name if "." in name else f"{query.dataset}.{name}").datatype for name in query.columns}
     dimensions: dict[str, DataType] = {
         dimension.name: semantics.field(dimension.field).datatype if dimension.field and not dimension.grain else "Date"
         for dimension in query.by

@@ -5,11 +5,12 @@ Also the fragments of a page, for filter changes, in the same forms.
 
 from __future__ import annotations
 
+import xxhash
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seawall.telemetry.spans import span
-from seawall.ui.headers import etag_matches
+from seawall.ui.headers import Headers, etag_matches
 from seawall.ui.negotiate import accepts_zstd, fills_templates
 from seawall.ui.page import PagePlan, Planner
 from seawall.ui.problems import HTML
@@ -44,10 +45,7 @@ class Pages:
         whole = self._streams.whole_page(plan, zstd=zstd)
         made = list(self._zstd if zstd else self._plain)
         if whole is not None:
-            made.append((b"etag", whole.etag))
-            if b"if-none-match" in headers and etag_matches(headers[b"if-none-match"].decode("latin-1"), whole.etag.decode()):
-                return Reply(304, made)
-            return Reply(200, made, whole.body)
+            return _tagged(headers, made, whole.body, whole.etag)
         native = fills_templates(headers.get(b"user-agent", b"").decode("latin-1"))
         deadline = self._reception.deadline(headers)
         return Reply(200, made, self._streams.page(plan, deadline, zstd=zstd, fills_templates=native))
@@ -65,7 +63,7 @@ class Pages:
         made = list(self._zstd if zstd else self._plain)
         body = self._streams.whole_fragments(plan, slots, zstd=zstd)
         if body is not None:
-            return Reply(200, made, body)
+            return _tagged(headers, made, body, f'"{xxhash.xxh3_128_hexdigest(body)}"'.encode())
         return Reply(200, made, self._streams.fragments(plan, slots, self._reception.deadline(headers), zstd=zstd))
 
     def _count(self, plan: PagePlan) -> None:
@@ -77,6 +75,14 @@ class Pages:
         for slot in plan.slots:
             if slot.after is None:
                 record(app, plan.page.name, slot.panel.name, slot.parameters, plan.ctx.locale, slot.key.fingerprint, plan.rights.encoded)
+
+
+def _tagged(headers: RawHeaders, made: Headers, body: bytes, etag: bytes) -> Reply:
+    """A whole body, or the word that the client has it."""
+    made.append((b"etag", etag))
+    if b"if-none-match" in headers and etag_matches(headers[b"if-none-match"].decode("latin-1"), etag.decode()):
+        return Reply(304, made)
+    return Reply(200, made, body)
 
 
 class Front:

@@ -5,6 +5,7 @@ What we did not foresee becomes a 503 with a trace id, and an event that names i
 
 from __future__ import annotations
 
+import msgspec
 from markupsafe import Markup
 
 from seawall.core.errors import SeawallError, Unavailable
@@ -54,7 +55,8 @@ class MethodNotAllowed(SeawallError):
 def as_json(error: SeawallError, instance: str) -> tuple[int, str, bytes]:
     """Status, media type and body for a program."""
     problem = problem_of(error, instance=instance)
-    return _status(problem), MEDIA_TYPE, problem.encode()
+    told = msgspec.structs.replace(problem, status=_status(problem))  # RFC 9457: the same in the body as on the wire
+    return told.status, MEDIA_TYPE, told.encode()
 
 
 def as_page(error: SeawallError, instance: str, *, css: str, accept_language: str = "") -> tuple[int, str, bytes]:

@@ -1,9 +1,12 @@
 """The OpenAPI document of an app."""
 
+from pathlib import Path
+
 import msgspec
 from jsonschema import Draft202012Validator
 from tests.unit.ui_server.sample import sample_bundle
 
+from seawall.app.load import load_bundle
 from seawall.ui.openapi import openapi
 
 DOCUMENT = openapi(sample_bundle(), server_url="http://localhost:8420")
@@ -50,3 +53,10 @@ def test_the_document_is_the_same_for_the_same_bundle() -> None:
     """It may be cached by its ETag."""
     again = openapi(sample_bundle(), server_url="http://localhost:8420")
     assert msgspec.json.encode(DOCUMENT) == msgspec.json.encode(again)
+
+
+def test_the_reference_app_is_described() -> None:
+    """Its table shows fields of other datasets beside its own."""
+    document = openapi(load_bundle(Path(__file__).parents[3] / "apps" / "merchandising"), server_url="http://localhost:8420")
+    row = document["components"]["schemas"]["rows.row"]["properties"]
+    assert (row["stores.store_group"], row["quantity"]) == ({"type": ["string", "null"]}, {"type": ["integer", "null"]})

@@ -15,7 +15,8 @@ def test_a_problem_says_what_was_expected() -> None:
 
 def test_nothing_is_ever_a_500() -> None:
     """An error of ours is one that may pass."""
-    assert as_json(SeawallError("?"), "/")[0] == 503
+    status, _, body = as_json(SeawallError("?"), "/")
+    assert status == msgspec.json.decode(body)["status"] == 503
     assert as_page(Unavailable("?"), "/", css="/static/x.css")[0] == 503
 
 
