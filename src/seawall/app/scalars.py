@@ -15,6 +15,7 @@ LIST_OPERATORS = frozenset({"in", "not_in"})
 _PERIOD = re.compile(
     r"(last_[1-9]\d{0,4}|this)_(day|week|month|quarter|year)s?|\d{4}(-\d{2}){0,2}|(\d{4}-\d{2}-\d{2})?\.\.(\d{4}-\d{2}-\d{2})?"
 )
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORDS: dict[str, str] = {
     "Integer": "a whole number",
     "Decimal": "a number",
@@ -41,7 +42,10 @@ def check_period(value: Scalar) -> str:
 
 
 def coerce(value: Scalar, datatype: DataType) -> Scalar:
-    """`value` as a field of `datatype` holds it; texts from URLs are read. Dates stay ISO texts. InvalidValue otherwise."""
+    """`value` as a field of `datatype` holds it; texts from URLs are read. InvalidValue otherwise.
+
+    Dates stay ISO texts; a date alone stays one also for a date and time, where the compiler reads it as the whole day.
+    """
     try:
         return _coerced(value, datatype)
     except (ValueError, OverflowError):
@@ -59,7 +63,8 @@ def _coerced(value: Scalar, datatype: DataType) -> Scalar:
     if datatype == "Time":
         return time.fromisoformat(text).isoformat()
     if datatype in ("DateTime", "DateTimeTz"):
-        return datetime.fromisoformat(text).isoformat()
+        moment = datetime.fromisoformat(text)
+        return text if _DAY.fullmatch(text) else moment.isoformat()
     return text
 
 
