@@ -31,7 +31,7 @@ def test_a_changed_byte_is_refused(plain: bytes, data: st.DataObject) -> None:
         SEALER.open(bytes(sealed), b"here")
 
 
-@pytest.mark.parametrize("sealed", [b"", b"\x00", b"\x00" * 28, SEALER.seal(b"x", b"there")])
+@pytest.mark.parametrize("sealed", [b"", b"\x00", b"\x00" * 28, SEALER.seal(b"x", b"there")], ids=["nothing", "short", "made up", "moved"])
 def test_nonsense_and_values_moved_are_refused(sealed: bytes) -> None:
     """Too short, made up, or sealed for another place."""
     with pytest.raises(NotSealedByUs):
