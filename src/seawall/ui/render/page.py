@@ -136,7 +136,7 @@ def exact_time(at: float, ctx: RenderContext) -> tuple[str, str]:
 
 
 def _links(assets: Assets) -> str:
-    links = [f'<link rel="stylesheet" href="{esc(assets.css)}">']
+    links = [f'<link rel="stylesheet" href="{esc(assets.css)}"><link rel="icon" href="/static/icon.svg" type="image/svg+xml">']
     links += [f'<script src="{esc(url)}" async></script>' for url in assets.scripts]
     links += [f'<script src="{esc(url)}" type="module"></script>' for url in assets.deferred]
     return "".join(links)
