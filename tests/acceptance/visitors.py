@@ -90,8 +90,7 @@ def settled(seawall: Seawall) -> Generation:
 
     until(lambda: current_on_disk().tables["forecast"].rows > 0)
     current = current_on_disk()
-    with httpx.Client(base_url=seawall.url, headers=seawall.headers() | PLAIN, timeout=15) as client:
-        until(lambda: {watermark_of(client.get("/merchandising/transactions").text) for _ in range(8)} == {current.id})
+    served(seawall, "merchandising", current.id)
     return current
 
 
@@ -124,3 +123,17 @@ def watermark_of(html: str) -> str:
     found = re.search(r'data-watermark="([^"]*)"', html)
     assert found
     return found[1]
+
+
+def fragment_of(html: str, name: str) -> str:
+    """What a page shows in a panel: what came for it later, else what is in its place."""
+    found = re.search(rf'<template for="{name}">(.*?)</template>', html, re.DOTALL)
+    found = found or re.search(rf'<section class="panel[^"]*" id="panel-{name}".*?</section>', html, re.DOTALL)
+    assert found, name
+    return found[0]
+
+
+def served(seawall: Seawall, app: str, generation: str) -> None:
+    """Wait until every replica serves a generation."""
+    with httpx.Client(base_url=seawall.url, headers=seawall.headers() | PLAIN, timeout=15, follow_redirects=True) as client:
+        until(lambda: {watermark_of(client.get(f"/{app}").text) for _ in range(6)} == {generation})
