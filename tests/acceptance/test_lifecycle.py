@@ -1,9 +1,11 @@
-"""Starting, watching, killing and stopping the real thing."""
+"""Starting, watching, killing and stopping the real thing. Stores and a replica killed under load: `test_faults_stores.py`."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -14,10 +16,15 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tests.acceptance.conftest import COMMAND, ROOT, Seawall, _free_port
+from tests.acceptance.conftest import APP, COMMAND, ROOT, Seawall, _free_port
+from tests.acceptance.visitors import PLAIN, failed_panels, until
 
+from seawall.cli.instance import locate
 from seawall.cli.supervisor_process import family, start_ticks
 
+TRIED_UNDER_LOAD = {"postgres-0", "valkey-0", "ui-read-0"}
+FILE_BYTES_MAX = 400_000
+"""Less than the products take, more than anything else needs that is written before them."""
 SERVICES = {"postgres-0", "valkey-0", "ui-read-0", "ui-read-1", "ui-write-0", "model-proxy-0", "workers-0", "gateway-0"}
 
 
@@ -29,11 +36,22 @@ def second(seawall: Seawall, tmp_path: Path) -> Iterator[Path]:
     subprocess.run((*COMMAND, "down", "--data", str(tmp_path / "data")), check=True, capture_output=True)
 
 
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+def up(data: Path, **options: object) -> subprocess.CompletedProcess[str]:
+    """`seawall up --detach --json` on a free port."""
+    argv = (*COMMAND, "up", str(APP), "--detach", "--json", "--port", str(_free_port()), "--data", str(data))
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120, **options)
+
+
+def processes_of(data: Path) -> list[str]:
+    """Every process of the machine that belongs to the instance: by its environment, its arguments or its folder."""
+    marks = (str(data), str(locate(data, os.environ).run))
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = [*process.cmdline(), process.environ().get("SEAWALL_DATA", ""), process.cwd()]
+            if process.pid != os.getpid() and any(mark in word for mark in marks for word in words):
+                found.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
+    return found
 
 
 def gone(pids: list[int]) -> bool:
@@ -66,26 +84,70 @@ def test_only_the_gateway_opens_a_port(seawall: Seawall) -> None:
         assert listening == ({seawall.port} if label == "gateway-0" else set()), label
 
 
-@pytest.mark.parametrize("label", sorted(SERVICES))
+@pytest.mark.parametrize("label", sorted(SERVICES - TRIED_UNDER_LOAD))
 def test_each_process_killed_comes_back(seawall: Seawall, label: str) -> None:
     """kill -9 of any one: a new process, and the instance is ready again."""
     before = seawall.pids()[label]
     os.kill(before, signal.SIGKILL)
     until(lambda: seawall.pids().get(label, 0) not in (0, before) and seawall.status()["ready"])
-    headers = seawall.headers() | {"Accept-Encoding": "identity"}  # httpx cannot read joined zstd frames; browsers can
+    headers = seawall.headers() | PLAIN
     answer = httpx.get(f"{seawall.url}/merchandising/demand", headers=headers, timeout=15)
     assert answer.status_code == 200
 
 
-def test_make_up_killed_leaves_nothing(second: Path) -> None:
-    """SIGKILL of make ends the instance; the next start on its data works."""
+def test_a_second_start_on_the_same_data_is_refused(seawall: Seawall) -> None:
+    """Status 3 and a sentence with the first one's process and address; the first goes on."""
+    before = seawall.pids()
+    done = up(seawall.data)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert f"runs already as process {seawall.status()['pid']} on {seawall.url}" in done.stderr
+    assert f"seawall down --data {seawall.data}" in done.stderr
+    assert seawall.pids() == before
+
+
+def test_killed_or_stopped_nothing_is_left(second: Path, record_property: Callable[[str, object], None]) -> None:
+    """SIGKILL of make, then of the supervisor, then `down`: every time all processes end, and the next start works."""
     argv = ("make", "--silent", "up", f"ARGS=--json --port {_free_port()} --data {second}")
-    make = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    ready = json.loads(make.stdout.readline())
-    pids = family(ready["pid"])
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as make:
+        ready = next(line for line in make.stdout if line.startswith("{"))
+        pids = family(json.loads(ready)["pid"])
+        make.kill()
     assert len(pids) > len(SERVICES)
-    make.kill()
-    make.communicate()
     until(lambda: gone(pids))
-    again = (*COMMAND, "up", str(ROOT / "apps" / "merchandising"), "--detach", "--json", "--data", str(second))
-    assert subprocess.run(again, capture_output=True, check=False).returncode == 0
+    began = time.monotonic()
+    again = up(second)
+    record_property("second_start_s", round(time.monotonic() - began, 1))
+    print(f"second start: {time.monotonic() - began:.1f} s")
+    assert again.returncode == 0, again.stderr
+    pids = family(json.loads(again.stdout)["pid"])
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: gone(pids))
+    assert processes_of(second) == []
+    assert up(second).returncode == 0
+    assert len(processes_of(second)) > len(SERVICES)
+    assert subprocess.run((*COMMAND, "down", "--data", str(second)), check=False).returncode == 0
+    assert processes_of(second) == []
+
+
+def test_a_full_disk_at_preparation_is_told_and_overcome(second: Path, empty_database_url: str) -> None:
+    """No file may grow any more: the start ends with a sentence that says so, nothing runs; with room the next one finishes the rest."""
+    environment = os.environ | {"DATABASE_URL": empty_database_url}
+    folder = second / "warehouse" / "merchandising"
+    shutil.rmtree(folder / "generations")
+    (folder / "current").unlink()
+    next((folder / "files").glob("products-*.parquet")).unlink()
+    limits = (FILE_BYTES_MAX, resource.RLIM_INFINITY)
+    done = up(second, env=environment, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
+    assert done.returncode == 1
+    assert f"No room to prepare data in {folder / 'files'}" in done.stderr
+    assert "Free some space" in done.stderr
+    assert processes_of(second) == []
+    kept = {path.name: path.stat().st_mtime_ns for path in (folder / "files").glob("transactions-*.parquet")}
+    assert kept
+    again = up(second, env=environment)
+    assert again.returncode == 0, again.stderr
+    assert kept == {path.name: path.stat().st_mtime_ns for path in (folder / "files").glob("transactions-*.parquet")}
+    headers = Seawall(second, json.loads(again.stdout)).headers() | PLAIN
+    page = httpx.get(f"{json.loads(again.stdout)['url']}/merchandising/transactions", headers=headers, timeout=15)
+    assert (page.status_code, failed_panels(page.text)) == (200, [])
