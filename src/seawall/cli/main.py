@@ -22,6 +22,7 @@ COMMANDS = {
     "publish": ("seawall.cli.publish:publish", "Make CSV or Parquet files the current data of an app."),
     "generation": ("seawall.cli.publish:generation", "Tell which data an app serves."),
     "token": ("seawall.cli.token:token", "Mint a short-lived token for a local instance."),
+    "link": ("seawall.cli.link:link", "Make a link that signs a browser in, once."),
     "prepare": ("seawall.cli.services:prepare", "Migrate the database and prepare the apps' data."),
     "gateway": ("seawall.cli.services:gateway", "Run the gateway (Envoy)."),
     "ui": ("seawall.cli.services:ui", "Run one replica of a ui lane."),

@@ -181,7 +181,7 @@ def _current_tables(generations: Generations, app: str) -> dict[str, TableFiles]
 @asynccontextmanager
 async def _generations(data: Path) -> AsyncIterator[Generations]:
     """The warehouse of an instance: through its Postgres when it runs, on its disk before its first start."""
-    url = os.environ.get("DATABASE_URL") or _embedded_url(data)
+    url = store_url(data, "seawall_workers")
     if not url:
         yield Generations(data / "warehouse")
         return
@@ -196,11 +196,14 @@ async def _generations(data: Path) -> AsyncIterator[Generations]:
         await pool.close()
 
 
-def _embedded_url(data: Path) -> str:
+def store_url(data: Path, role: str) -> str:
+    """Where an instance's Postgres answers `role`; empty before its first start. ConfigurationError when it does not run."""
     from seawall.cli.instance import locate
     from seawall.cli.supervisor_process import postgres_identity
     from seawall.store.embedded_postgres import embedded_postgres, read_passwords
 
+    if url := os.environ.get("DATABASE_URL"):
+        return url
     found = locate(data, os.environ)
     postgres = embedded_postgres(found.data, found.run, postgres_identity(found.cluster))
     if not postgres.initialised:
@@ -208,7 +211,7 @@ def _embedded_url(data: Path) -> str:
     record = found.read()
     if record is None or not record.running:
         raise ConfigurationError("The instance does not run, and its Postgres holds the pointer", fix="Start it with `seawall up --detach`")
-    return postgres.url("seawall_workers", read_passwords(postgres.root / "passwords.json"))
+    return postgres.url(role, read_passwords(postgres.root / "passwords.json"))
 
 
 def _print(one: Generation, generations: Generations, *, as_json: bool) -> None:

@@ -38,14 +38,14 @@ class SeawallError(Exception):
 
     def sentence(self) -> str:
         """The detail, what was expected, what came and how to mend it, as one line."""
-        parts = [self.detail.rstrip(".") + "."]
+        parts = [self.detail]
         if self.expected:
-            parts.append(f"Expected {self.expected.rstrip('.')}.")
+            parts.append(f"Expected {self.expected}")
         if self.got:
-            parts.append(f"Got {self.got.rstrip('.')}.")
+            parts.append(f"Got {self.got}")
         if self.fix:
-            parts.append(self.fix.rstrip(".") + ".")
-        return " ".join(parts)
+            parts.append(self.fix)
+        return " ".join(part if part.endswith("?") else part.rstrip(".") + "." for part in parts)
 
 
 class InvalidInput(SeawallError):

@@ -40,7 +40,7 @@ __all__ = ["Generation", "GenerationReader", "Generations", "NoGeneration", "Tab
 
 
 class NoGeneration(Unavailable):
-    """There is no data for this app yet. Prepare it with `seawall prepare`."""
+    """There is no data for this app yet. Give it some with `seawall publish APP --table NAME=FILE`."""
 
     slug = "no-generation"
 
