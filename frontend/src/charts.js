@@ -122,7 +122,9 @@ const onMove = (event) => {
   }
 };
 
-export const start = () => {
+/** Listen from now on, and catch up on what happened while this was loading. */
+export const start = (missed) => {
+  for (const event of missed) (event.type === "keydown" ? onKey : onMove)(event);
   document.addEventListener("keydown", onKey);
   document.addEventListener("pointermove", onMove, { passive: true });
   document.addEventListener("pointerdown", onMove, { passive: true });

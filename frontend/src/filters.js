@@ -1,7 +1,9 @@
 // Filters live in the URL. A change asks only for the panels it touches; back and forward do the same.
-import { refresh } from "./panels.js";
+import { request } from "./net.js";
+import { refresh, say } from "./panels.js";
 import { doing } from "./actions.js";
 
+const ROW = /\.row$/;
 const PLAIN = new Set(["lang", "inorder"]);
 
 const canonical = (form) => {
@@ -49,11 +51,42 @@ let shown = new URLSearchParams(location.search);
 const show = (query, push) => {
   const names = changed(shown, query);
   if (!names.length) return;
+  const before = shown;
   shown = query;
   const search = query.size ? `?${query}` : "";
-  if (push) history.pushState(null, "", location.pathname + search);
-  doing(`filter.${names.join(",")}`);
-  refresh(touched(names), query);
+  const row = names.find((name) => ROW.test(name));
+  if (push) history.pushState(row && query.has(row) ? { row } : null, "", location.pathname + search);
+  if (row) detail(row, query.get(row), before.get(row));
+  const others = names.filter((name) => name !== row);
+  if (!others.length) return;
+  doing(`filter.${others.join(",")}`);
+  refresh(touched(others), query);
+};
+
+/** Leave a row that was closed: back to where it was opened, or on to the same page without it. */
+const leave = (name) => {
+  const query = new URLSearchParams(location.search);
+  if (!query.has(name)) return;
+  if (history.state?.row) return history.back();
+  query.delete(name);
+  show(query, true);
+};
+
+const detail = async (name, key, before) => {
+  doing(key ? "row.open" : "row.close");
+  try {
+    const island = await import(ISLANDS.detail);
+    if (await island.show(name.replace(ROW, ""), key, before, request, () => leave(name))) return;
+  } catch {}
+  say(document.documentElement.dataset.offline);
+  leave(name);
+};
+
+/** The link that a click means: one of ours, or that of the row it fell into, unless it marked text or hit something else. */
+const meant = ({ target }) => {
+  const link = target.closest?.("a[data-page-link], a.rl");
+  if (link || target.closest?.("a, button, summary, [data-tip]") || getSelection().type === "Range") return link;
+  return target.closest?.("section.panel tbody tr")?.querySelector("a.rl");
 };
 
 export const start = () => {
@@ -64,12 +97,14 @@ export const start = () => {
     show(query, false);
   });
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[data-page-link]");
+    const link = meant(event);
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
     const query = new URL(link.href).searchParams;
     if (form) fillIn(form, query);
+    if (link.className === "rl") link.focus({ preventScroll: true });
     show(query, true);
+    if (link.className === "rl") return;
     const panel = link.closest("section.panel");
     panel?.setAttribute("tabindex", "-1");
     panel?.focus({ preventScroll: true });

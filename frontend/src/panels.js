@@ -21,17 +21,20 @@ const place = (name, html) => {
 };
 
 let running = null;
+/** Panels that are asked for: what a new request interrupts is asked for again with it. */
+const waiting = new Set();
 
 /** Fetch `names` for the page's state `search` and put each in place as it arrives. */
-export const refresh = async (names, search) => {
-  if (!names.length) return;
+export const refresh = async (names, search, quiet) => {
+  for (const name of names) waiting.add(name);
+  if (!waiting.size) return;
   const { app, page } = document.getElementById("main").dataset;
   running?.abort();
   const mine = (running = new AbortController());
-  for (const name of names) section(name)?.setAttribute("aria-busy", "true");
-  const query = new URLSearchParams(search);
-  query.delete("panels");
-  query.append("panels", names.join(","));
+  if (!quiet) for (const name of waiting) section(name)?.setAttribute("aria-busy", "true");
+  if (!quiet) tried.clear();
+  const query = new URLSearchParams([...new URLSearchParams(search)].filter(([name]) => !/^panels$|\.row$/.test(name)));
+  query.append("panels", [...waiting].join(","));
   const started = performance.now();
   try {
     const answer = await request(`/${app}/api/pages/${page}/fragments?${query}`, { signal: mine.signal, headers: { accept: "text/html" } });
@@ -47,14 +50,35 @@ export const refresh = async (names, search) => {
       rest = rest.slice(end);
     }
     doing("panels.updated", performance.now() - started);
-    say("");
+    if (!quiet) say("");
   } catch (error) {
     if (error.name === "AbortError") return;
-    say(document.documentElement.dataset.offline || "");
+    if (!quiet) say(document.documentElement.dataset.offline || "");
   } finally {
-    if (running === mine) for (const name of names) section(name)?.removeAttribute("aria-busy");
+    if (running === mine) {
+      for (const name of waiting) section(name)?.removeAttribute("aria-busy");
+      waiting.clear();
+      running = null;
+      watch();
+    }
   }
 };
+
+const AGAIN_MS = 1000;
+const tried = new Set();
+const late = () => [...document.querySelectorAll("[data-again]")].map((one) => one.closest("section.panel").dataset.panel);
+
+/** Panels whose answer came too late for them are asked for once more, quietly. */
+export const watch = () =>
+  setTimeout(async () => {
+    const names = running ? [] : late().filter((name) => !tried.has(name));
+    if (!names.length) return;
+    for (const name of names) tried.add(name);
+    await refresh(names, location.search, true);
+    const still = late();
+    const come = names.filter((name) => !still.includes(name));
+    if (come.length) say(come.map((name) => section(name).querySelector("h2").textContent).join(". "));
+  }, AGAIN_MS);
 
 /** Tell those who listen rather than look. */
 export const say = (words) => {

@@ -1,14 +1,28 @@
 // What a page does once it is there. Everything works without it; with it, changes come without a page load.
 // ISLANDS (island → address) is written in by the build; each island is a file of its own that shares nothing but what it is given.
 import { actions, doing } from "./actions.js";
-import { start as charts } from "./charts.js";
 import { start as filters } from "./filters.js";
 import { request } from "./net.js";
-import { refresh } from "./panels.js";
+import { refresh, watch } from "./panels.js";
 
 document.documentElement.classList.add("scripted");
 filters();
-charts();
+watch();
+
+// Tooltips come with the first pointer or key on a chart; what happens until they are there is done then.
+const missed = [];
+const awake = ["pointermove", "pointerdown", "focusin", "keydown"];
+const wake = (event) => {
+  if (!event.target.closest?.("svg.chart[data-points]")) return;
+  if (event.type !== "focusin") missed.push(event);
+  if (event.type === "keydown" && /^(Arrow|Home|End|Page)/.test(event.key)) event.preventDefault();
+  charts ??= import(ISLANDS.charts).then(({ start }) => {
+    for (const type of awake) document.removeEventListener(type, wake);
+    start(missed);
+  });
+};
+let charts;
+for (const type of awake) document.addEventListener(type, wake);
 
 document.addEventListener("click", async (event) => {
   const control = event.target.closest?.("[data-retry],[data-zoom]");

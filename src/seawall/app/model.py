@@ -66,6 +66,8 @@ class Field(_Value, frozen=True):
     datatype: DataType
     label: Text
     description: str = ""
+    definition: Text = Text({})
+    """The description in the languages of those who read it; in English alone when the extension gives no others."""
     synonyms: tuple[str, ...] = ()
     is_time: bool = False
     format: Format = Format()

@@ -34,7 +34,11 @@ def extension_schemas() -> dict[str, Schema]:
             "A dataset.", engine=choice("Where it is kept.", ("warehouse", "operational")), time=text("Its time field."), label=words
         ),
         "field": map_of(
-            "A field.", format=ref("format"), label=words, week_starts=choice("Where weeks are cut.", ("monday", "sunday", "saturday"))
+            "A field.",
+            format=ref("format"),
+            label=words,
+            description=words,
+            week_starts=choice("Where weeks are cut.", ("monday", "sunday", "saturday")),
         ),
         "metric": map_of(
             "A metric.", format=ref("format"), label=words, description=words, better=choice("Good news.", ("up", "down", "neither"))

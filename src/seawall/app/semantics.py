@@ -175,6 +175,7 @@ def _field(node: Node, dataset: str, name: str, report: Report) -> Field:
         datatype=kind,
         label=text_of(extra.get("label") or node.get("label"), spoken(name)),
         description=node.word("description"),
+        definition=text_of(extra.get("description"), node.word("description")),
         synonyms=synonyms_of(node),
         is_time=bool(marked.value) if marked is not None else kind in _TIMES,
         format=format_of(extra.get("format"), kind),

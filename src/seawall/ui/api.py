@@ -8,7 +8,7 @@ nobody takes it for whole.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import date
 
 import msgspec
@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 from seawall.app.model import Page, Panel, Query, RowsQuery, Scalar
 from seawall.core.deadline import Deadline
-from seawall.core.errors import InvalidInput
+from seawall.core.errors import InvalidInput, SeawallError
 from seawall.query.filters import apply
 from seawall.query.open_query import OpenQuery
 from seawall.query.port import Column
@@ -28,11 +28,15 @@ from seawall.ui.headers import etag_matches
 from seawall.ui.negotiate import FORMATS, format_of, locale_of
 from seawall.ui.openapi import openapi
 from seawall.ui.page import cursor_subject
-from seawall.ui.params import Choice, api_choice, read
-from seawall.ui.problems import NotAcceptable
+from seawall.ui.params import Choice, api_choice, read, row_choice
+from seawall.ui.problems import HTML, NotAcceptable, status_of
 from seawall.ui.reception import Reception, panel_of, raw_headers
+from seawall.ui.render.context import RenderContext
+from seawall.ui.render.detail import Fact
 from seawall.ui.replies import Reply
 from seawall.ui.rights import Rights
+from seawall.ui.row_details import RowDetails, RowFound
+from seawall.ui.row_keys import RowKeys
 from seawall.ui.rows import total_of
 from seawall.ui.wiring import Site, UiServices
 
@@ -64,6 +68,29 @@ class AnswerOut(msgspec.Struct, frozen=True):
     next: str | None = None
     total: int | None = None
     total_exact: bool | None = None
+    keys: list[str] | None = None
+    """Of row panels: what names each of `rows` in `/rows/{key}`."""
+
+
+class FieldOut(msgspec.Struct, frozen=True):
+    """A field of a row told in full, as JSON tells it."""
+
+    name: str
+    dataset: str
+    label: str
+    definition: str
+    datatype: str
+    masked: bool
+
+
+class RowOut(msgspec.Struct, frozen=True):
+    """The JSON answer about one row."""
+
+    panel: str
+    watermark: str
+    as_of: date | None
+    fields: tuple[FieldOut, ...]
+    row: dict[str, object]
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -80,11 +107,13 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class DataApi:
-    """`GET /{app}/api/panels/{panel}` and `GET /{app}/openapi.json`."""
+    """`GET /{app}/api/panels/{panel}`, `…/rows/{key}` below it, and `GET /{app}/openapi.json`."""
 
     def __init__(self, services: UiServices, reception: Reception) -> None:
         self._services = services
         self._reception = reception
+        self._keys = RowKeys(services.cursors)
+        self._details = RowDetails(services)
         self._described: dict[str, tuple[bytes, str]] = {}
 
     async def panel(self, request: Request) -> Reply:
@@ -95,6 +124,33 @@ class DataApi:
             body = await self._json(asked)
             return self._tagged(request, FORMATS["json"], body)
         return await self._file(asked, wanted)
+
+    async def row(self, request: Request) -> Reply:
+        """One row of a row panel in full, as JSON, or with `format=html` as the page shows it in a dialog."""
+        site, rights = self._reception.site(request)
+        page, panel = panel_of(rights, request.path_params["panel"])
+        choice = row_choice(read(request.scope["query_string"]))
+        locale = locale_of(choice.lang, request.headers.get("accept-language", ""), site.app.locales)
+        deadline = self._reception.deadline(raw_headers(request.scope))
+        finding = self._details.find(site, rights, panel, request.path_params["key"], deadline)
+        if choice.format == "html":
+            ctx = RenderContext(site.app.name, page.name, locale, None, {}, self._services.clock.time())
+            return await self._row_html(request, panel, finding, ctx)
+        if choice.format not in ("", "json"):
+            raise InvalidInput("The parameter 'format' has the wrong value", expected="json or html", got=choice.format[:40])
+        found = await finding
+        told = tuple(_field_out(fact, locale) for fact in found.facts)
+        row = {fact.column.name: fact.value for fact in found.facts}
+        return self._tagged(request, FORMATS["json"], _encoder.encode(RowOut(panel.name, found.watermark, found.as_of, told, row)))
+
+    async def _row_html(self, request: Request, panel: Panel, finding: Awaitable[RowFound], ctx: RenderContext) -> Reply:
+        draw = self._services.drawing
+        try:
+            found = await finding
+        except SeawallError as error:
+            body = str(draw.row_missing(panel, error.slug, ctx)).encode()
+            return Reply(status_of(error), self._services.headers.of("never", HTML), body)
+        return self._tagged(request, HTML, str(draw.row_detail(panel, found.facts, ctx)).encode())
 
     async def describe(self, request: Request) -> Reply:
         """The OpenAPI document, the same for everybody who may open the app."""
@@ -137,17 +193,22 @@ class DataApi:
     async def _rows_answer(self, asked: Asked, query: RowsQuery) -> AnswerOut:
         limited = msgspec.structs.replace(query, limit=asked.choice.limit or query.limit)
         after = self._position(asked)
+        keyed = self._keys.keyed(asked.site.app, asked.panel, limited, asked.rights.policy)
         counting = asyncio.create_task(total_of(asked.site, limited, asked.rights.policy, asked.deadline))
         try:
-            opened = await asked.site.questions.open(limited, asked.rights.policy, deadline=asked.deadline, after=after)
-            table = pa.Table.from_batches(await _collected(opened))
+            opened = await asked.site.questions.open(keyed.query, asked.rights.policy, deadline=asked.deadline, after=after)
+            batches = await _collected(opened)
             total, exact = await counting
         finally:
             counting.cancel()
-        answer = _answer(asked, opened.columns, table, opened.watermark, opened.as_of)
+        columns = opened.columns[: keyed.shown]
+        table = pa.Table.from_batches(batches).select([column.name for column in columns])
+        answer = _answer(asked, columns, table, opened.watermark, opened.as_of)
+        keys = await asyncio.to_thread(lambda: [key for batch in batches for key in self._keys.of_batch(keyed, batch)])
         subject = cursor_subject(asked.site.app, asked.panel, asked.choice, asked.rights)
         following = self._services.cursors.encode(opened.next_after, subject=subject) if opened.next_after else None
-        return msgspec.structs.replace(answer, next=following, total=total, total_exact=exact if total is not None else None)
+        told = exact if total is not None else None
+        return msgspec.structs.replace(answer, next=following, total=total, total_exact=told, keys=keys)
 
     def _position(self, asked: Asked) -> tuple[Scalar, ...] | None:
         cursor = asked.choice.after.get("")
@@ -197,6 +258,12 @@ async def _collected(opened: OpenQuery) -> list[pa.RecordBatch]:
 def _answer(asked: Asked, columns: tuple[Column, ...], table: pa.Table, watermark: str, as_of: date | None) -> AnswerOut:
     told = tuple(ColumnOut(each.name, each.label.in_locale(asked.locale), each.datatype, each.role, each.masked) for each in columns)
     return AnswerOut(asked.panel.name, watermark, as_of, told, table.to_pylist())
+
+
+def _field_out(fact: Fact, locale: str) -> FieldOut:
+    column, field = fact.column, fact.field
+    label, definition = column.label.in_locale(locale), field.definition.in_locale(locale)
+    return FieldOut(column.name, field.dataset, label, definition, column.datatype, column.masked)
 
 
 def _format(choice: Choice, request: Request) -> str:

@@ -45,6 +45,7 @@ def build(services: UiServices, lane: Lane) -> ASGIApp:
         Route("/", reception.guarded("ui.start", start.first_app)),
         Route("/{app}", reception.guarded("ui.start", start.first_page)),
         Route("/{app}/openapi.json", reception.guarded("ui.openapi", data.describe)),
+        Route("/{app}/api/panels/{panel}/rows/{key}", reception.guarded("ui.row", data.row)),
         Route("/{app}/api/panels/{panel}", reception.guarded("ui.data", data.panel)),
         Route("/{app}/api/pages/{page}/fragments", reception.guarded("ui.fragments", pages.fragments)),
     ]

@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 from seawall.app.model import App, Page, Panel
 from seawall.query.port import Column
 from seawall.ui.fragments import STATE_MARK
+from seawall.ui.render import detail, states, table
 from seawall.ui.render import panel as panels
-from seawall.ui.render import states, table
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.filters import filter_bar
 from seawall.ui.render.page import Assets, NavLink, Shell, rows, shell_close, shell_open
@@ -40,6 +40,8 @@ class Drawing:
     rows_close: Draw
     rows_foot: Draw
     rows_empty: Draw
+    row_detail: Draw
+    row_missing: Draw
 
 
 def document(app: App, page: Page, ctx: RenderContext, nav: Sequence[NavLink], assets: Assets, shell: Shell) -> Markup:
@@ -94,4 +96,6 @@ DRAWING = Drawing(
     rows_close=rows_close,
     rows_foot=table.table_foot,
     rows_empty=rows_empty,
+    row_detail=detail.row_detail,
+    row_missing=detail.row_missing,
 )

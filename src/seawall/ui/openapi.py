@@ -6,6 +6,7 @@ unknown name.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from seawall.app.model import App, Bundle, DataType, MetricQuery, Page, PageFilter, Panel
@@ -42,9 +43,9 @@ def openapi(bundle: Bundle, *, server_url: str) -> Json:
         "info": {"title": app.title.in_locale("en") or app.name, "version": bundle.digest[:12], "summary": "The data behind every panel"},
         "servers": [{"url": server_url}],
         "security": [{"token": []}, {"cookie": []}],
-        "paths": {f"/{app.name}/api/panels/{panel.name}": {"get": _operation(app, page, panel)} for page, panel in _panels(app)},
+        "paths": {path: {"get": operation} for page, panel in _panels(app) for path, operation in _paths(app, page, panel)},
         "components": {
-            "schemas": {"Problem": _problem()} | {f"{panel.name}.row": _row(app, panel) for _, panel in _panels(app)},
+            "schemas": {"Problem": _problem(), "Field": _field()} | {f"{panel.name}.row": _row(app, panel) for _, panel in _panels(app)},
             "responses": {f"Problem{status}": _problem_response(words) for status, words in _ERRORS.items()},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -56,6 +57,45 @@ def openapi(bundle: Bundle, *, server_url: str) -> Json:
 
 def _panels(app: App) -> list[tuple[Page, Panel]]:
     return [(page, panel) for page in app.pages.values() for panel in page.panels.values()]
+
+
+def _paths(app: App, page: Page, panel: Panel) -> Iterator[tuple[str, Json]]:
+    path = f"/{app.name}/api/panels/{panel.name}"
+    yield path, _operation(app, page, panel)
+    if not isinstance(panel.query, MetricQuery):
+        yield f"{path}/rows/{{key}}", _row_operation(page, panel)
+
+
+def _row_operation(page: Page, panel: Panel) -> Json:
+    key: Json = {"type": "string", "maxLength": CURSOR_LENGTH_MAX}
+    formats: Json = {"enum": ["json", "html"]}
+    body: Json = {
+        "type": "object",
+        "required": ["panel", "watermark", "fields", "row"],
+        "properties": {
+            "panel": {"const": panel.name},
+            "watermark": {"type": "string", "description": "The generation of data that was read"},
+            "as_of": {"type": ["string", "null"], "format": "date"},
+            "fields": {"type": "array", "items": {"$ref": "#/components/schemas/Field"}},
+            "row": {"type": "object", "description": "Field name to value; a hidden or missing value is null"},
+        },
+    }
+    answer: Json = {
+        "description": "The row in full: the panel's columns, then the other fields of its dataset",
+        "headers": {"ETag": {"schema": {"type": "string"}}},
+        "content": {FORMATS["json"]: {"schema": body}, "text/html": {"schema": {"type": "string"}}},
+    }
+    return {
+        "operationId": f"{panel.name}.row",
+        "summary": f"One row of {panel.title.in_locale('en') or panel.name}",
+        "tags": [page.name],
+        "parameters": [
+            {"name": "key", "in": "path", "required": True, "schema": key, "description": "One of the `keys` of the panel's answer"},
+            {"name": "format", "in": "query", "schema": formats, "description": "`html`: as the page shows it"},
+        ],
+        "responses": {"200": answer, "304": {"description": "Unchanged since the ETag given"}}
+        | {status: {"$ref": f"#/components/responses/Problem{status}"} for status in _ERRORS if status != "406"},
+    }
 
 
 def _operation(app: App, page: Page, panel: Panel) -> Json:
@@ -107,6 +147,7 @@ def _answer(panel: Panel) -> Json:
             "next": {"type": ["string", "null"], "description": "The cursor of the next page"},
             "total": {"type": ["integer", "null"]},
             "total_exact": {"type": ["boolean", "null"]},
+            "keys": {"type": ["array", "null"], "items": {"type": "string"}, "description": "What names each row in `/rows/{key}`"},
         },
     }
     files = {media_type: {"schema": {"type": "string"}} for name, media_type in FORMATS.items() if name != "json"}
@@ -131,6 +172,12 @@ def _columns(app: App, panel: Panel) -> dict[str, DataType]:
         for dimension in query.by
     }
     return dimensions | {name: semantics.metrics[name].datatype for name in query.metrics}
+
+
+def _field() -> Json:
+    texts = ("name", "dataset", "label", "definition", "datatype")
+    properties = {name: {"type": "string"} for name in texts} | {"masked": {"type": "boolean"}}
+    return {"type": "object", "description": "A field of a row", "required": list(properties), "properties": properties}
 
 
 def _nullable(schema: Json) -> Json:

@@ -176,7 +176,7 @@ class Planner:
         known = self._choices.get(key)
         if known is None:
             choice = page_choice(site.app, page, read(query))
-            named = [choice.parameters, choice.lang, choice.inorder, choice.panels, choice.after, choice.dropped]
+            named = [choice.parameters, choice.lang, choice.inorder, choice.panels, choice.after, choice.row, choice.dropped]
             known = self._choices.put(key, (choice, msgspec.json.encode(named).decode()))
         return known
 

@@ -8,12 +8,12 @@ normalised to NFC, the choices of a multiselect sorted and unique, every other c
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from seawall.app.model import App, Filter, Page, PageFilter, Panel
+from seawall.app.model import App, Filter, Page, PageFilter, Panel, RowsQuery
 from seawall.core.errors import InvalidInput
 from seawall.query.cache import Parameters, parameters_of
 from seawall.query.filters import from_url
@@ -25,8 +25,10 @@ VALUE_LENGTH_MAX = 200
 CURSOR_LENGTH_MAX = 2_000
 LIMIT_MAX = 10_000
 AFTER_SUFFIX = ".after"
+ROW_SUFFIX = ".row"
 PAGE_PARAMETERS = frozenset({"lang", "inorder", "panels"})
 API_PARAMETERS = frozenset({"lang", "after", "limit", "format"})
+ROW_PARAMETERS = frozenset({"lang", "format"})
 
 Values = dict[str, list[str]]
 """Parameter name → its values."""
@@ -45,6 +47,8 @@ class Choice(msgspec.Struct, frozen=True):
     """Only these, when the fragments endpoint names them."""
     after: Mapping[str, str] = {}
     """Panel → cursor. The data API's only cursor is under ""."""
+    row: tuple[str, str] | None = None
+    """The panel and key of the row shown in full (pages only)."""
     limit: int | None = None
     format: str = ""
     dropped: Values = {}
@@ -87,6 +91,7 @@ def page_choice(app: App, page: Page, values: Values) -> Choice:
         inorder=_last(values, "inorder") == "1",
         panels=tuple(part for part in _last(values, "panels").split(",") if part in page.panels),
         after={name: cursor for name in page.panels if (cursor := _last(values, name + AFTER_SUFFIX)) and len(cursor) <= CURSOR_LENGTH_MAX},
+        row=_row(page, values),
         dropped=dropped,
     )
 
@@ -94,8 +99,7 @@ def page_choice(app: App, page: Page, values: Values) -> Choice:
 def api_choice(app: App, page: Page, panel: Panel, values: Values) -> Choice:
     """What a data API URL asks for. InvalidInput names a parameter that is unknown, of the wrong type or out of bounds."""
     known = API_PARAMETERS | set(panel.filters)
-    if unknown := sorted(set(values) - known):
-        raise InvalidInput(f"The parameter {unknown[0]!r} is not known here", expected="one of " + ", ".join(sorted(known)), got=unknown[0])
+    _check_known(values, known)
     wanted = _canonical(page, {name: values[name] for name in values if name in page.filters}, strict=True)
     after = _last(values, "after")
     if len(after) > CURSOR_LENGTH_MAX:
@@ -108,6 +112,12 @@ def api_choice(app: App, page: Page, panel: Panel, values: Values) -> Choice:
         limit=_limit(_last(values, "limit")),
         format=_last(values, "format"),
     )
+
+
+def row_choice(values: Values) -> Choice:
+    """What a URL of the data API about one row asks for. InvalidInput names a parameter that is unknown there."""
+    _check_known(values, ROW_PARAMETERS)
+    return Choice(parameters={}, filters={}, lang=_last(values, "lang")[:35], format=_last(values, "format"))
 
 
 def of_panel(panel: Panel, choice: Choice) -> Parameters:
@@ -135,6 +145,20 @@ def _canonical(page: Page, values: Values, *, strict: bool) -> Values:
         if given and not fault:
             wanted[name] = _by_control(page.filters[name], given)
     return wanted
+
+
+def _check_known(values: Values, known: Set[str]) -> None:
+    if unknown := sorted(set(values) - known):
+        raise InvalidInput(f"The parameter {unknown[0]!r} is not known here", expected="one of " + ", ".join(sorted(known)), got=unknown[0])
+
+
+def _row(page: Page, values: Values) -> tuple[str, str] | None:
+    """The first row panel for which the URL names a row."""
+    for name, panel in page.panels.items():
+        key = _last(values, name + ROW_SUFFIX)
+        if isinstance(panel.query, RowsQuery) and key and len(key) <= CURSOR_LENGTH_MAX:
+            return name, key
+    return None
 
 
 def _by_control(filter_: PageFilter, given: list[str]) -> list[str]:

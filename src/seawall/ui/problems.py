@@ -59,6 +59,11 @@ def as_json(error: SeawallError, instance: str) -> tuple[int, str, bytes]:
     return told.status, MEDIA_TYPE, told.encode()
 
 
+def status_of(error: SeawallError) -> int:
+    """The status an error is answered with: never 500."""
+    return _status(problem_of(error))
+
+
 def as_page(error: SeawallError, instance: str, *, css: str, accept_language: str = "") -> tuple[int, str, bytes]:
     """Status, media type and body for a person."""
     problem = problem_of(error, instance=instance)

@@ -22,7 +22,8 @@ from seawall.query.policy import EffectivePolicy
 from seawall.telemetry.spans import span
 from seawall.ui.fragments import STATE_MARK, encode, fragment_of
 from seawall.ui.page import PagePlan, Slot, cursor_subject
-from seawall.ui.params import AFTER_SUFFIX, to_query
+from seawall.ui.params import AFTER_SUFFIX, ROW_SUFFIX, to_query
+from seawall.ui.row_keys import Keyed, RowKeys
 from seawall.ui.wiring import Site, UiServices
 
 FIRST_ROWS = 25
@@ -64,15 +65,17 @@ class RowsMaker:
 
     def __init__(self, services: UiServices) -> None:
         self._cursors = services.cursors
+        self._keys = RowKeys(services.cursors)
         self._draw = services.drawing
 
     async def payload(self, plan: PagePlan, slot: Slot, query: RowsQuery, limit: Deadline, listing: Listing) -> bytes:
         """One page of rows as a fragment; its parts go to `listing` as they are drawn."""
         counting = asyncio.create_task(total_of(plan.site, query, plan.rights.policy, limit))
         try:
-            page = await plan.site.questions.open(query, plan.rights.policy, deadline=limit, after=slot.after)
+            keyed = self._keys.keyed(plan.site.app, slot.panel, query, plan.rights.policy)
+            page = await plan.site.questions.open(keyed.query, plan.rights.policy, deadline=limit, after=slot.after)
             try:
-                html = "".join([part async for part in self._parts(plan, slot, page, counting, listing)])
+                html = "".join([part async for part in self._parts(plan, slot, page, keyed, counting, listing)])
             finally:
                 await page.close()
         finally:
@@ -101,18 +104,19 @@ class RowsMaker:
         return f'{opened.replace(STATE_MARK, "")}<?marker name="{name}-more">{end}'
 
     async def _parts(
-        self, plan: PagePlan, slot: Slot, page: OpenQuery, counting: asyncio.Task[Total], listing: Listing
+        self, plan: PagePlan, slot: Slot, page: OpenQuery, keyed: Keyed, counting: asyncio.Task[Total], listing: Listing
     ) -> AsyncIterator[str]:
-        shown = 0
+        shown, columns = 0, page.columns[: keyed.shown]
         total: Total = (None, True)
         async for batch in page.batches:
             for rows in _sliced(batch, first=shown == 0):
                 if not shown:
                     total = await counting
-                    opened = self._draw.rows_open(slot.panel, page.columns, slot.ctx, total=total[0], exact=total[1])
+                    opened = self._draw.rows_open(slot.panel, columns, slot.ctx, total=total[0], exact=total[1])
                     yield listing.put("open", str(opened))
                 with span("panel.render", "ui", panel=slot.panel.name, rows=rows.num_rows):
-                    yield listing.put("rows", str(self._draw.rows_batch(page.columns, rows, slot.ctx)))
+                    links = self._links(slot, keyed, rows)
+                    yield listing.put("rows", str(self._draw.rows_batch(columns, rows, slot.ctx, links)))
                 shown += rows.num_rows
         if not shown:
             yield str(self._draw.rows_empty(slot.panel, slot.ctx))
@@ -120,6 +124,11 @@ class RowsMaker:
         foot = self._draw.rows_foot(slot.panel, slot.ctx, self._next_url(plan, slot, page), shown, total=total[0], exact=total[1])
         listing.put("close", str(foot))
         yield str(self._draw.rows_close(slot.panel, slot.ctx, foot))
+
+    def _links(self, slot: Slot, keyed: Keyed, rows: pa.RecordBatch) -> list[str]:
+        """Where each row is shown in full: this state of the page, and the row's key."""
+        here = to_query({**slot.ctx.parameters, slot.panel.name + ROW_SUFFIX: [""]})
+        return [here + key for key in self._keys.of_batch(keyed, rows)]
 
     def _next_url(self, plan: PagePlan, slot: Slot, page: OpenQuery) -> str | None:
         if page.next_after is None:

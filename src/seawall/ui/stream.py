@@ -21,6 +21,7 @@ from seawall.ui.frames import frame, join
 from seawall.ui.page import PagePlan, Slot, Whole
 from seawall.ui.panels import Panels, Piece
 from seawall.ui.recent import Recent
+from seawall.ui.row_details import RowDetails
 from seawall.ui.wiring import UiServices
 
 TEMPLATE_END = frame("</template>")
@@ -42,10 +43,13 @@ class Streams:
     def __init__(self, services: UiServices) -> None:
         self._panels = Panels(services)
         self._bars = FilterBars(services)
+        self._details = RowDetails(services)
         self._openings: Recent[str, bytes] = Recent(OPENINGS_MAX)
 
     def whole_page(self, plan: PagePlan, *, zstd: bool) -> Whole | None:
         """The page as one body, when nothing of it has to be waited for. The hot path: look-ups, and now and then a join."""
+        if plan.choice.row is not None:
+            return None
         bar = plan.filters or self._bars.at_hand(plan)
         served = self._all_at_hand(plan.slots)
         if bar is None or served is None:
@@ -75,10 +79,14 @@ class Streams:
         async with _Pumps(self._panels, plan, plan.slots, deadline, apart=not in_order) as pumps:
             if in_order:
                 yield join([head], zstd=zstd)
-                yield join([bar or (late and await late) or self._bars.bare(plan), plan.cut.body], zstd=zstd)
+                shown = [bar or (late and await late) or self._bars.bare(plan)]
+                yield join([*shown, await self._details.frame(plan, deadline), plan.cut.body], zstd=zstd)
                 rest = self._in_order(plan, pumps)
             else:
                 shown = [bar] if bar else [BAR_START, self._bars.bare(plan), RANGE_END]
+                if plan.choice.row is not None:
+                    yield join([head, *shown], zstd=zstd)
+                    head, shown = await self._details.frame(plan, deadline), []
                 yield join([head, *shown, plan.cut.body, *self._layout(plan, pumps)], zstd=zstd)
                 pumps.expect(late)
                 rest = self._landing(pumps)

@@ -51,6 +51,8 @@ from seawall.ui.health import Health
 from seawall.ui.rights import RightsOf
 from seawall.ui.wiring import Site, UiServices
 
+ROW_SCHEMA = pa.schema({"id": pa.int64(), "department": pa.string(), "amount": pa.float64(), "sold_at": pa.date32(), "store": pa.string()})
+
 
 def text(words: str, german: str = "") -> Text:
     return Text({"en": words, "de": german} if german else {"en": words})
@@ -78,7 +80,7 @@ def sample_app(name: str = "shop") -> App:
         "department": _field("department", "String"),
         "sold_at": _field("sold_at", "Date", is_time=True),
         "amount": _field("amount", "Float"),
-        "store": _field("store", "String"),
+        "store": _field("store", "String", definition=text("Where it was sold.", "Wo es verkauft wurde.")),
     }
     transactions = Dataset("transactions", "transactions", fields, primary_key=("id",), time="sold_at")
     secrets = Dataset("secrets", "secrets", {"id": Field("secrets", "id", "id", "Integer", text("id"))}, primary_key=("id",))
@@ -163,11 +165,15 @@ class FakeEngine:
             yield pa.RecordBatch.from_pylist(self.rows[name])
             return
         if not self.batches:
-            yield pa.RecordBatch.from_pylist([{"id": 0, "department": "", "amount": 0.0}]).slice(0, 0)
+            yield pa.RecordBatch.from_pylist([], ROW_SCHEMA)
         for start in range(0, 2 * self.batches, 2):
             if self.on_batch is not None:
                 await self.on_batch(start)
-            yield pa.RecordBatch.from_pylist([{"id": n, "department": f"D<{n}>", "amount": n / 2} for n in range(start, start + 2)])
+            told = [
+                {"id": n, "department": f"D<{n}>", "amount": n / 2, "sold_at": date(2017, 1, 1), "store": None}
+                for n in range(start, start + 2)
+            ]
+            yield pa.RecordBatch.from_pylist(told, ROW_SCHEMA)
 
     async def dry_run(self, sql: str, parameters: Sequence[Scalar], *, watermark: str) -> pa.Schema:
         raise NotImplementedError

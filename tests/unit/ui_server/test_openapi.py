@@ -21,7 +21,7 @@ def references(value: object) -> list[str]:
 
 def test_every_panel_is_described() -> None:
     """What the page shows, the API offers."""
-    assert set(DOCUMENT["paths"]) == {f"/shop/api/panels/{name}" for name in ("sales", "units", "secret", "rows")}
+    assert set(DOCUMENT["paths"]) == {f"/shop/api/panels/{name}" for name in ("sales", "units", "secret", "rows", "rows/rows/{key}")}
 
 
 def test_every_schema_is_a_json_schema() -> None:

@@ -35,9 +35,11 @@ def table_open(panel: Panel, columns: Sequence[Column], ctx: RenderContext, *, t
     )
 
 
-def table_rows(columns: Sequence[Column], batch: pa.RecordBatch, ctx: RenderContext) -> Markup:
-    """`<tr>…</tr>` for each row of a batch whose columns correspond to `columns`."""
+def table_rows(columns: Sequence[Column], batch: pa.RecordBatch, ctx: RenderContext, links: Sequence[str] = ()) -> Markup:
+    """`<tr>…</tr>` for each row of a batch whose columns correspond to `columns`. With `links` the first cell leads to its row's."""
     cells = [_cells(column, batch.column(index).to_pylist(), ctx) for index, column in enumerate(columns[: batch.num_columns])]
+    if links and cells:
+        cells[0] = [_linked(cell, link, ctx) for cell, link in zip(cells[0], links, strict=True)]
     return markup("".join([f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=False)]))
 
 
@@ -109,6 +111,14 @@ def _cells(column: Column, values: list[object], ctx: RenderContext) -> list[str
     kind = ' class="n"' if is_numeric(column) else ' dir="auto"'
     made: dict[str, str] = {}
     return [null if value is None else _text_cell(write(value), kind, made) for value in values]
+
+
+def _linked(cell: str, link: str, ctx: RenderContext) -> str:
+    """A cell whose content leads to its row; one without a value says so in words that can be followed."""
+    opened, _, inside = cell.partition(">")
+    if ' class="null' in opened:
+        inside = f'<span aria-hidden="true">{NULL}</span><span class="sr">{esc(ctx.messages["row.show"])}</span></td>'
+    return f'{opened}><a class="rl" href="{esc(link)}">{inside.removesuffix("</td>")}</a></td>'
 
 
 def _text_cell(text: str, kind: str, made: dict[str, str]) -> str:
