@@ -56,14 +56,17 @@ class Upstream:
         return await asyncio.start_unix_server(self._serve, str(self.path), limit=1 << 20)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
             while True:
                 request = await self._read(reader)
                 if not request.target.startswith("/readyz"):
                     self.seen.append(request)
                 await self._answer(request, writer)
                 await writer.drain()
-        writer.close()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.transport.abort()
 
     async def _read(self, reader: asyncio.StreamReader) -> Request:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -135,10 +138,10 @@ class Loop:
         async def finish() -> None:
             for server in self._servers:
                 server.close()
-            rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in rest:
-                task.cancel()
-            await asyncio.gather(*rest, return_exceptions=True)
+            while rest := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
+                for task in rest:
+                    task.cancel()
+                await asyncio.gather(*rest, return_exceptions=True)
             await asyncio.sleep(0.01)
 
         asyncio.run_coroutine_threadsafe(finish(), self._loop).result(5)
