@@ -131,7 +131,7 @@ async def throughput(made: Instance, *, quick: bool) -> dict[str, Claim]:
         at_socket.append(rate if not failed else 0.0)
         rate, _, failed = await closed_loop([gateway], request, connections=16, seconds=seconds)
         through.append(rate if not failed else 0.0)
-    how = f"closed loop, {seconds:g} s a run, runs interleaved, median; whole Demand page of fourteen panels read by a generator on the same two cores"
+    how = f"closed loop, {seconds:g} s a run, runs interleaved, median; whole page, 14 panels, read by a generator on the same cores"
     return {
         "page views a second, cached, at the ui socket": claim(quantile(at_socket, 0.5), "1/s", "≥ 3000", len(at_socket), how),
         "page views a second, cached, through Envoy with JWT and spans": claim(quantile(through, 0.5), "1/s", "≥ 1000", len(through), how),
