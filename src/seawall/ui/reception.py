@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seawall.app.model import Page, Panel
 from seawall.core.deadline import HEADER, Deadline
@@ -27,6 +27,8 @@ from seawall.ui.wiring import Site, UiServices
 DEADLINE = HEADER.encode()
 RawHeaders = Mapping[bytes, bytes]
 Handler = Callable[[Request], Awaitable[Reply]]
+Endpoint = Callable[[Request], Awaitable[ASGIApp]]
+"""What a route takes: its answer sends itself, so that a body made over time is made within the request's span."""
 
 
 class Reception:
@@ -55,18 +57,20 @@ class Reception:
         """How long this request may take."""
         return Deadline.from_header(headers.get(DEADLINE, b"").decode("latin-1"), clock=self._services.clock)
 
-    def guarded(self, name: str, handler: Handler) -> Handler:
-        """`handler` within a server span, its errors told as replies."""
+    def guarded(self, name: str, handler: Handler) -> Endpoint:
+        """`handler` and the sending of its reply within a server span, its errors told as replies."""
 
-        async def handle(request: Request) -> Reply:
-            traceparent = request.headers.get("traceparent")
-            with span(name, "ui", traceparent=traceparent, kind="server") as made:
-                try:
-                    reply = await handler(request)
-                except Exception as error:  # noqa: BLE001 -- the process edge: every error becomes an answer
-                    reply = self.told(request.scope, error)
-                made.set("http.response.status_code", reply.status)
-                return reply
+        async def handle(request: Request) -> ASGIApp:
+            async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+                with span(name, "ui", traceparent=request.headers.get("traceparent"), kind="server") as made:
+                    try:
+                        reply = await handler(request)
+                    except Exception as error:  # noqa: BLE001 -- the process edge: every error becomes an answer
+                        reply = self.told(scope, error)
+                    made.set("http.response.status_code", reply.status)
+                    await reply(scope, receive, send)
+
+            return answer
 
         return handle
 
