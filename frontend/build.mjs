@@ -2,6 +2,7 @@
 // of each file, and a manifest (source name → built name) that ui/assets.py reads.
 import { build } from "esbuild";
 import { brotliCompressSync, constants } from "node:zlib";
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
@@ -41,8 +42,11 @@ const manifest = {};
 for (const [path, output] of results.flatMap((result) => Object.entries(result.metafile.outputs))) {
   if (output.entryPoint) manifest[basename(output.entryPoint)] = basename(path);
 }
+const icon = readFileSync(new URL("../src/seawall/ui/static/icon.svg", import.meta.url));
+manifest["icon.svg"] = `icon.${createHash("sha256").update(icon).digest("hex").slice(0, 8).toUpperCase()}.svg`;
+writeFileSync(join(out, manifest["icon.svg"]), icon);
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, Object.keys(manifest).sort(), 1) + "\n");
-for (const name of readdirSync(out).filter((name) => /\.(js|css)$/.test(name))) {
+for (const name of readdirSync(out).filter((name) => /\.(js|css|svg)$/.test(name))) {
   const plain = readFileSync(join(out, name));
   const packed = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length } });
   writeFileSync(join(out, `${name}.br`), packed);

@@ -42,7 +42,7 @@ WORDS: dict[str, dict[str, str]] = {
 _PAGE = Markup(
     '<!doctype html><html lang="{locale}"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    '<title>{title} · Seawall</title><link rel="stylesheet" href="{css}"></head>'
+    '<title>{title} · Seawall</title><link rel="stylesheet" href="{css}"><link rel="icon" href="{icon}" type="image/svg+xml"></head>'
     '<body><main id="main" class="problem"><h1>{title}</h1><p>{text}</p>{more}</main></body></html>\n'
 )
 _BUTTON = Markup('<form method="post"><button class="button" type="submit">{}</button></form>')
@@ -53,5 +53,6 @@ def page(key: str, accept_language: str, *, button: bool = False) -> bytes:
     locale = locale_of("", accept_language, tuple(WORDS))
     words = WORDS[locale]
     more = _BUTTON.format(words[f"{key}.button"]) if button else ""
-    html = _PAGE.format(locale=locale, title=words[f"{key}.title"], text=words[f"{key}.text"], css=asset("seawall.css"), more=more)
+    files = {"css": asset("seawall.css"), "icon": asset("icon.svg")}
+    html = _PAGE.format(locale=locale, title=words[f"{key}.title"], text=words[f"{key}.text"], more=more, **files)
     return str(html).encode()

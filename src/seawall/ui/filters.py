@@ -11,9 +11,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from seawall.app.model import Outage, PageFilter, Scalar
+from seawall.app.model import App, Outage, Page, PageFilter, Scalar
 from seawall.core.deadline import Deadline
+from seawall.core.errors import InvalidInput
 from seawall.query.cache import CacheKey
+from seawall.query.filters import from_url
 from seawall.query.ladder import Served
 from seawall.ui.frames import frame
 from seawall.ui.page import PagePlan
@@ -68,7 +70,19 @@ class FilterBars:
         given = {**plan.ctx.parameters, **plan.choice.dropped}
         ctx = msgspec.structs.replace(plan.ctx, parameters=given)
         problems = dict.fromkeys(plan.choice.dropped, ctx.messages["filter.wrong"])
-        return frame(str(self._draw.filter_bar(plan.page, options, ctx, problems)))
+        return frame(str(self._draw.filter_bar(plan.page, options, ctx, problems, partial=partial_filters(plan.site.app, plan.page))))
+
+
+def partial_filters(app: App, page: Page) -> frozenset[str]:
+    """The text filters that a part of a value is enough for, told by the condition they make."""
+    return frozenset(name for name, control in page.filters.items() if control.control == "text" and _finds_part(app, page, name))
+
+
+def _finds_part(app: App, page: Page, name: str) -> bool:
+    try:
+        return any(condition.op == "contains" for condition in from_url(app, page, {name: ["1"]})[name])
+    except InvalidInput:
+        return False
 
 
 def _with_choices(plan: PagePlan) -> list[PageFilter]:

@@ -200,7 +200,12 @@ class Planner:
         nav = [
             NavLink(f"/{ctx.app}/{name}{links}", each.title.in_locale(ctx.locale), name == page.name) for name, each in rights.pages.items()
         ]
-        files = Assets(css=assets.url("seawall.css"), scripts=(assets.url("stream.js"),), deferred=(assets.url("seawall.js"),))
+        files = Assets(
+            css=assets.url("seawall.css"),
+            icon=assets.url("icon.svg"),
+            scripts=(assets.url("stream.js"),),
+            deferred=(assets.url("seawall.js"),),
+        )
         inorder = f"/{ctx.app}/{page.name}{to_query({**ctx.parameters, 'inorder': ['1']})}"
         shell = Shell(watermark=watermark, release=site.bundle.digest[:12])
         refreshing = msgspec.structs.replace(shell, in_order_url=inorder)

@@ -8,18 +8,20 @@ from __future__ import annotations
 import msgspec
 from markupsafe import Markup
 
-from seawall.core.errors import SeawallError, Unavailable
+from seawall.core.errors import InvalidInput, SeawallError, Unavailable
 from seawall.core.problem import MEDIA_TYPE, Problem, problem_of
-from seawall.ui.messages import locales, messages
+from seawall.ui.messages import FALLBACK, locales, messages
 from seawall.ui.negotiate import locale_of
 
 HTML = "text/html; charset=utf-8"
 _PAGE = Markup(
     '<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    '<meta name="color-scheme" content="light dark"><title>{title}</title><link rel="stylesheet" href="{css}"></head>'
-    '<body><main id="main" class="problem"><h1>{title}</h1><p lang="en">{detail}</p>{fix}<p><a class="button" href="/">{home}</a></p>'
+    '<meta name="color-scheme" content="light dark"><title>{title}</title><link rel="stylesheet" href="{css}">'
+    '<link rel="icon" href="{icon}" type="image/svg+xml"></head>'
+    '<body><main id="main" class="problem"><h1>{title}</h1>{told}{detail}{fix}<p><a class="button" href="/">{home}</a></p>'
     "</main></body></html>"
 )
+_PARAGRAPH = Markup('<p lang="{}">{}</p>')
 
 
 class Unforeseen(Unavailable):
@@ -64,13 +66,23 @@ def status_of(error: SeawallError) -> int:
     return _status(problem_of(error))
 
 
-def as_page(error: SeawallError, instance: str, *, css: str, accept_language: str = "") -> tuple[int, str, bytes]:
-    """Status, media type and body for a person."""
+def as_page(error: SeawallError, instance: str, *, css: str, icon: str = "", accept_language: str = "") -> tuple[int, str, bytes]:
+    """Status, media type and body for a person: in their language as far as we have words for it, the particulars in English."""
     problem = problem_of(error, instance=instance)
     words = messages(locale_of("", accept_language, locales()))
-    fix = Markup('<p lang="en">{}</p>').format(problem.fix) if problem.fix else ""
-    detail = f"{problem.title}. {problem.detail}"
-    html = _PAGE.format(lang=words.locale, title=words["problem.title"], detail=detail, fix=fix, css=css, home=words["problem.home"])
+    key = f"problem.{error.slug}"
+    translated = words.locale != FALLBACK and key in words
+    particular = not translated or isinstance(error, InvalidInput)
+    html = _PAGE.format(
+        lang=words.locale,
+        title=words["problem.title"],
+        told=_PARAGRAPH.format(words.locale, words[key]) if translated else "",
+        detail=_PARAGRAPH.format("en", f"{problem.title}. {problem.detail}") if particular else "",
+        fix=_PARAGRAPH.format("en", problem.fix) if problem.fix and particular else "",
+        css=css,
+        icon=icon,
+        home=words["problem.home"],
+    )
     return _status(problem), HTML, str(html).encode()
 
 

@@ -83,7 +83,8 @@ class Reception:
             return self.redirect(f"/auth/refresh?to={_raw_target(scope)}")
         else:
             language = raw_headers(scope).get(b"accept-language", b"").decode("latin-1")
-            status, media_type, body = as_page(known, scope["path"], css=self._services.assets.url("seawall.css"), accept_language=language)
+            css, icon = (self._services.assets.url(name) for name in ("seawall.css", "icon.svg"))
+            status, media_type, body = as_page(known, scope["path"], css=css, icon=icon, accept_language=language)
         more = ((b"www-authenticate", b"Bearer"),) if status == 401 else ()
         return Reply(status, self._services.headers.of("never", media_type, *more), body)
 

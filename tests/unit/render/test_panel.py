@@ -126,8 +126,11 @@ def test_an_explanation_says_what_and_what_next():
     """One sentence, what happens next, a way to try again; unknown reasons have words too."""
     html = str(explanation(panel(), "deadline-exceeded", context("de"), "?a=1&b=2"))
     assert "Das dauerte länger" in html
+    assert "data-again" in html
     assert 'href="?a=1&amp;b=2" data-retry="sales"' in html
-    assert "Something went wrong" in str(explanation(panel(), "no-such-reason", context(), ""))
+    other = str(explanation(panel(), "no-such-reason", context(), ""))
+    assert "Something went wrong" in other
+    assert "data-again" not in other
 
 
 def test_ages_in_words():

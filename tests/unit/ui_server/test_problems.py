@@ -2,7 +2,7 @@
 
 import msgspec
 
-from seawall.core.errors import InvalidInput, SeawallError, Unavailable
+from seawall.core.errors import InvalidInput, NotFound, SeawallError, Unavailable
 from seawall.ui.problems import as_json, as_page
 
 
@@ -18,6 +18,16 @@ def test_nothing_is_ever_a_500() -> None:
     status, _, body = as_json(SeawallError("?"), "/")
     assert status == msgspec.json.decode(body)["status"] == 503
     assert as_page(Unavailable("?"), "/", css="/static/x.css")[0] == 503
+
+
+def test_a_page_tells_in_the_reader_s_language() -> None:
+    """The sentence of an error we have words for is translated; what came in is told in English beside it."""
+    absent = as_page(NotFound("There is no page named 'x'"), "/", css="/c", icon="/i.svg", accept_language="de")[2].decode()
+    invalid = as_page(InvalidInput("The parameter 'limit' has the wrong value"), "/", css="/c", accept_language="de")[2].decode()
+    assert '<p lang="de">Unter dieser Adresse gibt es nichts' in absent
+    assert 'lang="en"' not in absent
+    assert '<link rel="icon" href="/i.svg" type="image/svg+xml">' in absent
+    assert '<p lang="en">The request is not valid. The parameter &#39;limit&#39;' in invalid
 
 
 def test_a_page_escapes_what_came_in() -> None:

@@ -6,7 +6,7 @@ a period a select of relative periods and recent months, which `query/periods.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from markupsafe import Markup
@@ -20,12 +20,20 @@ LAST = (("weeks", 4), ("weeks", 13), ("weeks", 26), ("weeks", 52))
 MONTHS_BACK = 12
 
 
-def filter_bar(page: Page, options: Options, ctx: RenderContext, problems: Mapping[str, str] | None = None) -> Markup:
-    """The form. `options`: filter name → choices; `problems`: filter name → what is wrong with its value, in words."""
+def filter_bar(
+    page: Page, options: Options, ctx: RenderContext, problems: Mapping[str, str] | None = None, *, partial: Collection[str] = ()
+) -> Markup:
+    """The form. `options`: filter name → choices; `problems`: filter name → what is wrong with its value, in words.
+
+    `partial` names the text filters that find a part of a value; the others want all of it.
+    """
     if not page.filters:
         return markup("")
     wrong = problems or {}
-    controls = "".join(_control(each, list(options.get(each.name, ())), ctx, wrong.get(each.name, "")) for each in page.filters.values())
+    controls = "".join(
+        _control(each, list(options.get(each.name, ())), ctx, wrong.get(each.name, ""), whole=each.name not in partial)
+        for each in page.filters.values()
+    )
     words = ctx.messages
     chosen = any(ctx.parameters.get(name) for name in page.filters)
     hidden = "" if chosen else " hidden"
@@ -50,10 +58,14 @@ def _summary(page: Page, wrong: Mapping[str, str], ctx: RenderContext) -> str:
     return f'<div class="error-summary" role="alert" aria-labelledby="es"><h2 id="es">{title}</h2><ul>{items}</ul></div>'
 
 
-def _control(each: PageFilter, choices: list[object], ctx: RenderContext, problem: str) -> str:
+def _control(each: PageFilter, choices: list[object], ctx: RenderContext, problem: str, *, whole: bool) -> str:
     values = list(ctx.parameters.get(each.name, []))
-    draw = {"select": _select, "multiselect": _multiselect, "period": _period, "range": _range, "text": _text}[each.control]
-    body = draw(each, choices, values, ctx)
+    if each.control == "text":
+        body = _input(each, values, ctx, ctx.messages["hint.whole" if whole else "hint.text"], "search")
+    else:
+        body = {"select": _select, "multiselect": _multiselect, "period": _period, "range": _range}[each.control](
+            each, choices, values, ctx
+        )
     error = f'<p class="error" id="e-{esc(each.name)}">{esc(problem)}</p>' if problem else ""
     return f'<div class="field{" wrong" if problem else ""}">{error}{body}</div>'
 
@@ -140,10 +152,6 @@ def _day(text: str, ctx: RenderContext) -> str:
 
 def _range(each: PageFilter, _: list[object], values: list[str], ctx: RenderContext) -> str:
     return _input(each, values, ctx, ctx.messages["hint.range"], "decimal")
-
-
-def _text(each: PageFilter, _: list[object], values: list[str], ctx: RenderContext) -> str:
-    return _input(each, values, ctx, ctx.messages["hint.text"], "search")
 
 
 def _input(each: PageFilter, values: list[str], ctx: RenderContext, hint: str, mode: str) -> str:

@@ -50,6 +50,7 @@ class Assets(msgspec.Struct, frozen=True):
     """Loaded `async`, in this order of importance (the fallback for out-of-order panels first)."""
     deferred: tuple[str, ...] = ()
     """ES modules, which browsers run once the document is whole."""
+    icon: str = ""
 
 
 class Shell(msgspec.Struct, frozen=True):
@@ -136,7 +137,8 @@ def exact_time(at: float, ctx: RenderContext) -> tuple[str, str]:
 
 
 def _links(assets: Assets) -> str:
-    links = [f'<link rel="stylesheet" href="{esc(assets.css)}"><link rel="icon" href="/static/icon.svg" type="image/svg+xml">']
+    links = [f'<link rel="stylesheet" href="{esc(assets.css)}">']
+    links += [f'<link rel="icon" href="{esc(assets.icon)}" type="image/svg+xml">'] if assets.icon else []
     links += [f'<script src="{esc(url)}" async></script>' for url in assets.scripts]
     links += [f'<script src="{esc(url)}" type="module"></script>' for url in assets.deferred]
     return "".join(links)

@@ -18,7 +18,7 @@ _REASONS = {
     "query-failed": "query", "invalid-query": "query",
     "not-found": "not_found", "not-permitted": "not_permitted", "invalid-input": "invalid", "invalid-cursor": "invalid",
 }  # fmt: skip
-_NEXT = {"not_found": "next.ask", "not_permitted": "next.ask", "query": "next.ask", "invalid": "next.filters"}
+_NEXT = {"deadline": "next.late", "not_found": "next.ask", "not_permitted": "next.ask", "query": "next.ask", "invalid": "next.filters"}
 ROW_PX = 37
 TABLE_HEAD_PX = 33
 SCROLL_PX = 640
@@ -105,12 +105,16 @@ def age(seconds: float, ctx: RenderContext) -> str:
 
 
 def explanation(panel: Panel, reason_code: str, ctx: RenderContext, retry_url: str) -> Markup:
-    """The last rung: what is wrong in a sentence, what happens next, a way to try again."""
+    """The last rung: what is wrong in a sentence, what happens next, a way to try again.
+
+    An answer that only came too late is marked `data-again`: the script asks for it once more.
+    """
     reason = _REASONS.get(reason_code.replace("_", "-"), "other")
     words = ctx.messages
     retry = f'<a class="button" href="{esc(retry_url)}" data-retry="{esc(panel.name)}">{esc(words["retry"])}</a>' if retry_url else ""
+    again = " data-again" if reason == "deadline" else ""
     return markup(
-        f'{head(panel, ctx)}<div class="panel-body {shape(panel)}"><div class="failed h{body_px(panel)}">'
+        f'{head(panel, ctx)}<div class="panel-body {shape(panel)}"><div class="failed h{body_px(panel)}"{again}>'
         f"<p><strong>{esc(words[f'failed.{reason}'])}</strong></p>"
         f'<p>{esc(words[_NEXT.get(reason, "next.retry")])}</p>{retry}</div></div><footer class="panel-foot"></footer>'
     )
