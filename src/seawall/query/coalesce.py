@@ -9,9 +9,11 @@ remembered for a moment so that a panel that always fails is not tried by every 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import TypeVar
 
 import msgspec
@@ -22,6 +24,7 @@ from seawall.core.errors import DeadlineExceeded, SeawallError, Unavailable
 from seawall.query.cache import Cache, CacheKey
 from seawall.query.cache_shared import CLAIM_SECONDS, Entry, Turn
 from seawall.telemetry.events import event
+from seawall.telemetry.spans import span
 
 LIMIT_SECONDS = 10.0
 FLIGHTS_MAX = 256
@@ -86,6 +89,31 @@ class Flight:
             self.made.set_result(outcome)
 
 
+class Seat(msgspec.Struct, frozen=True):
+    """A place on a flight. Leaving it early does not disturb the flight.
+
+    The work is in the trace of whoever the flight began for; everybody else's wait is a span of their own.
+    """
+
+    flight: Flight
+    began: bool
+    """The flight began for this asker."""
+
+    async def found(self, deadline: Deadline) -> bool:
+        """Wait until what Valkey holds is known, or for the deadline; whether it is."""
+        return await self._wait(self.flight.found, deadline)
+
+    async def made(self, deadline: Deadline) -> bool:
+        """Wait until there is an outcome, or for the deadline; whether there is."""
+        return await self._wait(self.flight.made, deadline)
+
+    async def _wait(self, future: asyncio.Future[Result], deadline: Deadline) -> bool:
+        if not future.done():
+            with contextlib.nullcontext() if self.began else span("cache.wait", "storage"):
+                await asyncio.wait({future}, timeout=deadline.remaining())
+        return future.done()
+
+
 class Flights:
     """The flights of one process."""
 
@@ -112,11 +140,11 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flights)
 
-    def join(self, key: CacheKey, produce: Produce, terms: Terms) -> Flight | Failure:
-        """The flight that is making `key`, or a new one. A Failure when it has just failed or there are too many."""
+    def join(self, key: CacheKey, produce: Produce, terms: Terms) -> Seat | Failure:
+        """A seat on the flight that is making `key`, or on a new one. A Failure when it has just failed or there are too many."""
         flight = self._flights.get(key.exact)
         if flight is not None:
-            return flight
+            return Seat(flight, began=False)
         if recent := self._recent_failure(key.exact):
             return recent
         if self._closed or len(self._flights) >= self._flights_max:
@@ -124,7 +152,7 @@ class Flights:
             return Failure(overloaded.slug, overloaded)
         flight = self._flights[key.exact] = Flight()
         flight.task = asyncio.create_task(self._fly(flight, key, produce, terms), name="seawall-flight")
-        return flight
+        return Seat(flight, began=True)
 
     async def close(self) -> None:
         """End every flight; those who wait are told it is unavailable. What is made already still goes to Valkey."""
@@ -178,32 +206,39 @@ class Flights:
 
     async def _turn(self, flight: Flight, key: CacheKey, terms: Terms, token: str) -> Entry | None:
         """Wait until it is our turn (None), or until another process has made a fresh entry (that one)."""
+        entry, turn = await self._look(flight, key, terms, token)
+        if turn is Turn.THEIRS and entry is None:
+            pause_seconds = POLL_SECONDS_FIRST
+            with span("cache.wait", "storage"):
+                while turn is Turn.THEIRS and entry is None:
+                    await asyncio.sleep(pause_seconds)
+                    pause_seconds = min(pause_seconds * 1.5, POLL_SECONDS_LONGEST)
+                    entry, turn = await self._look(flight, key, terms, token)
+        if entry is None and turn is Turn.OURS:
+            self._hold(key.exact, token)
+        return entry
+
+    async def _look(self, flight: Flight, key: CacheKey, terms: Terms, token: str) -> tuple[Entry | None, Turn]:
+        """A fresh entry in Valkey; when there is none, whose turn it is to make one."""
         shared = self._cache.shared
-        pause_seconds = POLL_SECONDS_FIRST
-        while True:
-            entry, turn = await shared.find_or_claim(key, token)
-            if entry is not None:
-                if self._clock.time() < entry.made_at + terms.fresh_for:
-                    return entry
-                if not flight.found.done():
-                    self._cache.keep(key, entry, fresh_for=terms.fresh_for)
-                turn = await shared.claim(key, token)
+        entry, turn = await shared.find_or_claim(key, token)
+        if entry is not None:
+            if self._clock.time() < entry.made_at + terms.fresh_for:
+                return entry, turn
             if not flight.found.done():
-                flight.found.set_result(entry)
-            if turn is not Turn.THEIRS:
-                if turn is Turn.OURS:
-                    self._hold(key.exact, token)
-                return None
-            await asyncio.sleep(pause_seconds)
-            pause_seconds = min(pause_seconds * 1.5, POLL_SECONDS_LONGEST)
+                self._cache.keep(key, entry, fresh_for=terms.fresh_for)
+            turn = await shared.claim(key, token)
+        if not flight.found.done():
+            flight.found.set_result(entry)
+        return None, turn
 
     def _hold(self, exact: str, token: str) -> None:
         self._claims[exact] = token
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._renew(), name="seawall-claims")
+            self._renewing = asyncio.create_task(self._renew(), name="seawall-claims", context=Context())
 
     async def _renew(self) -> None:
-        """Renew every claim held, until there is none."""
+        """Renew every claim held, until there is none. In nobody's trace, for it serves every flight."""
         while True:
             await asyncio.sleep(CLAIM_SECONDS / 4)
             if not self._claims:
@@ -224,13 +259,6 @@ class Flights:
             return failure
         del self._failures[exact]
         return None
-
-
-async def within(future: asyncio.Future[Result], deadline: Deadline) -> bool:
-    """Wait for a flight's future until the deadline; whether it is there. Leaving early does not disturb the flight."""
-    if not future.done():
-        await asyncio.wait({future}, timeout=deadline.remaining())
-    return future.done()
 
 
 def _failure(error: SeawallError) -> Failure:

@@ -30,6 +30,7 @@ from seawall.query.background import Repeating
 from seawall.query.generations_disk import Generation, TableFiles, WarehouseDisk
 from seawall.store.database import Queries
 from seawall.telemetry.events import event
+from seawall.telemetry.spans import span
 
 CHANNEL = "seawall_generation"
 POLL_SECONDS = 1.0
@@ -207,10 +208,12 @@ class Generations:
 
     def _adopt(self, app: str, id: str | None) -> Generation | None:
         """Make it current in memory if it is whole on this machine."""
-        generation = self._find(id) if id else None
-        if generation is None or generation.app != app:
-            return None
-        if not self._disk.whole(generation):
+        with span("generation.read", "storage", app=app):
+            generation = self._find(id) if id else None
+            if generation is None or generation.app != app:
+                return None
+            whole = self._disk.whole(generation)
+        if not whole:
             if generation.id not in self._refused:
                 self._refused.add(generation.id)
                 event("generation.refused", app=app, generation=generation.id)

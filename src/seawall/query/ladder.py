@@ -28,7 +28,7 @@ from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded
 from seawall.query.cache import Cache, CacheKey
 from seawall.query.cache_shared import Entry
-from seawall.query.coalesce import FLIGHTS_MAX, LIMIT_SECONDS, Failure, Flight, Flights, Produce, Terms, within
+from seawall.query.coalesce import FLIGHTS_MAX, LIMIT_SECONDS, Failure, Flights, Produce, Seat, Terms
 
 Rung = Literal["fresh", "cached", "stale", "summary", "explanation"]
 REFRESHING = "refreshing"
@@ -104,21 +104,21 @@ class Ladder:
         at_hand = self._grade(self._cache.local(key), outage, fresh_for)
         if at_hand is not None and at_hand.rung == "cached":
             return at_hand
-        flight = self._flights.join(key, produce, Terms(fresh_for, max(fresh_for, outage.stale_max_age_seconds or KEEP_SECONDS_DEFAULT)))
+        seat = self._flights.join(key, produce, Terms(fresh_for, max(fresh_for, outage.stale_max_age_seconds or KEEP_SECONDS_DEFAULT)))
         if at_hand is not None:
             return at_hand
-        if isinstance(flight, Failure):
-            return await self._degrade(key, outage, flight)
-        return await self._landed(flight, key, outage, fresh_for, deadline)
+        if isinstance(seat, Failure):
+            return await self._degrade(key, outage, seat)
+        return await self._landed(seat, key, outage, fresh_for, deadline)
 
-    async def _landed(self, flight: Flight, key: CacheKey, outage: Outage, fresh_for: float, deadline: Deadline) -> Served:
-        if not await within(flight.found, deadline):
+    async def _landed(self, seat: Seat, key: CacheKey, outage: Outage, fresh_for: float, deadline: Deadline) -> Served:
+        if not await seat.found(deadline):
             return await self._degrade(key, outage, _late())
-        if served := self._grade(flight.found.result(), outage, fresh_for):
+        if served := self._grade(seat.flight.found.result(), outage, fresh_for):
             return served
-        if not await within(flight.made, deadline):
+        if not await seat.made(deadline):
             return await self._degrade(key, outage, _late())
-        outcome = flight.made.result()
+        outcome = seat.flight.made.result()
         if isinstance(outcome, Failure):
             return await self._degrade(key, outage, outcome)
         return Served("fresh" if outcome.here else "cached", outcome.entry.payload, outcome.entry.made_at)

@@ -15,7 +15,7 @@ from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded
 from seawall.query.cache import Cache, CacheKey
-from seawall.query.coalesce import LIMIT_SECONDS, Failure, Flights, Terms, within
+from seawall.query.coalesce import LIMIT_SECONDS, Failure, Flights, Terms
 
 FRESH_SECONDS = 86_400.0
 THREAD_BYTES = 256 * 1024
@@ -43,12 +43,12 @@ class ResultCache:
             async def produce(limit: Deadline) -> bytes:
                 return await encode_table(await make(limit))
 
-            flight = self._flights.join(key, produce, Terms(fresh_for, fresh_for))
-            if isinstance(flight, Failure):
-                raise flight.error.with_traceback(None)
-            if not await within(flight.made, deadline):
+            seat = self._flights.join(key, produce, Terms(fresh_for, fresh_for))
+            if isinstance(seat, Failure):
+                raise seat.error.with_traceback(None)
+            if not await seat.made(deadline):
                 raise DeadlineExceeded
-            outcome = flight.made.result()
+            outcome = seat.flight.made.result()
             if isinstance(outcome, Failure):
                 raise outcome.error.with_traceback(None)
             entry = outcome.entry

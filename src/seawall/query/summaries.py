@@ -19,6 +19,7 @@ from seawall.query.cache import CacheKey
 from seawall.query.cache_shared import Entry, pack, unpack
 from seawall.store.database import Queries
 from seawall.telemetry.events import event
+from seawall.telemetry.spans import span
 from seawall.trust.encryption import Sealer
 
 EVERY_SECONDS = 60.0
@@ -143,7 +144,8 @@ class Summaries:
             for name, entry in waiting.items()
         ]
         if self._disk is not None:
-            await asyncio.to_thread(self._write_disk, self._disk, rows)
+            with span("summaries.write", "storage", files=len(rows)):
+                await asyncio.to_thread(self._write_disk, self._disk, rows)
         if self._database is not None:
             try:
                 await self._database.execute_many("write_summary", rows)
@@ -167,7 +169,10 @@ class Summaries:
             self._disk_failed = False
 
     async def _from_disk(self, name: str) -> Entry | None:
-        sealed = await asyncio.to_thread(self._disk.read, name) if self._disk is not None else None
+        if self._disk is None:
+            return None
+        with span("summaries.read", "storage"):
+            sealed = await asyncio.to_thread(self._disk.read, name)
         return unpack(sealed, self._sealer, _context(name)) if sealed else None
 
     async def _from_database(self, name: str) -> Entry | None:

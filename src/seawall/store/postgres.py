@@ -21,6 +21,7 @@ from seawall.store.breaker import Breaker
 from seawall.store.database import Row
 from seawall.store.named_sql import NamedQuery, load_all
 from seawall.telemetry.events import event
+from seawall.telemetry.spans import span
 
 CONNECT_SECONDS_MAX = 2
 QUERY_SECONDS_MAX = 5.0
@@ -97,7 +98,7 @@ class Database:
             await cursor.execute(self._sql(query), params)
             return await cursor.fetchall()
 
-        return await self._guarded(run)
+        return await self._guarded(query, run)
 
     async def fetch_one(self, query: str, /, **params: object) -> Row | None:
         """The first row of the named query, or None."""
@@ -106,7 +107,7 @@ class Database:
             await cursor.execute(self._sql(query), params)
             return await cursor.fetchone()
 
-        return await self._guarded(run)
+        return await self._guarded(query, run)
 
     async def execute(self, query: str, /, **params: object) -> int:
         """Run the named query for its effect; how many rows it touched."""
@@ -115,7 +116,7 @@ class Database:
             await cursor.execute(self._sql(query), params)
             return cursor.rowcount
 
-        return await self._guarded(run)
+        return await self._guarded(query, run)
 
     async def execute_many(self, query: str, rows: Sequence[Mapping[str, object]], /) -> None:
         """Run the named query once for each of `rows`, in one transaction and one pipeline."""
@@ -124,7 +125,7 @@ class Database:
             async with cursor.connection.transaction():
                 await cursor.executemany(self._sql(query), rows)
 
-        await self._guarded(run)
+        await self._guarded(query, run)
 
     def listen(self, channel: str, /) -> AsyncGenerator[str, None]:
         """Notifications of `channel`; see `listen`."""
@@ -144,12 +145,13 @@ class Database:
         """Close the pool."""
         await self.pool.close()
 
-    async def _guarded(self, run: Callable[[Cursor], Awaitable[Result]]) -> Result:
+    async def _guarded(self, query: str, run: Callable[[Cursor], Awaitable[Result]]) -> Result:
         if not self._breaker.allow():
             raise unavailable(PoolTimeout("breaker open"))
         try:
-            async with asyncio.timeout(self._query_seconds_max), self.pool.connection() as connection:
-                result = await run(connection.cursor(row_factory=dict_row))
+            with span(f"postgres.{query}", "storage", kind="client"):
+                async with asyncio.timeout(self._query_seconds_max), self.pool.connection() as connection:
+                    result = await run(connection.cursor(row_factory=dict_row))
         except _NOT_SET_UP as error:
             raise Unavailable(
                 "The operational database is not set up for this service",

@@ -19,6 +19,7 @@ from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import Unavailable
 from seawall.store.breaker import Breaker
 from seawall.telemetry.events import event
+from seawall.telemetry.spans import span
 
 OPERATION_SECONDS_MAX = 0.05
 CONNECTIONS_MAX = 16
@@ -81,32 +82,32 @@ class ValkeyStore:
 
     async def get(self, name: str) -> bytes | None:
         """The value, or None."""
-        return await self._guarded(lambda: self._client.get(name))
+        return await self._guarded("get", lambda: self._client.get(name))
 
     async def set(self, values: Mapping[str, bytes], *, ttl_seconds: float) -> None:
         """Write values that expire, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for name, value in values.items():
             pipeline.set(name, value, px=_milliseconds(ttl_seconds))
-        await self._guarded(pipeline.execute)
+        await self._guarded("set", pipeline.execute)
 
     async def get_or_claim(self, name: str, claim: str, token: str, *, ttl_seconds: float) -> tuple[bytes | None, bool]:
         """The value; or when there is none, whether `token` now owns `claim`."""
         arguments: list[str | int] = [token, _milliseconds(ttl_seconds)]
-        value, claimed = await self._guarded(lambda: self._get_or_claim(keys=[name, claim], args=arguments))
+        value, claimed = await self._guarded("get_or_claim", lambda: self._get_or_claim(keys=[name, claim], args=arguments))
         return value, bool(claimed)
 
     async def claim(self, claim: str, token: str, *, ttl_seconds: float) -> bool:
         """Whether `token` now owns `claim`."""
-        return bool(await self._guarded(lambda: self._client.set(claim, token, nx=True, px=_milliseconds(ttl_seconds))))
+        return bool(await self._guarded("claim", lambda: self._client.set(claim, token, nx=True, px=_milliseconds(ttl_seconds))))
 
     async def renew(self, claim: str, token: str, *, ttl_seconds: float) -> bool:
         """Whether `token` still owned `claim`."""
-        return bool(await self._guarded(lambda: self._renew(keys=[claim], args=[token, _milliseconds(ttl_seconds)])))
+        return bool(await self._guarded("renew", lambda: self._renew(keys=[claim], args=[token, _milliseconds(ttl_seconds)])))
 
     async def release(self, claim: str, token: str) -> None:
         """Give `claim` up."""
-        await self._guarded(lambda: self._release(keys=[claim], args=[token]))
+        await self._guarded("release", lambda: self._release(keys=[claim], args=[token]))
 
     async def ready(self) -> bool:
         """Whether it answers now; asks even while the breaker is open."""
@@ -122,12 +123,13 @@ class ValkeyStore:
         """Let go of the connections."""
         await self._client.aclose(close_connection_pool=True)
 
-    async def _guarded(self, run: Callable[[], Awaitable[Result]]) -> Result:
+    async def _guarded(self, operation: str, run: Callable[[], Awaitable[Result]]) -> Result:
         if not self._breaker.allow():
             raise _unavailable("breaker open")
         try:
-            async with _live_timeout(self._operation_seconds_max):
-                result = await run()
+            with span(f"valkey.{operation}", "storage", kind="client"):
+                async with _live_timeout(self._operation_seconds_max):
+                    result = await run()
         except (ValkeyError, TimeoutError, OSError) as error:
             if self._breaker.failed():
                 event("valkey.lost", error=type(error).__name__)
