@@ -128,6 +128,8 @@ def test_an_explanation_says_what_and_what_next():
     assert "Das dauerte länger" in html
     assert "data-again" in html
     assert 'href="?a=1&amp;b=2" data-retry="sales"' in html
+    for reason in ("unavailable", "engine-unavailable", "no-generation", "overloaded"):
+        assert "cannot be reached right now" in str(explanation(panel(), reason, context(), ""))
     other = str(explanation(panel(), "no-such-reason", context(), ""))
     assert "Something went wrong" in other
     assert "data-again" not in other

@@ -14,7 +14,7 @@ from seawall.ui.render.page import exact_time
 
 _REASONS = {
     "deadline": "deadline", "deadline-exceeded": "deadline", "timeout": "deadline",
-    "unavailable": "unavailable", "engine-unavailable": "unavailable",
+    "unavailable": "unavailable", "engine-unavailable": "unavailable", "no-generation": "unavailable", "overloaded": "unavailable",
     "query-failed": "query", "invalid-query": "query",
     "not-found": "not_found", "not-permitted": "not_permitted", "invalid-input": "invalid", "invalid-cursor": "invalid",
 }  # fmt: skip
