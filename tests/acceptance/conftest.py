@@ -141,7 +141,10 @@ def _copy(source: Path, target: Path) -> None:
     draft = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     draft.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(source, draft)
-    draft.rename(target)
+    try:
+        draft.rename(target)
+    except OSError:  # another run was first
+        shutil.rmtree(draft)
 
 
 @pytest.fixture(scope="module")

@@ -121,15 +121,16 @@ def test_a_filter_updates_only_the_panels_it_touches(seawall, new_page):
     assert 0 < len(touched) < len(everything)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "/fragments?" in request.url else None)
-    before = page.locator(f"#panel-{touched[0]}").inner_html()
+    body = f"#panel-{touched[0]} .panel-body"  # the age beside it tells "just now" only the second time
+    before = page.locator(body).inner_html()
     choose(page, "store_group", "West")
-    page.wait_for_function("before => document.querySelector(before[0]).innerHTML !== before[1]", arg=[f"#panel-{touched[0]}", before])
+    page.wait_for_function("before => document.querySelector(before[0]).innerHTML !== before[1]", arg=[body, before])
     page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
     assert "store_group=West" in page.url
     assert len(asked) == 1
     assert set(asked[0].split("panels=")[1].split("&")[0].replace("%2C", ",").split(",")) == set(touched)
     page.go_back()
-    page.wait_for_function("before => document.querySelector(before[0]).innerHTML === before[1]", arg=[f"#panel-{touched[0]}", before])
+    page.wait_for_function("before => document.querySelector(before[0]).innerHTML === before[1]", arg=[body, before])
     assert page.evaluate("window.stayed") is True
     page.go_forward()
     page.wait_for_function("() => location.search.includes('store_group=West')")

@@ -101,15 +101,24 @@ def pid_of(seawall: Seawall, label: str) -> int:
     return next(one.pid for one in record.services if f"{one.name}-{one.replica}" == label)
 
 
-def killed(seawall: Seawall, label: str, times: int = 1) -> float:
-    """kill -9, and again as soon as it is back; when the last one was dead."""
-    pid = 0
-    for _ in range(times):
-        until(lambda pid=pid: pid_of(seawall, label) not in (0, pid))
-        pid = pid_of(seawall, label)
-        os.kill(pid, signal.SIGKILL)
-        until(lambda pid=pid: start_ticks(pid) is None)
+def killed(seawall: Seawall, label: str) -> float:
+    """kill -9; when it was dead."""
+    pid = pid_of(seawall, label)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: start_ticks(pid) is None)
     return time.monotonic()
+
+
+def killed_until(seawall: Seawall, label: str, told: Callable[[], bool]) -> None:
+    """kill -9, and again as soon as it is back, until it is `told`: two to five times; the supervisor gives up at seven."""
+    pid = 0
+    for kills in range(5):
+        until(lambda pid=pid: pid_of(seawall, label) not in (0, pid))
+        if kills > 1 and told():
+            return
+        pid = pid_of(seawall, label)
+        killed(seawall, label)
 
 
 def failed_panels(html: str) -> list[str]:
