@@ -158,7 +158,13 @@ def _query_definitions() -> Schema:
             order=list_of("Columns to sort by; a leading `-` sorts descending.", text("A column."), at_least=1, at_most=10),
             limit=whole("How many rows at most.", 1, LIMIT_MAX),
             last=whole("Only the last N complete periods before the data's date.", 1, 1000),
-            compare=choice("Compare a big number with an earlier period.", ("previous", "year_ago")),
+            compare=choice(
+                "What a big number is compared with. With a grain in `by` the number is that of the last whole period, whatever `last` is, "
+                "and `previous` is the one period before it; `year_ago` is that period a year before (of a day or a week: 52 weeks before, "
+                "so that weekdays match). Without a grain it is all of the days asked about, "
+                "against as many days before or those of a year ago.",
+                ("previous", "year_ago"),
+            ),
             finding=choice("The headline sentence to make from the rows.", ("top_share", "latest_change", "peak", "largest_mover")),
             dataset=text("Show rows of this dataset."),
             columns=list_of("Fields to show. Default: all of the dataset's.", text("A field."), at_least=1, at_most=COLUMNS_MAX),

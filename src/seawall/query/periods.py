@@ -96,19 +96,61 @@ def last_complete(count: int, grain: Grain, as_of: date | None, week_starts: Wee
         raise InvalidQuery("The period starts before year 1", got=f"{count} {grain}") from error
 
 
+class Latest(msgspec.Struct, frozen=True):
+    """The period whose value a question over time tells: the last whole one."""
+
+    start: date | None
+    """Its first day; None when the days asked about hold no whole period that is over."""
+
+
+def latest_period(app: App, query: MetricQuery, as_of: date | None) -> Latest | None:
+    """The last period of the query's grain that is over at `as_of` and lies whole within the days it asks about.
+
+    None when the question has no such periods: no grain, hours, or no date to count from.
+    """
+    time = _time(query)
+    if time is None or time.grain is None or time.grain == "hour" or as_of is None:
+        return None
+    starts = _week_starts(app, time.field)
+    asked = [span_of(str(each.values[0]), as_of, starts) for each in query.where if _is_period_of(each, time)]
+    try:
+        end = truncated(min([as_of, *(span.end for span in asked if span.end)]), time.grain, starts)
+        start = moved(end, time.grain, -1)
+    except (ValueError, OverflowError):
+        return Latest(None)
+    return Latest(start if all(span.start is None or span.start <= start for span in asked) else None)
+
+
+def earlier_start(start: date, grain: Grain, period: Literal["previous", "year_ago"]) -> date | None:
+    """The first day of the period that the one from `start` is compared with.
+
+    `year_ago` of a day or a week is 52 weeks before, so that weekdays match. None before year 1.
+    """
+    try:
+        if period == "previous":
+            return moved(start, grain, -1)
+        return moved(start, "year", -1) if grain in _MONTHS else start - timedelta(weeks=52)
+    except (ValueError, OverflowError):
+        return None
+
+
 def compared(app: App, query: MetricQuery, comparison: Comparison, as_of: date | None) -> MetricQuery | None:
-    """The same question about the period before, or the same period a year ago; None when it names no bounded period."""
+    """The question whose answer this one's is compared with; None when there is none.
+
+    Over time it is the one period before the last whole one, or that period a year ago, however many periods are shown. Without a
+    grain it is all of the days asked about against as many before, or a year ago.
+    """
+    time = _time(query)
+    if time is not None and time.grain is not None:
+        latest = latest_period(app, query, as_of)
+        start = earlier_start(latest.start, time.grain, comparison.period) if latest and latest.start else None
+        return None if start is None else _only(query, time, Span(start, moved(start, time.grain, 1)))
     for place, condition in enumerate(query.where):
         if condition.op == "during" and condition.values:
             span = span_of(str(condition.values[0]), as_of, _week_starts(app, condition.field))
             earlier = shifted(span, comparison.period, _unit_of(str(condition.values[0])))
             return None if earlier is None else _with_period(query, place, earlier)
-    time = next((dimension for dimension in query.by if dimension.grain), None)
-    if query.last is None or time is None or time.grain is None:
-        return None
-    span = last_complete(query.last, time.grain, as_of, _week_starts(app, time.field))
-    earlier = shifted(span, comparison.period, time.grain)
-    return None if earlier is None else _limited(query, time, earlier)
+    return None
 
 
 def shifted(span: Span, period: Literal["previous", "year_ago"], unit: Grain) -> Span | None:
@@ -131,9 +173,18 @@ def _with_period(query: MetricQuery, place: int, span: Span) -> MetricQuery:
     return msgspec.structs.replace(query, where=tuple(where))
 
 
-def _limited(query: MetricQuery, time: Dimension, span: Span) -> MetricQuery:
-    where = (*query.where, Filter(time.field, "during", (span.text(),)))
+def _only(query: MetricQuery, time: Dimension, span: Span) -> MetricQuery:
+    """The same question about these days alone."""
+    where = (*(each for each in query.where if not _is_period_of(each, time)), Filter(time.field, "during", (span.text(),)))
     return msgspec.structs.replace(query, where=where, last=None)
+
+
+def _time(query: MetricQuery) -> Dimension | None:
+    return next((dimension for dimension in query.by if dimension.grain), None)
+
+
+def _is_period_of(condition: Filter, time: Dimension) -> bool:
+    return condition.op == "during" and condition.field == time.field and bool(condition.values)
 
 
 def _week_starts(app: App, ref: str) -> WeekStart:

@@ -18,7 +18,7 @@ from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.query.coalesce import Produce
 from seawall.query.ladder import Served
-from seawall.query.periods import compared
+from seawall.query.periods import compared, latest_period
 from seawall.query.service import Answer
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
@@ -95,7 +95,8 @@ class Panels:
             comparison = PanelData(earlier.columns, earlier.table) if earlier else None
             data = PanelData(answer.columns, answer.table)
             ctx = msgspec.structs.replace(slot.ctx, as_of=answer.as_of)
-            return encode(fragment_of(str(self._draw.panel_fragment(slot.panel, data, ctx, comparison=comparison))))
+            latest = latest_period(plan.site.app, query, answer.as_of)
+            return encode(fragment_of(str(self._draw.panel_fragment(slot.panel, data, ctx, comparison=comparison, latest=latest))))
 
     async def _earlier(self, plan: PagePlan, slot: Slot, query: MetricQuery, limit: Deadline) -> Answer | None:
         """What a big number is compared with. Without it the number is still shown."""

@@ -11,7 +11,18 @@ from tests.unit.query.star import app
 
 from seawall.app.model import Comparison, Dimension, Filter, MetricQuery
 from seawall.query.errors import InvalidQuery
-from seawall.query.periods import Span, compared, is_period, last_complete, moved, span_of, truncated
+from seawall.query.periods import (
+    Latest,
+    Span,
+    compared,
+    earlier_start,
+    is_period,
+    last_complete,
+    latest_period,
+    moved,
+    span_of,
+    truncated,
+)
 
 AS_OF = date(2018, 1, 1)
 
@@ -86,9 +97,9 @@ def test_a_span_reads_its_own_text(first: date, length: int) -> None:
     assert span_of(span.text(), None) == span
 
 
-def question(period: str = "", last: int | None = None) -> MetricQuery:
+def question(period: str = "") -> MetricQuery:
     where = (Filter("", "during", (period,)),) if period else ()
-    return MetricQuery(("revenue",), (Dimension("week", "", "week"),) if last else (), where, last=last)
+    return MetricQuery(("revenue",), (), where)
 
 
 @pytest.mark.parametrize(
@@ -99,15 +110,65 @@ def question(period: str = "", last: int | None = None) -> MetricQuery:
         (question("2017-03"), "previous", "2017-02-01..2017-02-28"),
         (question("2017-03"), "year_ago", "2016-03-01..2016-03-31"),
         (question("2017-01-10..2017-01-19"), "previous", "2016-12-31..2017-01-09"),
-        (question(last=13), "previous", "2017-07-03..2017-10-01"),
     ],
 )
 def test_comparisons_ask_the_same_about_an_earlier_period(query: MetricQuery, period: str, expected: str) -> None:
-    """Months compare with whole months, weeks with weeks."""
+    """Without a grain all the days compare with as many before: months with whole months, weeks with weeks."""
     earlier = compared(app(), query, Comparison(period), AS_OF)  # type: ignore[arg-type]
     assert earlier is not None
     assert earlier.where == (Filter("", "during", (expected,)),)
     assert earlier.last is None
+
+
+def weekly(period: str = "", last: int | None = None, grain: str = "week") -> MetricQuery:
+    where = (Filter("", "during", (period,)),) if period else ()
+    return MetricQuery(("revenue",), (Dimension(grain, "", grain),), where, last=last)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("query", "latest", "previous", "year_ago"),
+    [
+        (weekly(last=1), "2017-12-25", "2017-12-18", "2016-12-26"),
+        (weekly(last=13), "2017-12-25", "2017-12-18", "2016-12-26"),
+        (weekly(), "2017-12-25", "2017-12-18", "2016-12-26"),
+        (weekly("2017-03"), "2017-03-20", "2017-03-13", "2016-03-21"),
+        (weekly(last=3, grain="month"), "2017-12-01", "2017-11-01", "2016-12-01"),
+        (weekly("2017-02-10..2017-03-31", grain="month"), "2017-03-01", "2017-02-01", "2016-03-01"),
+        (weekly(grain="quarter"), "2017-10-01", "2017-07-01", "2016-10-01"),
+        (weekly(grain="day"), "2017-12-31", "2017-12-30", "2017-01-01"),
+    ],
+)
+def test_over_time_the_last_whole_period_is_compared(query: MetricQuery, latest: str, previous: str, year_ago: str) -> None:
+    """With the one before it, or the same a year before: however many are shown, and only whole ones."""
+    assert latest_period(app(), query, AS_OF) == Latest(date.fromisoformat(latest))
+    for period, expected in (("previous", previous), ("year_ago", year_ago)):
+        earlier = compared(app(), query, Comparison(period), AS_OF)  # type: ignore[arg-type]
+        assert earlier is not None
+        assert [str(each.values[0]).partition("..")[0] for each in earlier.where] == [expected]
+        assert earlier.last is None
+
+
+@pytest.mark.parametrize("query", [weekly("2017-03-07..2017-03-15"), weekly("2017-03-06..2017-03-10"), weekly("2018-02-01..2018-02-28")])
+def test_days_without_a_whole_period_compare_with_nothing(query: MetricQuery) -> None:
+    """Half a week is not set against a whole one."""
+    assert latest_period(app(), query, AS_OF) == Latest(None)
+    assert compared(app(), query, Comparison(), AS_OF) is None
+
+
+@given(day=days, grain=grains, last=st.integers(1, 60), period=st.sampled_from(("previous", "year_ago")))
+def test_a_comparison_asks_for_the_period_that_the_number_looks_for(day: date, grain: str, last: int, period: str) -> None:
+    """What is asked for is one whole period, the one drawing will look up by date."""
+    query = weekly(last=last, grain=grain)
+    latest = latest_period(app(), query, day)
+    earlier = compared(app(), query, Comparison(period), day)  # type: ignore[arg-type]
+    assert latest is not None
+    assert latest.start is not None
+    assert earlier is not None
+    asked = span_of(str(earlier.where[-1].values[0]), day)
+    assert asked.start == earlier_start(latest.start, grain, period)  # type: ignore[arg-type]
+    assert asked.start is not None
+    assert truncated(asked.start, grain) == asked.start  # type: ignore[arg-type]
+    assert moved(asked.start, grain, 1) == asked.end  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("period", ["", "2017-01-01.."])

@@ -10,6 +10,7 @@ import pytest
 from tests.unit.render.factory import DEPARTMENT, MONDAY, by_name, by_week, column, context, panel
 
 from seawall.app.model import App, Format, Page, PageFilter, Semantics, Text
+from seawall.query.periods import Latest
 from seawall.ui.charts.data import PanelData
 from seawall.ui.render import page as pages
 from seawall.ui.render.filters import filter_bar, period_words
@@ -54,6 +55,26 @@ def test_a_comparison_with_earlier_periods_is_found_by_date():
     now, before = by_week([200.0], start=MONDAY + timedelta(days=14)), by_week([50.0, 100.0])
     assert "+100.0%" in fragment(now, panel("number", compare="previous"), comparison=before)
     assert "Nothing to compare" in fragment(now, panel("number", compare="previous"), comparison=by_week([50.0]))
+
+
+def test_a_big_number_tells_the_latest_period():
+    """The one that is asked about, by name; without a row it has no value, and an incomplete one is compared with nothing."""
+    data, shown = by_week([100.0, 110.0, 121.0]), panel("number", compare="previous")
+    whole = fragment(data, shown, latest=Latest(MONDAY + timedelta(days=7)))
+    empty = fragment(data, shown, latest=Latest(MONDAY + timedelta(days=21)))
+    partial = fragment(data, shown, latest=Latest(None))
+    assert ("+10.0%" in whole, "$121.00</data>" in whole) == (True, False)
+    assert "week of Jan 9" in whole
+    assert ("—</data>" in empty, "Nothing to compare" in empty) == (True, True)
+    assert ("(incomplete)" in partial, "Nothing to compare" in partial) == (True, True)
+
+
+def test_a_year_ago_is_found_by_date():
+    """52 weeks before, so that weekdays match."""
+    data, shown = by_week([100.0, 110.0]), panel("number", compare="year_ago")
+    before = by_week([55.0], start=MONDAY - timedelta(days=357))
+    assert "+100.0%" in fragment(data, shown, comparison=before)
+    assert "Nothing to compare" in fragment(data, shown, comparison=by_week([55.0], start=MONDAY - timedelta(days=364)))
 
 
 @pytest.mark.parametrize(("better", "word"), [("up", "better"), ("down", "worse"), ("neither", "")])

@@ -113,8 +113,8 @@ class Request:
         grain, as_of = self.frame.grain, self.ctx.as_of
         if grain is None or as_of is None or grain == "hour":
             return None
-        place = days(period_start(as_of, grain))
-        return place if period_end(as_of, grain) > as_of else None
+        place = max((place for place in self.frame.places if place <= days(as_of)), default=None)
+        return place if place is not None and period_end(moment(place).date(), grain) > as_of else None
 
     def place_label(self, place: float) -> str:
         """A place on the x axis in words."""
@@ -186,23 +186,13 @@ def as_day(value: date) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def period_start(day: date, grain: str) -> date:
-    """The first day of the period `day` lies in."""
-    day = as_day(day)
-    if grain == "week":
-        return day - timedelta(days=day.weekday())
-    if grain == "day":
-        return day
-    month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1}.get(grain, 1)
-    return date(day.year, month, 1)
-
-
-def period_end(day: date, grain: str) -> date:
-    """The first day after the period `day` lies in."""
-    start = period_start(day, grain)
+def period_end(start: date, grain: str) -> date:
+    """The first day after the period that begins on `start`. Weeks begin on whichever day the field says."""
+    start = as_day(start)
     if grain in ("day", "week"):
         return start + timedelta(days=min(1 if grain == "day" else 7, (date.max - start).days))
-    months = start.year * 12 + start.month - 1 + {"month": 1, "quarter": 3}.get(grain, 12)
+    first = {"month": start.month, "quarter": (start.month - 1) // 3 * 3 + 1}.get(grain, 1)
+    months = start.year * 12 + first - 1 + {"month": 1, "quarter": 3}.get(grain, 12)
     return date(months // 12, months % 12 + 1, 1) if months < 120_000 else date.max
 
 

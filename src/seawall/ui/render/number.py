@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import cast
 
 import msgspec
 from markupsafe import Markup
 
-from seawall.app.model import Dimension, MetricQuery, Panel
+from seawall.app.model import Dimension, Grain, MetricQuery, Panel
+from seawall.query.periods import Latest, earlier_start
 from seawall.query.port import Column
 from seawall.ui.charts.data import PanelData, number
 from seawall.ui.charts.drawing import as_day, period_end
@@ -17,8 +19,6 @@ from seawall.ui.render.context import RenderContext
 
 LONG = 10_000
 """From here on a big number is written with three significant digits; the exact value is in its title."""
-YEAR_AGO = {"day": 364, "week": 364}
-"""Days back to the same weekday of last year."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -32,10 +32,18 @@ class Reading(msgspec.Struct, frozen=True):
     """Complete periods up to the value's, for the sparkline."""
     when: date | None
     grain: str
+    partial: bool = False
+    """Whether the period is not whole."""
 
 
-def reading_of(panel: Panel, data: PanelData, comparison: PanelData | None, ctx: RenderContext) -> Reading | None:
-    """The latest complete period's value, or the only row's; None when there is no metric or no row."""
+def reading_of(
+    panel: Panel, data: PanelData, comparison: PanelData | None, ctx: RenderContext, latest: Latest | None = None
+) -> Reading | None:
+    """The value of the `latest` period, or the only row's; None when there is no metric or no row.
+
+    Without `latest` it is the last period among the rows that is over. A latest period without a row has no value; where no period
+    is whole, the last row is told as incomplete and compared with nothing.
+    """
     column = next((each for each in data.columns if each.role == "metric"), None)
     if column is None or data.table.num_rows == 0:
         return None
@@ -43,8 +51,14 @@ def reading_of(panel: Panel, data: PanelData, comparison: PanelData | None, ctx:
     if not grain:
         return Reading(column, _first_metric(data), _first_metric(comparison), (), None, "")
     dated = _dated(panel, data)
+    if not dated:
+        return None
     over = [(day, value) for day, value in dated if _over(day, grain, ctx)]
-    return _latest(panel, column, over or dated, comparison, grain) if dated else None
+    start = latest.start if latest is not None else (over[-1][0] if over else None)
+    if start is None:
+        when, value = dated[-1]
+        return Reading(column, value, None, tuple(number(each) for _, each in dated), when, grain, partial=True)
+    return _latest(panel, column, dated, comparison, grain, start)
 
 
 def _by_day(row: tuple[date, object]) -> date:
@@ -60,9 +74,24 @@ def big_number(panel: Panel, reading: Reading | None, ctx: RenderContext) -> Mar
     full = ctx.formatter.value(reading.value, reading.column.format, reading.column.datatype)
     tip = f' title="{esc(full)}"' if full != text else ""
     return markup(
-        f'<div class="big"><p class="value"><data value="{esc(reading.value)}"{tip}>{esc(text)}</data></p>'
+        f'<div class="big"><p class="value"><data value="{esc(reading.value)}"{tip}>{esc(text)}</data>{_when(reading, ctx)}</p>'
         f"{_comparison(panel, reading, ctx)}{sparkline(reading.history)}</div>"
     )
+
+
+def _when(reading: Reading, ctx: RenderContext) -> str:
+    """Which period the number is of."""
+    if reading.when is None:
+        return ""
+    skeleton = {"month": "yMMM", "year": "y", "hour": "datetime"}.get(reading.grain, "MMMd")
+    if reading.grain == "quarter":
+        text = ctx.messages.text("quarter", quarter=(reading.when.month + 2) // 3, year=reading.when.year)
+    else:
+        text = ctx.formatter.date(reading.when, skeleton)
+    told = ctx.messages.text(f"finding.period.{reading.grain}", date=text)
+    if reading.partial:
+        told += f" ({ctx.messages['partial']})"
+    return f' <span class="when">{esc(told)}</span>'
 
 
 def _comparison(panel: Panel, reading: Reading, ctx: RenderContext) -> str:
@@ -120,20 +149,21 @@ def _over(when: date, grain: str, ctx: RenderContext) -> bool:
     return ctx.as_of is None or grain == "hour" or period_end(when, grain) <= ctx.as_of
 
 
-def _latest(panel: Panel, column: Column, rows: list[tuple[date, object]], comparison: PanelData | None, grain: str) -> Reading:
-    """The last row's reading. `comparison` holds earlier periods, so what is compared with is found by date in both."""
-    when, value = rows[-1]
+def _latest(
+    panel: Panel, column: Column, rows: list[tuple[date, object]], comparison: PanelData | None, grain: str, when: date
+) -> Reading:  # fmt: skip
+    """The reading of the period from `when`. What it is compared with is found by its date, among the rows or in `comparison`."""
     known = dict([*_dated(panel, comparison), *rows])
-    return Reading(column, value, _earlier(panel, known, when, grain), tuple(number(each) for _, each in rows), when, grain)
+    history = tuple(number(value) for day, value in rows if day <= when)
+    return Reading(column, known.get(when), _earlier(panel, known, when, grain), history, when, grain)
 
 
 def _earlier(panel: Panel, known: dict[date, object], when: date, grain: str) -> object:
-    if panel.compare is None or panel.compare.period == "previous":
-        before = max((day for day in known if day < when), default=None)
-        return known[before] if before is not None and (grain == "hour" or period_end(before, grain) >= when) else None
-    if grain in YEAR_AGO:
-        return known.get(when - timedelta(days=min(YEAR_AGO[grain], when.toordinal() - 1)))
-    return known.get(when.replace(year=max(1, when.year - 1), day=min(when.day, 28)))
+    period = panel.compare.period if panel.compare else "previous"
+    if grain == "hour":
+        return known.get(when - (timedelta(hours=1) if period == "previous" else timedelta(weeks=52)))
+    before = earlier_start(when, cast("Grain", grain), period)
+    return known.get(before) if before is not None else None
 
 
 def _dated(panel: Panel, data: PanelData | None) -> list[tuple[date, object]]:

@@ -33,6 +33,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from seawall.app.model import MetricQuery, Panel
+from seawall.query.periods import Latest
 from seawall.ui import findings
 from seawall.ui.charts.chart import draw_chart
 from seawall.ui.charts.data import PanelData
@@ -46,32 +47,33 @@ from seawall.ui.render.states import explanation, skeleton, state_note
 STATE_MARK = "<!--state-->"
 
 
-def panel_fragment(panel: Panel, data: PanelData, ctx: RenderContext, *, comparison: PanelData | None = None) -> Markup:
-    """Head, body and foot of a panel with its rows. Draws any rows without raising; nothing of them is left unescaped."""
+def panel_fragment(
+    panel: Panel, data: PanelData, ctx: RenderContext, *, comparison: PanelData | None = None, latest: Latest | None = None
+) -> Markup:
+    """Head, body and foot of a panel with its rows. Draws any rows without raising; nothing of them is left unescaped.
+
+    A big number tells the `latest` period (`query/periods.py`) and is compared with the one row of `comparison`.
+    """
     headline = findings.finding(panel, data, ctx, comparison=comparison) if panel.finding else ""
     kind = states.shape(panel)
-    inside, readout, note = _body(panel, data, ctx, comparison, kind)
+    inside, readout, note = _body(panel, data, ctx, comparison, latest, kind)
     foot = _foot(panel, data, ctx, readout, note) if data.table.num_rows else '<footer class="panel-foot"></footer>'
     return markup(f'{states.head(panel, ctx, headline, STATE_MARK)}<div class="{states.body_class(panel)}">{inside}</div>{foot}')
 
 
 def _body(
-    panel: Panel, data: PanelData, ctx: RenderContext, comparison: PanelData | None, kind: str
+    panel: Panel, data: PanelData, ctx: RenderContext, comparison: PanelData | None, latest: Latest | None, kind: str
 ) -> tuple[str, Readout | None, str]:  # fmt: skip
     if kind == "is-table":
         inside = table.whole_table(panel, data.columns, data.table, ctx) if data.table.num_rows else states.empty(panel, ctx)
         return inside, None, ""
     if kind == "is-number":
-        return _number(panel, data, ctx, comparison), None, ""
+        reading = number.reading_of(panel, data, comparison, ctx, latest)
+        return str(number.big_number(panel, reading, ctx)) if reading is not None else states.empty(panel, ctx), None, ""
     drawing = draw_chart(panel, data, ctx) if data.table.num_rows else None
     if drawing is None:
         return states.empty(panel, ctx), None, ""
     return f"{_legend(drawing)}{drawing.svg}", drawing.readout, drawing.note
-
-
-def _number(panel: Panel, data: PanelData, ctx: RenderContext, comparison: PanelData | None) -> str:
-    reading = number.reading_of(panel, data, comparison, ctx)
-    return str(number.big_number(panel, reading, ctx)) if reading is not None else states.empty(panel, ctx)
 
 
 def _legend(drawing: Drawing) -> str:
