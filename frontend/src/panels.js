@@ -2,6 +2,7 @@
 import { request } from "./net.js";
 import { doing } from "./actions.js";
 import { patch } from "./patch.js";
+import { tell } from "./problems.js";
 
 const section = (name) => document.getElementById(`panel-${name}`);
 const COMPLETE = /<template for="([\w-]+)">([\s\S]*?)<\/template>/g;
@@ -31,8 +32,12 @@ export const refresh = async (names, search, quiet) => {
   const { app, page } = document.getElementById("main").dataset;
   running?.abort();
   const mine = (running = new AbortController());
-  if (!quiet) for (const name of waiting) section(name)?.setAttribute("aria-busy", "true");
-  if (!quiet) tried.clear();
+  if (!quiet) {
+    for (const name of waiting) section(name)?.setAttribute("aria-busy", "true");
+    tried.clear();
+    say("");
+  }
+  const besides = { "filter-problems": "", status: "" };
   const query = new URLSearchParams([...new URLSearchParams(search)].filter(([name]) => !/^panels$|\.row$/.test(name)));
   query.append("panels", [...waiting].join(","));
   const started = performance.now();
@@ -44,13 +49,17 @@ export const refresh = async (names, search, quiet) => {
       rest += chunk.value;
       let end = 0;
       for (const found of rest.matchAll(COMPLETE)) {
-        place(found[1], found[2]);
+        if (found[1] in besides) besides[found[1]] = found[2];
+        else place(found[1], found[2]);
         end = found.index + found[0].length;
       }
       rest = rest.slice(end);
     }
     doing("panels.updated", performance.now() - started);
-    if (!quiet) say("");
+    if (!quiet) {
+      tell(besides["filter-problems"]);
+      say(besides.status);
+    }
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!quiet) say(document.documentElement.dataset.offline || "");

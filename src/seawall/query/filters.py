@@ -101,7 +101,16 @@ def _range(field: Field, text: str) -> tuple[Filter, ...]:
     made = tuple(Filter(field.ref, op, (typed(end, field),)) for op, end in ends if end)
     if not made:
         raise InvalidValue(expected="a range such as 5..20, 5.. or ..20", got=repr(text[:60]))
+    if len(made) == len(ends) and _is_reversed(made[0].values[0], made[1].values[0]):
+        raise InvalidValue(expected="a range from its lower to its higher end", got=repr(text[:60]))
     return made
+
+
+def _is_reversed(low: Scalar, high: Scalar) -> bool:
+    """Of numbers and days. What order other texts have, the database knows."""
+    if isinstance(low, int | float) and isinstance(high, int | float):
+        return low > high
+    return is_day(low) and is_day(high) and str(low) > str(high)
 
 
 def _period(values: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from seawall.ui.fragments import STATE_MARK
 from seawall.ui.render import detail, states, table
 from seawall.ui.render import panel as panels
 from seawall.ui.render.context import RenderContext
-from seawall.ui.render.filters import filter_bar
+from seawall.ui.render.filters import filter_bar, filter_problems
 from seawall.ui.render.page import Assets, NavLink, Shell, rows, shell_close, shell_open
 
 Draw = Callable[..., Markup]
@@ -32,6 +32,7 @@ class Drawing:
     document: Draw
     document_end: Draw
     filter_bar: Draw
+    filter_problems: Draw
     panel_fragment: Draw
     explanation: Draw
     state_note: Draw
@@ -88,6 +89,7 @@ DRAWING = Drawing(
     document=document,
     document_end=shell_close,
     filter_bar=filter_bar,
+    filter_problems=filter_problems,
     panel_fragment=panels.panel_fragment,
     explanation=states.explanation,
     state_note=states.state_note,

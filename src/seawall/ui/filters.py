@@ -23,6 +23,7 @@ from seawall.ui.rights import reach
 from seawall.ui.wiring import UiServices
 
 MARKER = "filter-bar"
+PROBLEMS_MARKER = "filter-problems"
 FRESH_SECONDS = 86_400.0
 OUTAGE = Outage(stale_max_age_seconds=30 * 86_400.0, summary=True)
 WITH_CHOICES = frozenset({"select", "multiselect"})
@@ -52,6 +53,12 @@ class FilterBars:
         """The bar with only the choices made in the URL."""
         return self._bar(plan, {})
 
+    def problems(self, plan: PagePlan) -> bytes | None:
+        """What is wrong with the filters, for a page that has its bar already; None when nothing is."""
+        if not plan.choice.dropped:
+            return None
+        return frame(str(self._draw.filter_problems(plan.page, _problems(plan), plan.ctx)))
+
     async def full(self, plan: PagePlan, deadline: Deadline) -> bytes | None:
         """The bar with its choices; None when not all of them could be had in time."""
         filters = _with_choices(plan)
@@ -69,8 +76,13 @@ class FilterBars:
     def _bar(self, plan: PagePlan, options: Mapping[str, list[Scalar]]) -> bytes:
         given = {**plan.ctx.parameters, **plan.choice.dropped}
         ctx = msgspec.structs.replace(plan.ctx, parameters=given)
-        problems = dict.fromkeys(plan.choice.dropped, ctx.messages["filter.wrong"])
-        return frame(str(self._draw.filter_bar(plan.page, options, ctx, problems, partial=partial_filters(plan.site.app, plan.page))))
+        partial = partial_filters(plan.site.app, plan.page)
+        return frame(str(self._draw.filter_bar(plan.page, options, ctx, _problems(plan), partial=partial)))
+
+
+def _problems(plan: PagePlan) -> dict[str, str]:
+    """What is wrong with the filters that are set aside, in words."""
+    return dict.fromkeys(plan.choice.dropped, plan.ctx.messages["filter.wrong"])
 
 
 def partial_filters(app: App, page: Page) -> frozenset[str]:

@@ -8,7 +8,7 @@ normalised to NFC, the choices of a multiselect sorted and unique, every other c
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -73,7 +73,7 @@ def page_choice(app: App, page: Page, values: Values) -> Choice:
     """What a page's URL asks for. Never raises: what cannot be used is dropped."""
     wanted = _canonical(page, values, strict=False)
     filters: dict[str, tuple[Filter, ...]] = {}
-    dropped = {}
+    dropped = {name: cut for name in sorted(page.filters) if name not in wanted and (cut := _cut_short(values.get(name, ())))}
     for name, given in list(wanted.items()):
         try:
             made = from_url(app, page, {name: given})
@@ -173,6 +173,11 @@ def _out_of_bounds(given: list[str]) -> str:
     if any(len(value) > VALUE_LENGTH_MAX or "\x00" in value for value in given):
         return f"values of at most {VALUE_LENGTH_MAX} characters, none of them NUL"
     return ""
+
+
+def _cut_short(given: Sequence[str]) -> list[str]:
+    """Values out of bounds, as far as they may be shown again."""
+    return [cut for value in given[:VALUES_MAX] if (cut := value.replace("\x00", "").strip()[:VALUE_LENGTH_MAX])]
 
 
 def _limit(text: str) -> int | None:

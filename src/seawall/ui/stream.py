@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+from markupsafe import escape
+
 from seawall.core.deadline import Deadline
 from seawall.query.ladder import Served
 from seawall.telemetry.events import event
-from seawall.ui.filters import MARKER, FilterBars
+from seawall.ui.filters import MARKER, PROBLEMS_MARKER, FilterBars
 from seawall.ui.frames import frame, join
 from seawall.ui.page import PagePlan, Slot, Whole
 from seawall.ui.panels import Panels, Piece
@@ -27,6 +29,7 @@ from seawall.ui.wiring import UiServices
 TEMPLATE_END = frame("</template>")
 BAR_START = frame(f'<?start name="{MARKER}">')
 RANGE_END = frame("<?end>")
+STATUS_MARKER = "status"
 LAST_RESORT = frame('<p class="failed">This panel could not be shown.</p>')
 """When even drawing the explanation failed."""
 OPENINGS_MAX = 2_048
@@ -45,6 +48,7 @@ class Streams:
         self._bars = FilterBars(services)
         self._details = RowDetails(services)
         self._openings: Recent[str, bytes] = Recent(OPENINGS_MAX)
+        self._said: Recent[str, bytes] = Recent(OPENINGS_MAX)
 
     def whole_page(self, plan: PagePlan, *, zstd: bool) -> Whole | None:
         """The page as one body, when nothing of it has to be waited for. The hot path: look-ups, and now and then a join."""
@@ -68,7 +72,7 @@ class Streams:
         served = self._all_at_hand(slots)
         if served is None:
             return None
-        return join(self._templates(plan, slots, served), zstd=zstd)
+        return join([*self._problems(plan), *self._templates(plan, slots, served), *self._status(plan, slots)], zstd=zstd)
 
     async def page(self, plan: PagePlan, deadline: Deadline, *, zstd: bool, fills_templates: bool) -> AsyncIterator[bytes]:
         """The page as it becomes ready."""
@@ -95,13 +99,26 @@ class Streams:
         yield join([plan.cut.close], zstd=zstd)
 
     async def fragments(self, plan: PagePlan, slots: Sequence[Slot], deadline: Deadline, *, zstd: bool) -> AsyncIterator[bytes]:
-        """Templates for `slots`, each as it becomes ready."""
+        """What is wrong with the filters, templates for `slots`, each as it becomes ready, and at the end words for who listens."""
+        if problems := self._problems(plan):
+            yield join(problems, zstd=zstd)
         async with _Pumps(self._panels, plan, slots, deadline, apart=True) as pumps:
             at_hand = [(slots[index], one) for index, one in pumps.at_hand.items()]
             if at_hand:
                 yield join(self._templates(plan, *zip(*at_hand, strict=True)), zstd=zstd)
             async for frames in self._landing(pumps):
                 yield join(frames, zstd=zstd)
+        yield join(self._status(plan, slots), zstd=zstd)
+
+    def _problems(self, plan: PagePlan) -> list[bytes]:
+        drawn = self._bars.problems(plan)
+        return [self._opening(PROBLEMS_MARKER), drawn, TEMPLATE_END] if drawn else []
+
+    def _status(self, plan: PagePlan, slots: Sequence[Slot]) -> list[bytes]:
+        words = plan.ctx.messages
+        key = f"{words.locale} {len(slots)}"
+        said = self._said.get(key) or self._said.put(key, frame(str(escape(words.count("panels.updated", len(slots))))))
+        return [self._opening(STATUS_MARKER), said, TEMPLATE_END]
 
     def _all_at_hand(self, slots: Sequence[Slot]) -> list[Served] | None:
         served = []

@@ -82,6 +82,8 @@ def test_nothing_chosen_filters_nothing(values: list[str]) -> None:
         ("units", ["many"]),
         ("units", [".."]),
         ("units", ["1..x"]),
+        ("units", ["20..5"]),
+        ("sold", ["2017-02-01..2017-01-31"]),
         ("sold", ["yesterday"]),
         ("period", ["soon"]),
         ("period", ["2017-02-30.."]),

@@ -192,6 +192,7 @@ def test_wrong_values_are_told_first_and_linked():
     assert html.index("error-summary") < html.index("<form")
     assert 'href="#f-amount"' in html
     assert 'value="x&lt;y"' in html
+    assert 'aria-invalid="true" aria-describedby="e-amount t-amount"' in html
 
 
 def test_periods_in_words():

@@ -88,3 +88,10 @@ def test_cursors_belong_to_a_panel() -> None:
     choice = page_choice(APP, listing, read(b"rows.after=abc&other.after=def"))
     assert choice.after == {"rows": "abc"}
     assert of_panel(listing.panels["rows"], choice) == (("rows.after", ("abc",)),)
+
+
+def test_what_is_too_long_is_set_aside_with_notice() -> None:
+    """As far as it may be shown again, and not silently."""
+    choice = page_choice(APP, PAGE, {"department": ["x" * 201], "period": ["  "]})
+    assert choice.dropped == {"department": ["x" * 200]}
+    assert choice.filters == {}

@@ -39,56 +39,65 @@ def filter_bar(
     hidden = "" if chosen else " hidden"
     clear = f'<a class="plain" href="{esc(_cleared(page, ctx))}" data-page-link data-clear{hidden}>{esc(words["clear"])}</a>'
     lang = "".join(f'<input type="hidden" name="lang" value="{esc(value)}">' for value in ctx.parameters.get("lang", [])[:1])
+    problems_first = filter_problems(page, wrong, ctx)
     return markup(
-        f'{_summary(page, wrong, ctx)}<form id="filters" class="filters" method="get" aria-label="{esc(words["filters"])}">{lang}{controls}'
+        f'{problems_first}<form id="filters" class="filters" method="get" aria-label="{esc(words["filters"])}">{lang}{controls}'
         f'<div class="go"><button class="apply">{esc(words["apply"])}</button>{clear}</div></form>'
     )
 
 
-def _summary(page: Page, wrong: Mapping[str, str], ctx: RenderContext) -> str:
-    """The errors first, each a link to its control (GOV.UK's error summary)."""
+def filter_problems(page: Page, wrong: Mapping[str, str], ctx: RenderContext) -> Markup:
+    """The errors first, each a link to its control (GOV.UK's error summary). Nothing when there are none."""
     if not wrong:
-        return ""
+        return markup("")
     items = "".join(
-        f'<li><a href="#f-{esc(name)}">{esc(page.filters[name].label.in_locale(ctx.locale))}: {esc(text)}</a></li>'
+        f'<li><a href="#f-{esc(name)}">{esc(page.filters[name].label.in_locale(ctx.locale))}: <span>{esc(text)}</span></a></li>'
         for name, text in wrong.items()
         if name in page.filters
     )
     title = esc(ctx.messages["problem_summary"])
-    return f'<div class="error-summary" role="alert" aria-labelledby="es"><h2 id="es">{title}</h2><ul>{items}</ul></div>'
+    return markup(f'<div class="error-summary" role="alert" aria-labelledby="es"><h2 id="es">{title}</h2><ul>{items}</ul></div>')
 
 
 def _control(each: PageFilter, choices: list[object], ctx: RenderContext, problem: str, *, whole: bool) -> str:
     values = list(ctx.parameters.get(each.name, []))
+    said = _said(each, wrong=bool(problem))
     if each.control == "text":
-        body = _input(each, values, ctx, ctx.messages["hint.whole" if whole else "hint.text"], "search")
+        body = _input(each, values, ctx, ctx.messages["hint.whole" if whole else "hint.text"], "search", said)
     else:
         body = {"select": _select, "multiselect": _multiselect, "period": _period, "range": _range}[each.control](
-            each, choices, values, ctx
+            each, choices, values, ctx, said
         )
     error = f'<p class="error" id="e-{esc(each.name)}">{esc(problem)}</p>' if problem else ""
     return f'<div class="field{" wrong" if problem else ""}">{error}{body}</div>'
+
+
+def _said(each: PageFilter, *, wrong: bool) -> str:
+    """The attributes by which a control tells what is wrong with it and where its hint is; `problems.js` sets and takes the same."""
+    ids = [f"e-{each.name}"] * wrong + [f"t-{each.name}"] * (each.control in ("range", "text"))
+    invalid = ' aria-invalid="true"' if wrong and each.control != "multiselect" else ""
+    return invalid + (f' aria-describedby="{esc(" ".join(ids))}"' if ids else "")
 
 
 def _label(each: PageFilter, ctx: RenderContext) -> str:
     return f'<label for="f-{esc(each.name)}">{esc(each.label.in_locale(ctx.locale) or each.name)}</label>'
 
 
-def _select(each: PageFilter, choices: list[object], values: list[str], ctx: RenderContext) -> str:
+def _select(each: PageFilter, choices: list[object], values: list[str], ctx: RenderContext, said: str) -> str:
     pairs = [("", ctx.messages["all"]), *((_token(choice), _words(choice)) for choice in choices)]
-    return _label(each, ctx) + _options(each, pairs, values[0] if values else "")
+    return _label(each, ctx) + _options(each, pairs, values[0] if values else "", said)
 
 
-def _options(each: PageFilter, pairs: Sequence[tuple[str, str]], chosen: str) -> str:
+def _options(each: PageFilter, pairs: Sequence[tuple[str, str]], chosen: str, said: str) -> str:
     known = {value for value, _ in pairs}
     extra = [] if chosen in known else [(chosen, chosen)]
     inside = "".join(
         f'<option value="{esc(value)}"{" selected" if value == chosen else ""}>{esc(text)}</option>' for value, text in [*pairs, *extra]
     )
-    return f'<select id="f-{esc(each.name)}" name="{esc(each.name)}">{inside}</select>'
+    return f'<select id="f-{esc(each.name)}" name="{esc(each.name)}"{said}>{inside}</select>'
 
 
-def _multiselect(each: PageFilter, choices: list[object], values: list[str], ctx: RenderContext) -> str:
+def _multiselect(each: PageFilter, choices: list[object], values: list[str], ctx: RenderContext, said: str) -> str:
     tokens = [(_token(choice), _words(choice)) for choice in choices]
     tokens += [(value, value) for value in values if value not in {token for token, _ in tokens}]
     boxes = "".join(
@@ -100,7 +109,7 @@ def _multiselect(each: PageFilter, choices: list[object], values: list[str], ctx
     shown = _chosen([text for token, text in tokens if token in values], ctx)
     none, many = esc(ctx.messages["all"]), esc(ctx.messages["chosen"])
     return (
-        f'<span class="label" id="l-{esc(each.name)}">{name}</span><details class="multi" id="f-{esc(each.name)}"><summary>'
+        f'<span class="label" id="l-{esc(each.name)}">{name}</span><details class="multi" id="f-{esc(each.name)}"><summary{said}>'
         f'<span class="sr">{name}: </span><span class="chosen" data-none="{none}" data-many="{many}">{esc(shown)}</span></summary>'
         f'<fieldset class="menu" aria-labelledby="l-{esc(each.name)}">{boxes}</fieldset></details>'
     )
@@ -112,7 +121,7 @@ def _chosen(chosen: list[str], ctx: RenderContext) -> str:
     return chosen[0] if len(chosen) == 1 else ctx.messages.count("chosen", len(chosen))
 
 
-def _period(each: PageFilter, _: list[object], values: list[str], ctx: RenderContext) -> str:
+def _period(each: PageFilter, _: list[object], values: list[str], ctx: RenderContext, said: str) -> str:
     words = ctx.messages
     pairs = [("", words["period.all"])]
     pairs += [(f"last_{count}_{unit}", words.count(f"period.last_{unit}", count)) for unit, count in LAST]
@@ -120,7 +129,7 @@ def _period(each: PageFilter, _: list[object], values: list[str], ctx: RenderCon
     chosen = values[0] if values else ""
     if chosen and chosen not in {value for value, _ in pairs}:
         pairs.append((chosen, period_words(chosen, ctx)))
-    return _label(each, ctx) + _options(each, pairs, chosen)
+    return _label(each, ctx) + _options(each, pairs, chosen, said)
 
 
 def _months(ctx: RenderContext) -> list[tuple[str, str]]:
@@ -150,17 +159,17 @@ def _day(text: str, ctx: RenderContext) -> str:
         return text or "…"
 
 
-def _range(each: PageFilter, _: list[object], values: list[str], ctx: RenderContext) -> str:
-    return _input(each, values, ctx, ctx.messages["hint.range"], "decimal")
+def _range(each: PageFilter, _: list[object], values: list[str], ctx: RenderContext, said: str) -> str:
+    return _input(each, values, ctx, ctx.messages["hint.range"], "decimal", said)
 
 
-def _input(each: PageFilter, values: list[str], ctx: RenderContext, hint: str, mode: str) -> str:
+def _input(each: PageFilter, values: list[str], ctx: RenderContext, hint: str, mode: str, said: str) -> str:
     name = esc(each.name)
     value = esc(values[0]) if values else ""
     kind = "search" if mode == "search" else "text"
     return (
         f'{_label(each, ctx)}<input id="f-{name}" name="{name}" type="{kind}" inputmode="{mode}" value="{value}" dir="auto"'
-        f' autocomplete="off" aria-describedby="t-{name}"><p class="hint" id="t-{name}">{esc(hint)}</p>'
+        f' autocomplete="off"{said}><p class="hint" id="t-{name}">{esc(hint)}</p>'
     )
 
 
