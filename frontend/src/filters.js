@@ -59,8 +59,7 @@ const show = (query, push) => {
   if (row) detail(row, query.get(row), before.get(row));
   const others = names.filter((name) => name !== row);
   if (!others.length) return;
-  doing(`filter.${others.join(",")}`);
-  refresh(touched(others), query);
+  refresh(touched(others), query, `filter.${others.join(",")}`);
 };
 
 /** Leave a row that was closed: back to where it was opened, or on to the same page without it. */

@@ -25,8 +25,9 @@ let running = null;
 /** Panels that are asked for: what a new request interrupts is asked for again with it. */
 const waiting = new Set();
 
-/** Fetch `names` for the page's state `search` and put each in place as it arrives. */
-export const refresh = async (names, search, quiet) => {
+/** Fetch `names` for the page's state `search` and put each in place as it arrives; quietly when it was no `action` of the user. */
+export const refresh = async (names, search, action) => {
+  const quiet = !action;
   for (const name of names) waiting.add(name);
   if (!waiting.size) return;
   const { app, page } = document.getElementById("main").dataset;
@@ -55,7 +56,7 @@ export const refresh = async (names, search, quiet) => {
       }
       rest = rest.slice(end);
     }
-    doing("panels.updated", performance.now() - started);
+    doing(action || "panels.late", performance.now() - started);
     if (!quiet) {
       tell(besides["filter-problems"]);
       say(besides.status);
@@ -83,7 +84,7 @@ export const watch = () =>
     const names = running ? [] : late().filter((name) => !tried.has(name));
     if (!names.length) return;
     for (const name of names) tried.add(name);
-    await refresh(names, location.search, true);
+    await refresh(names, location.search);
     const still = late();
     const come = names.filter((name) => !still.includes(name));
     if (come.length) say(come.map((name) => section(name).querySelector("h2").textContent).join(". "));

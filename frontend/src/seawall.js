@@ -30,8 +30,7 @@ document.addEventListener("click", async (event) => {
   const panel = control.closest("section.panel");
   event.preventDefault();
   if (control.dataset.retry !== undefined) {
-    doing(`retry.${panel.dataset.panel}`);
-    await refresh([panel.dataset.panel], location.search);
+    await refresh([panel.dataset.panel], location.search, `retry.${panel.dataset.panel}`);
     panel.querySelector("h2")?.focus?.();
   } else {
     doing(`zoom.${panel.dataset.panel}`);

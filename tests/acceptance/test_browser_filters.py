@@ -55,3 +55,21 @@ def test_an_update_is_announced_in_the_readers_language(seawall, new_page):
         page.evaluate("() => { document.getElementById('status').textContent = '' }")
         page.fill("#f-amount", value)
         page.wait_for_function("() => document.getElementById('status').textContent === 'Aktualisiert: 1 Feld'")
+
+
+def test_what_is_measured_names_the_pages_trace_and_the_filter(seawall, new_page):
+    """A beacon can be joined with the server's spans, and tells how long a change of which filter took."""
+    page = new_page()
+    sent = []
+    page.on("request", lambda request: sent.append(request.post_data_json) if request.url.endswith("/api/vitals") else None)
+    with page.expect_response(lambda answer: "/build/vitals." in answer.url):
+        answer = page.goto(f"{seawall.url}/merchandising/transactions")
+    page.wait_for_function(IDLE)
+    page.fill("#f-amount", "7..20")
+    page.wait_for_function("() => document.getElementById('status').textContent !== ''")
+    page.wait_for_timeout(200)
+    page.evaluate("() => { dispatchEvent(new Event('pagehide')) }")
+    page.wait_for_timeout(200)
+    assert answer.headers["server-timing"].split("-")[1] == sent[-1]["trace_id"]
+    (changed,) = [action for action in sent[-1]["actions"] if action["name"] == "filter.amount"]
+    assert changed["ms"] > 0

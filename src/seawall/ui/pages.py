@@ -86,7 +86,10 @@ def _tagged(headers: RawHeaders, made: Headers, body: bytes, etag: bytes) -> Rep
 
 
 class Front:
-    """The pages' own door; whatever is not a page goes on to `rest`."""
+    """The pages' own door; whatever is not a page goes on to `rest`.
+
+    A page tells its trace in `Server-Timing`, outside the body that is kept, so that what a browser measures can be read beside it.
+    """
 
     def __init__(self, services: UiServices, reception: Reception, pages: Pages, rest: ASGIApp) -> None:
         self._reception = reception
@@ -108,4 +111,5 @@ class Front:
             except Exception as error:  # noqa: BLE001 -- the process edge: every error becomes an answer
                 reply = self._reception.told(scope, error)
             made.attributes["http.response.status_code"] = reply.status
+            reply.headers.append((b"server-timing", f'traceparent;desc="{made.traceparent()}"'.encode()))
             await reply(scope, receive, send)

@@ -17,6 +17,8 @@ from seawall.store.database import Queries
 from seawall.telemetry.events import event
 
 BODY_BYTES_MAX = 16_384
+OF_LOADING = frozenset({"FCP", "LCP", "TTFB"})
+"""What is measured once, of the page load, whatever the user does then."""
 WAITING_MAX = 2_000
 """Measurements waiting for the database; when it is full the oldest go."""
 FLUSH_SECONDS = 1.0
@@ -50,6 +52,7 @@ class Beacon(msgspec.Struct, frozen=True):
     metrics: Annotated[tuple[Measurement, ...], msgspec.Meta(max_length=20)] = ()
     actions: Annotated[tuple[Action, ...], msgspec.Meta(max_length=50)] = ()
     trace_id: TraceId = ""
+    """Of the request that made the page, as its `Server-Timing` header told it."""
 
 
 _decoder = msgspec.json.Decoder(Beacon)
@@ -69,11 +72,12 @@ def beacon_of(app: App, body: bytes) -> Beacon:
 
 
 def rows_of(app: str, beacon: Beacon) -> list[dict[str, object]]:
-    """The rows of `web_vitals` a beacon makes: one a metric, with the last action before it, and one a timed action."""
+    """The rows of `web_vitals` a beacon makes: one a metric, with the last action where that may matter, and one a timed action."""
     about: dict[str, object] = {"app": app, "page": beacon.page, "release": beacon.release, "trace_id": beacon.trace_id}
     last = beacon.actions[-1].name if beacon.actions else "navigate"
     measured: list[dict[str, object]] = [
-        about | {"metric": m.name, "value": m.value, "rating": m.rating, "action": last} for m in beacon.metrics
+        about | {"metric": m.name, "value": m.value, "rating": m.rating, "action": "navigate" if m.name in OF_LOADING else last}
+        for m in beacon.metrics
     ]
     timed: list[dict[str, object]] = [
         about | {"metric": "action", "value": a.ms, "rating": "", "action": a.name} for a in beacon.actions if a.ms

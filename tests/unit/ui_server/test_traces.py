@@ -59,3 +59,14 @@ async def test_a_degraded_panel_is_told_with_its_trace(house: House, capfdbinary
         await client.get("/shop/api/pages/demand/fragments?panels=sales")
     events = [msgspec.json.decode(line) for line in capfdbinary.readouterr().err.splitlines()]
     assert [event["trace_id"] for event in events if event["event"] == "panel.degraded"] == [TRACE]
+
+
+async def test_a_page_tells_its_trace_beside_its_body(house: House) -> None:
+    """Each answer its own, also when body and ETag are those of the answer before, and when there is no body."""
+    async with house.client(headers=TRACEPARENT) as client:
+        answers = [await client.get("/shop/demand") for _ in range(3)]
+        answers.append(await client.get("/shop/demand", headers={"if-none-match": answers[-1].headers["etag"]}))
+    pages = [span for span in finished if span.name == "ui.page"]
+    assert [answer.headers["server-timing"] for answer in answers] == [f'traceparent;desc="{span.traceparent()}"' for span in pages]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 304]
+    assert answers[1].content == answers[2].content

@@ -16,8 +16,9 @@ GOOD = {
     "page": "demand",
     "release": "abababababab",
     "watermark": "g1",
-    "metrics": [{"name": "LCP", "value": 180.5, "rating": "good", "id": "v5-1"}],
-    "actions": [{"name": "filter.department,period", "ms": 0, "at": 5}, {"name": "panels.updated", "ms": 80, "at": 90}],
+    "trace_id": "c" * 32,
+    "metrics": [{"name": "LCP", "value": 180.5, "rating": "good", "id": "v5-1"}, {"name": "INP", "value": 8, "rating": "good"}],
+    "actions": [{"name": "row.open", "ms": 0, "at": 5}, {"name": "filter.department,period", "ms": 80, "at": 90}],
 }
 
 
@@ -33,15 +34,17 @@ class Table:
 
 
 async def test_a_beacon_becomes_rows() -> None:
-    """Metrics carry the last action; timed actions are measurements themselves."""
+    """Metrics carry the action they may come from; timed actions are measurements themselves; all carry the page's trace."""
     table = Table()
     vitals = Vitals(table)  # type: ignore[arg-type]
     vitals.record("shop", beacon_of(APP, msgspec.json.encode(GOOD)))
     await vitals.flush()
     assert [(row["metric"], row["value"], row["action"]) for row in table.rows] == [
-        ("LCP", 180.5, "panels.updated"),
-        ("action", 80.0, "panels.updated"),
+        ("LCP", 180.5, "navigate"),
+        ("INP", 8.0, "filter.department,period"),
+        ("action", 80.0, "filter.department,period"),
     ]
+    assert {row["trace_id"] for row in table.rows} == {"c" * 32}
 
 
 @pytest.mark.parametrize(
