@@ -100,9 +100,11 @@ def reach(app: App, datasets: frozenset[str]) -> frozenset[str]:
 def subject_of(app: App, page: Page, panel: Panel, version: str) -> str:
     """Names what decides a fragment's bytes beside parameters, rights, locale and data.
 
-    The panel alone is not enough: a metric's expression or a field's label may change under it, and so may our drawing.
+    The panel alone is not enough: a metric's expression or a field's label may change under it, what a filter of the same name
+    means, and so may our drawing.
     """
-    return "fragment:" + digest([app.name, page.name, panel, app.semantics, version])
+    filters = [page.filters[name] for name in panel.filters if name in page.filters]
+    return "fragment:" + digest([app.name, page.name, panel, filters, app.semantics, version])
 
 
 def _of_fields(refs: list[str]) -> frozenset[str]:

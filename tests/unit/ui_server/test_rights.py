@@ -82,3 +82,12 @@ def test_a_changed_definition_is_another_subject() -> None:
     )
     subjects = {subject_of(app, page, page.panels["sales"], version) for app in (APP, changed) for version in ("1", "2")}
     assert len(subjects) == 4
+
+
+def test_a_filter_with_another_meaning_is_another_subject() -> None:
+    """`?department=…` once meant the department; fragments drawn then are not shown now that it means the store."""
+    page = APP.pages["demand"]
+    filter_ = msgspec.structs.replace(page.filters["department"], field="transactions.store")
+    changed = msgspec.structs.replace(page, filters=page.filters | {"department": filter_})
+    assert subject_of(APP, page, page.panels["sales"], "1") != subject_of(APP, changed, page.panels["sales"], "1")
+    assert subject_of(APP, page, page.panels["units"], "1") == subject_of(APP, changed, page.panels["units"], "1")
