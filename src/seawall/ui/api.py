@@ -30,6 +30,7 @@ from seawall.ui.openapi import openapi
 from seawall.ui.page import cursor_subject
 from seawall.ui.params import Choice, api_choice, read, row_choice
 from seawall.ui.problems import HTML, NotAcceptable, status_of
+from seawall.ui.recent import Recent
 from seawall.ui.reception import Reception, panel_of, raw_headers
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.detail import Fact
@@ -42,6 +43,7 @@ from seawall.ui.wiring import Site, UiServices
 
 EXPORT_SECONDS_MAX = 240.0
 EXPORT_ROWS_MAX = 5_000_000
+DESCRIPTIONS_MAX = 64
 THREAD_ROWS = 1_000
 """Answers with more rows are encoded off the event loop."""
 _encoder = msgspec.json.Encoder(decimal_format="number", order=None)
@@ -114,7 +116,7 @@ class DataApi:
         self._reception = reception
         self._keys = RowKeys(services.cursors)
         self._details = RowDetails(services)
-        self._described: dict[str, tuple[bytes, str]] = {}
+        self._described: Recent[tuple[object, ...], bytes] = Recent(DESCRIPTIONS_MAX)
 
     async def panel(self, request: Request) -> Reply:
         """The rows of a panel in the format asked for."""
@@ -153,13 +155,13 @@ class DataApi:
         return self._tagged(request, HTML, str(draw.row_detail(panel, found.facts, ctx)).encode())
 
     async def describe(self, request: Request) -> Reply:
-        """The OpenAPI document, the same for everybody who may open the app."""
-        site, _ = self._reception.site(request)
-        known = self._described.get(site.app.name)
-        if known is None:
-            body = msgspec.json.encode(openapi(site.bundle, server_url=self._services.public_url))
-            known = self._described[site.app.name] = (body, FORMATS["json"])
-        return self._tagged(request, known[1], known[0])
+        """The OpenAPI document of what the principal may see."""
+        site, rights = self._reception.site(request)
+        seen = (site.app.name, *((page.name, *page.panels, "", *page.filters) for page in rights.pages.values()))
+        body = self._described.get(seen) or self._described.put(
+            seen, msgspec.json.encode(openapi(site.bundle, rights.pages, server_url=self._services.public_url))
+        )
+        return self._tagged(request, FORMATS["json"], body)
 
     def _asked(self, request: Request) -> Asked:
         site, rights = self._reception.site(request)

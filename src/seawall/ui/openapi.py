@@ -1,12 +1,12 @@
 """The data API of one app as OpenAPI 3.1, generated from the bundle: it says what may be asked, never what is in the data.
 
-The same for every principal (https://spec.openapis.org/oas/v3.1.0): what a principal may not see answers 404, worded like an
-unknown name.
+It names what the principal who asks may see, and nothing else (https://spec.openapis.org/oas/v3.1.0): the rest answers 404, worded
+like an unknown name, and is not in the document either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seawall.app.model import App, Bundle, DataType, MetricQuery, Page, PageFilter, Panel
@@ -35,17 +35,17 @@ _ERRORS = {"400": "A parameter is unknown or has the wrong type", "401": "Not si
 }
 
 
-def openapi(bundle: Bundle, *, server_url: str) -> Json:
-    """The document. Its version is the bundle's digest: the same folder describes the same API."""
-    app = bundle.app
+def openapi(bundle: Bundle, pages: Mapping[str, Page], *, server_url: str) -> Json:
+    """The document of the app as far as `pages` show it. Its version is the bundle's digest: the same folder describes the same API."""
+    app, panels = bundle.app, [(page, panel) for page in pages.values() for panel in page.panels.values()]
     return {
         "openapi": "3.1.0",
         "info": {"title": app.title.in_locale("en") or app.name, "version": bundle.digest[:12], "summary": "The data behind every panel"},
         "servers": [{"url": server_url}],
         "security": [{"token": []}, {"cookie": []}],
-        "paths": {path: {"get": operation} for page, panel in _panels(app) for path, operation in _paths(app, page, panel)},
+        "paths": {path: {"get": operation} for page, panel in panels for path, operation in _paths(app, page, panel)},
         "components": {
-            "schemas": {"Problem": _problem(), "Field": _field()} | {f"{panel.name}.row": _row(app, panel) for _, panel in _panels(app)},
+            "schemas": {"Problem": _problem(), "Field": _field()} | {f"{panel.name}.row": _row(app, panel) for _, panel in panels},
             "responses": {f"Problem{status}": _problem_response(words) for status, words in _ERRORS.items()},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -53,10 +53,6 @@ def openapi(bundle: Bundle, *, server_url: str) -> Json:
             },
         },
     }
-
-
-def _panels(app: App) -> list[tuple[Page, Panel]]:
-    return [(page, panel) for page in app.pages.values() for panel in page.panels.values()]
 
 
 def _paths(app: App, page: Page, panel: Panel) -> Iterator[tuple[str, Json]]:

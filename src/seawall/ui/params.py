@@ -98,7 +98,7 @@ def page_choice(app: App, page: Page, values: Values) -> Choice:
 
 def api_choice(app: App, page: Page, panel: Panel, values: Values) -> Choice:
     """What a data API URL asks for. InvalidInput names a parameter that is unknown, of the wrong type or out of bounds."""
-    known = API_PARAMETERS | set(panel.filters)
+    known = API_PARAMETERS | {name for name in panel.filters if name in page.filters}
     _check_known(values, known)
     wanted = _canonical(page, {name: values[name] for name in values if name in page.filters}, strict=True)
     after = _last(values, "after")

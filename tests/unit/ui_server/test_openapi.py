@@ -4,12 +4,13 @@ from pathlib import Path
 
 import msgspec
 from jsonschema import Draft202012Validator
-from tests.unit.ui_server.sample import sample_bundle
+from tests.unit.ui_server.sample import House, sample_bundle
 
 from seawall.app.load import load_bundle
 from seawall.ui.openapi import openapi
 
-DOCUMENT = openapi(sample_bundle(), server_url="http://localhost:8420")
+BUNDLE = sample_bundle()
+DOCUMENT = openapi(BUNDLE, BUNDLE.app.pages, server_url="http://localhost:8420")
 
 
 def references(value: object) -> list[str]:
@@ -51,12 +52,26 @@ def test_rows_are_typed_by_the_semantics() -> None:
 
 def test_the_document_is_the_same_for_the_same_bundle() -> None:
     """It may be cached by its ETag."""
-    again = openapi(sample_bundle(), server_url="http://localhost:8420")
+    again = openapi(sample_bundle(), sample_bundle().app.pages, server_url="http://localhost:8420")
     assert msgspec.json.encode(DOCUMENT) == msgspec.json.encode(again)
 
 
 def test_the_reference_app_is_described() -> None:
     """Its table shows fields of other datasets beside its own."""
-    document = openapi(load_bundle(Path(__file__).parents[3] / "apps" / "merchandising"), server_url="http://localhost:8420")
+    bundle = load_bundle(Path(__file__).parents[3] / "apps" / "merchandising")
+    document = openapi(bundle, bundle.app.pages, server_url="http://localhost:8420")
     row = document["components"]["schemas"]["rows.row"]["properties"]
     assert (row["stores.store_group"], row["quantity"]) == ({"type": ["string", "null"]}, {"type": ["integer", "null"]})
+
+
+async def test_it_names_only_what_one_may_see(house: House) -> None:
+    """A panel beyond one's rights is not in the document; equal views share an ETag, different ones do not."""
+    told = []
+    for roles, attributes in ((("viewer",), {"stores": ("S1",)}), (("viewer",), {"stores": ("S2",)}), (("boss",), {})):
+        async with house.client(*roles, **attributes) as client:
+            told.append(await client.get("/shop/openapi.json"))
+    viewer, other, boss = told
+    assert "secret" not in viewer.text
+    assert "/shop/api/panels/secret" in boss.json()["paths"]
+    assert viewer.headers["etag"] == other.headers["etag"] != boss.headers["etag"]
+    assert {"Authorization", "Cookie"} <= set(viewer.headers["vary"].split(", "))

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +81,14 @@ def test_a_filter_a_panel_does_not_have_leaves_its_key_alone() -> None:
     filtered = page_choice(APP, PAGE, {"department": ["GROCERY"]})
     assert of_panel(units, plain) == of_panel(units, filtered)
     assert of_panel(SALES, plain) != of_panel(SALES, filtered)
+
+
+def test_a_filter_one_may_not_see_is_unknown_to_the_api() -> None:
+    """It is refused in the words for any unknown name, and not offered."""
+    page = msgspec.structs.replace(PAGE, filters={"period": PAGE.filters["period"]})
+    with pytest.raises(InvalidInput, match="not known") as caught:
+        api_choice(APP, page, SALES, {"department": ["GROCERY"]})
+    assert "department" not in caught.value.expected
 
 
 def test_cursors_belong_to_a_panel() -> None:
