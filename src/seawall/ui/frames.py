@@ -36,5 +36,5 @@ def piece(text: str, *, zstd: bool) -> bytes:
 
 
 def join(frames: Iterable[bytes], *, zstd: bool) -> bytes:
-    """Frames as one body in the coding the client accepts."""
-    return b"".join(frames if zstd else map(unframe, frames))
+    """Frames as one body in the coding the client accepts. Where there is nothing to say, `b""` stands for a frame."""
+    return b"".join(frames if zstd else (unframe(one) for one in frames if one))

@@ -9,6 +9,7 @@ import xxhash
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
 from seawall.ui.headers import Headers, etag_matches
 from seawall.ui.negotiate import accepts_zstd, fills_templates
@@ -112,4 +113,8 @@ class Front:
                 reply = self._reception.told(scope, error)
             made.attributes["http.response.status_code"] = reply.status
             reply.headers.append((b"server-timing", f'traceparent;desc="{made.traceparent()}"'.encode()))
-            await reply(scope, receive, send)
+            try:
+                await reply(scope, receive, send)
+            except Exception as error:
+                event("page.broke_off", app=site.app.name, page=name, error=repr(error)[:500])
+                raise

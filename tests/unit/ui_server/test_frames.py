@@ -14,7 +14,7 @@ def test_joined_frames_decode_to_joined_text(parts: list[str]) -> None:
     body = join([frame(part) for part in parts], zstd=True)
     reader = zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True)
     assert reader.read() == "".join(parts).encode()
-    assert join([frame(part) for part in parts], zstd=False) == "".join(parts).encode()
+    assert join([b"", *(frame(part) for part in parts), b""], zstd=False) == "".join(parts).encode()
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

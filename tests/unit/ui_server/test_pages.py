@@ -65,11 +65,12 @@ async def test_without_choices_the_bar_stands_as_it_is(house: House) -> None:
     assert 'value="GROCERY" checked' in html
 
 
-async def test_in_order_there_are_no_templates(house: House) -> None:
-    """Browsers with neither templates nor script read the page from top to bottom."""
+@pytest.mark.parametrize("coding", ["identity", "zstd"])
+async def test_in_order_there_are_no_templates(house: House, coding: str) -> None:
+    """Browsers with neither templates nor script read the page from top to bottom, in whatever coding they take."""
     house.engine.delay_seconds = {"sales": 0.1}
     async with house.client() as client:
-        html = (await client.get("/shop/demand?inorder=1")).text
+        html = (await client.get("/shop/demand?inorder=1", headers={"accept-encoding": coding})).text
     assert not templates(html)
     assert "<?start" not in html
     assert html.index('id="h-sales"') < html.index('id="h-units"') < html.index("</main>")
