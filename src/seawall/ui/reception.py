@@ -1,7 +1,8 @@
 """What every route does first and last: find out who asks for which app, and tell errors in the words that fit who asked.
 
 Nothing answers with a 500: what was not foreseen is a 503 with the same words for people and programs, and an event that names
-it. A person who is not signed in is sent to refresh the session, as the gateway does; a program is told.
+it. What a database said is for whoever runs it, so it is in an event, too, and not in the answer. A person who is not signed in is
+sent to refresh the session, as the gateway does; a program is told.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from seawall.app.model import Page, Panel
 from seawall.core.deadline import HEADER, Deadline
 from seawall.core.errors import NotFound, SeawallError
+from seawall.query.errors import QueryFailed
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
 from seawall.trust.errors import NotSignedIn
@@ -120,6 +122,9 @@ def is_for_programs(scope: Scope) -> bool:
 
 
 def _known(error: Exception, path: str) -> SeawallError:
+    if isinstance(error, QueryFailed):
+        event("query.refused", path=path, error=error.sentence()[:500])
+        return QueryFailed()
     if isinstance(error, SeawallError):
         return error
     if isinstance(error, HTTPException):

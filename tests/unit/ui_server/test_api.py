@@ -2,12 +2,14 @@
 
 import io
 
+import msgspec
 import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 from tests.unit.ui_server.sample import House
 
 from seawall.core.errors import DeadlineExceeded, Unavailable
+from seawall.query.errors import QueryFailed
 
 JSON = {"accept": "application/json"}
 
@@ -113,3 +115,16 @@ async def test_the_description_is_served_and_tagged(house: House) -> None:
         again = await client.get("/shop/openapi.json", headers={"if-none-match": first.headers["etag"]})
     assert first.json()["openapi"] == "3.1.0"
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("query", ["?format=json", "?format=csv"])
+async def test_what_a_database_says_is_not_for_users(house: House, capfdbinary: pytest.CaptureFixture[bytes], query: str) -> None:
+    """They learn that it refused; its words are in an event, with the trace."""
+    house.engine.faults["sales"] = QueryFailed("The database refused the query", got='relation "sessions" does not exist')
+    async with house.client() as client:
+        answer = await client.get(f"/shop/api/panels/sales{query}")
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (503, "query-failed")
+    assert "sessions" not in answer.text
+    (told,) = [one for one in map(msgspec.json.decode, capfdbinary.readouterr().err.splitlines()) if one["event"] == "query.refused"]
+    assert 'relation "sessions" does not exist' in told["error"]
+    assert told["trace_id"]
