@@ -34,9 +34,9 @@ def cli_text() -> str:
 def _command_text(command: click.Command, context: click.Context) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     lines = [f"## `{context.command_path}`\n", f"```\n{usage}\n```\n", f"{inspect.cleandoc(command.help or '')}\n"]
-    options = [record for one in command.get_params(context) if isinstance(one, click.Option) and (record := one.get_help_record(context))]
-    if options:
-        lines += ["| option | meaning |", "|---|---|", *(f"| `{_cell(name)}` | {_cell(about)} |" for name, about in options), ""]
+    options = [record for one in command.params if isinstance(one, click.Option) and (record := one.get_help_record(context))]
+    options.append((", ".join(context.help_option_names), "Show this message and exit."))
+    lines += ["| option | meaning |", "|---|---|", *(f"| `{_cell(name)}` | {_cell(about)} |" for name, about in options), ""]
     return "\n".join(lines)
 
 
