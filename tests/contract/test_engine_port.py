@@ -94,7 +94,7 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
         await made.close()
         return
     pool = await open_pool(request.getfixturevalue("postgres").url, min_size=1, max_size=2)
-    yield PostgresEngine(pool)
+    yield PostgresEngine(pool, schemas=["public"])
     await pool.close()
 
 
@@ -252,7 +252,7 @@ async def test_engines_agree(name: str, warehouse: Path, postgres: PostgresServe
     """The same rows in the same order with the same types, and, where written down, the expected ones."""
     duck = DuckDBEngine(lambda _: {f"t_{n}": [warehouse / f"{n}.parquet"] for n in COLUMNS}, directory=warehouse)
     pool = await open_pool(postgres.url, min_size=1, max_size=1)
-    first, second = [await ask(engine, QUESTIONS[name]) for engine in (duck, PostgresEngine(pool))]
+    first, second = [await ask(engine, QUESTIONS[name]) for engine in (duck, PostgresEngine(pool, schemas=["public"]))]
     assert first.to_pylist() == second.to_pylist() == EXPECTED.get(name, first.to_pylist())
     assert first.schema == second.schema
     await duck.close()
@@ -305,4 +305,18 @@ async def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
         assert isinstance(caught.value, EngineUnavailable)
         assert time.monotonic() - started < 3
     assert not await engines[0].ready()
+    await pool.close()
+
+
+async def test_a_postgres_that_is_gone_is_told_before_a_panels_deadline(own_postgres: PostgresServer) -> None:
+    """A panel that waits 900 ms shows that the database is away, not that the query was slow."""
+    pool = await open_pool(own_postgres.url, min_size=1, max_size=2)
+    engine = PostgresEngine(pool)
+    await run(engine, "SELECT 1 AS x")
+    await asyncio.to_thread(own_postgres.kill)
+    for _ in range(2):
+        started = time.monotonic()
+        with pytest.raises(EngineUnavailable):
+            await run(engine, "SELECT 1 AS x")
+        assert time.monotonic() - started < 0.8
     await pool.close()

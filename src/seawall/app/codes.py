@@ -66,4 +66,5 @@ CODES: dict[str, str] = {
     # the warehouse
     "unknown_preparation": "No data preparation has this name.",
     "dry_run_failed": "The database refuses the panel's query.",
+    "datatype_mismatch": "The data is of another type than the one declared, so it would be rounded, or fail when it is read.",
 }

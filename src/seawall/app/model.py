@@ -334,6 +334,11 @@ class App(_Value, frozen=True):
     prepare: str = ""
     """Which registered data preparation fills its tables; empty: the data is already there."""
 
+    @property
+    def engines(self) -> frozenset[str]:
+        """Where its datasets are kept: `warehouse`, `operational`."""
+        return frozenset(dataset.engine for dataset in self.semantics.datasets.values())
+
 
 class Bundle(_Value, frozen=True):
     """An app's immutable build, named by the digest of its files."""

@@ -21,3 +21,11 @@ RESERVED_PARAMETERS = ("lang", "inorder", "after", "limit", "format", "panels")
 GRAINS = ("hour", "day", "week", "month", "quarter", "year")
 SYSTEM_TABLES = ("pg_", "duckdb_", "sqlite_", "information_schema", "procrastinate_")
 """How the names of tables begin that tell of the database itself, or of Seawall's jobs; no dataset may read them."""
+
+
+def operational_schema(app: str) -> str:
+    """The schema of Postgres that holds an app's operational tables: `app_` and its name, with `_` for `-`.
+
+    An app can name tables of this schema only: never another app's, Seawall's own or the database's.
+    """
+    return f"app_{app.replace('-', '_')}"

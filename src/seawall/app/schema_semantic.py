@@ -31,7 +31,12 @@ def extension_schemas() -> dict[str, Schema]:
     words = ref("text")
     kinds = {
         "dataset": map_of(
-            "A dataset.", engine=choice("Where it is kept.", ("warehouse", "operational")), time=text("Its time field."), label=words
+            "A dataset.",
+            engine=choice(
+                "Where it is kept: in Parquet generations, or in Postgres, in the schema `app_NAME`.", ("warehouse", "operational")
+            ),
+            time=text("Its time field."),
+            label=words,
         ),
         "field": map_of(
             "A field.",

@@ -45,7 +45,9 @@ def print_sound(folder: Path, bundle: Bundle, tried: DryRun) -> None:
         )
     )
     console.print(Text(f"digest {bundle.digest}"))
-    told = f"{tried.queries} queries tried on generation {tried.generation}" if tried.generation else f"no query tried: {tried.skipped}"
+    told = f"{tried.queries} queries tried" if tried.queries else f"no query tried: {tried.skipped}"
+    told += f" on generation {tried.generation}" if tried.queries and tried.generation else ""
+    told += f"; not tried: {tried.skipped}" if tried.queries and tried.skipped else ""
     console.print(Text(told, style="dim"))
 
 

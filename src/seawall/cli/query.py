@@ -1,16 +1,14 @@
 """`seawall query`: ask an app's data a question as somebody with given rights, and see what they would see.
 
-The answer comes from the prepared data on this machine and, for operational datasets, from `DATABASE_URL`; nothing needs to
-run. `--explain` shows the statement and its parameters instead of running it.
+The answer comes from the prepared data on this machine, for which nothing needs to run; for operational datasets from the
+running instance's Postgres, or from `DATABASE_URL`. `--explain` shows the statement and its parameters instead of running it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, cast
 
@@ -20,19 +18,17 @@ import msgspec
 from seawall.app.load import load_bundle
 from seawall.app.model import App, Dimension, MetricQuery, Order
 from seawall.app.names import GRAINS
+from seawall.cli.engines import reached
 from seawall.cli.query_print import PRINTERS, print_explained
 from seawall.core.deadline import Deadline
 from seawall.core.errors import InvalidInput
 from seawall.core.principal import Attribute, Principal
 from seawall.query.compile_names import Vocabulary
-from seawall.query.duckdb_engine import DuckDBEngine
+from seawall.query.compile_query import engine_of
+from seawall.query.errors import EngineUnavailable
 from seawall.query.filters import parse_where
-from seawall.query.generations import Generations
 from seawall.query.policy import EffectivePolicy, resolve
-from seawall.query.port import Engine
-from seawall.query.postgres_engine import PostgresEngine
 from seawall.query.service import QueryService
-from seawall.store.postgres import open_pool
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -127,9 +123,10 @@ async def _run(folder: Path, asked: Asked, principal: Principal, form: str, data
         raise InvalidInput("The app has no such role", expected=f"one of {', '.join(bundle.app.roles)}", got=", ".join(principal.roles))
     policy = resolve(bundle.app, principal)
     question = query_of(bundle.app, policy, asked)
-    generations = Generations(data / "warehouse")
-    async with _engines(bundle.app, generations, data / "warehouse") as engines:
-        service = QueryService(bundle, engines, generations)
+    async with reached(bundle.app, data) as there:
+        if why := there.missing.get(engine_of(bundle.app, question)):
+            raise EngineUnavailable("The operational tables cannot be read", got=why, fix="Start it with `seawall up`, or set DATABASE_URL")
+        service = QueryService(bundle, there.engines, there.generations)
         if explain:
             moment, compiled = service.compile(question, policy)
             print_explained(compiled, moment)
@@ -137,26 +134,3 @@ async def _run(folder: Path, asked: Asked, principal: Principal, form: str, data
         answer = await service.table(question, policy, deadline=deadline)
     show: Callable[..., None] = PRINTERS[form]
     show(answer, sys.stdout.buffer)
-
-
-@asynccontextmanager
-async def _engines(app: App, generations: Generations, warehouse: Path) -> AsyncIterator[dict[str, Engine]]:
-    """The engines the app's datasets are on; Postgres only when there is one to ask."""
-    engines: dict[str, Engine] = {"warehouse": DuckDBEngine(generations.locate, directory=warehouse)}
-    url = os.environ.get("DATABASE_URL", "")
-    operational = any(dataset.engine == "operational" for dataset in app.semantics.datasets.values())
-    pool = await open_pool(url, min_size=0, max_size=1) if url and operational else None
-    if pool is not None:
-        engines["operational"] = PostgresEngine(pool)
-    try:
-        yield engines
-    finally:
-        await _close(list(engines.values()))
-        if pool is not None:
-            await pool.close()
-        await generations.close()
-
-
-async def _close(engines: Sequence[Engine]) -> None:
-    for engine in engines:
-        await engine.close()

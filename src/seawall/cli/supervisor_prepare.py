@@ -16,11 +16,13 @@ import msgspec
 
 from seawall.app.load import load_bundle
 from seawall.app.model import Bundle
+from seawall.app.names import operational_schema
 from seawall.cli.supervisor_report import PreparationLine, Progress
 from seawall.core.errors import SeawallError
 from seawall.core.principal import Principal
 from seawall.core.settings import Settings
 from seawall.query.generations import Generations, NoGeneration
+from seawall.store.app_schemas import make_schemas
 from seawall.store.embedded_postgres import read_passwords
 from seawall.store.migrations import migrate
 from seawall.store.postgres import Database, open_pool
@@ -39,7 +41,7 @@ async def prepare_instance(settings: Settings, environment: Mapping[str, str], *
     """Make everything ready. Errors are told to the supervisor, then raised."""
     try:
         bundles = [load_bundle(folder) for folder in settings.apps]
-        await _prepare_schema(settings, environment)
+        await _prepare_schema(settings, environment, bundles)
         database = Database(await open_pool(settings.database_url, min_size=1, max_size=1))
         try:
             await _prepare_data(settings, database, bundles, _say_progress if as_json else _draw_progress)
@@ -53,17 +55,20 @@ async def prepare_instance(settings: Settings, environment: Mapping[str, str], *
         raise
 
 
-async def _prepare_schema(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Migrations, with an embedded Postgres also roles before and their rights after."""
+async def _prepare_schema(settings: Settings, environment: Mapping[str, str], bundles: Sequence[Bundle]) -> None:
+    """Migrations and the apps' schemas, with an embedded Postgres also roles before and their rights after."""
+    schemas = [operational_schema(bundle.app.name) for bundle in bundles if "operational" in bundle.app.engines]
     superuser_url = environment.get("SEAWALL_SUPERUSER_URL", "")
     if not superuser_url:
         await migrate(settings.database_url)
+        await make_schemas(settings.database_url, schemas, grant=False)
         return
     from seawall.store.embedded_roles import grant, make_roles
 
     await make_roles(superuser_url, read_passwords(Path(environment["SEAWALL_PASSWORDS"])))
     await migrate(settings.database_url)
     await grant(settings.database_url)
+    await make_schemas(settings.database_url, schemas, grant=True)
 
 
 async def _prepare_data(settings: Settings, database: Database, bundles: Sequence[Bundle], progress: Callable[[str, float], None]) -> None:

@@ -20,6 +20,7 @@ class Vocabulary:
     """The part of an app's semantics that a policy leaves visible."""
 
     def __init__(self, app: App, policy: EffectivePolicy) -> None:
+        self.app = app.name
         self.semantics = app.semantics
         self.policy = policy
 

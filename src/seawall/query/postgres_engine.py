@@ -1,6 +1,7 @@
 """Postgres behind the engine port, for the operational tables that actions change.
 
-Each query is a server-side cursor in a read-only transaction with a statement timeout, in UTC. The pool bounds how many run
+Each query is a server-side cursor in a read-only transaction with a statement timeout, in UTC. Compiled queries name their
+tables with an app's schema; nothing else is searched but the database's own functions. The pool bounds how many run
 and is fair to those who wait. It must hand out autocommit connections (`store.postgres.open_pool` does) and is its
 owner's to close. Error texts may quote data, so only those that speak of names are passed on.
 """
@@ -8,6 +9,7 @@ owner's to close. Error texts may quote data, so only those that speak of names 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -19,16 +21,19 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 
 from seawall.app.model import Scalar
 from seawall.core.deadline import Deadline
-from seawall.core.errors import DeadlineExceeded, SeawallError
+from seawall.core.errors import ConfigurationError, DeadlineExceeded, SeawallError
 from seawall.query.errors import EngineUnavailable, QueryFailed
 from seawall.query.port import empty_batch
 from seawall.query.postgres_arrow import batch_of, schema_of
 
-CONNECT_SECONDS_MAX = 2.0
+CONNECT_SECONDS_MAX = 0.5
+"""For a connection: well below a panel's usual deadline, so that a database that is gone is told as that and not as a slow one."""
+CANCEL_SECONDS_MAX = 2.0
 DRY_RUN_SECONDS = 30.0
 _DECLARE = b"DECLARE seawall_rows NO SCROLL CURSOR FOR "
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests, OSError)
 _Connection = psycopg.AsyncConnection[TupleRow]
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _T = TypeVar("_T")
 
 
@@ -37,8 +42,13 @@ class PostgresEngine:
 
     dialect = "postgres"
 
-    def __init__(self, pool: AsyncConnectionPool[_Connection]) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[_Connection], *, schemas: Sequence[str] = (), connect_seconds: float = CONNECT_SECONDS_MAX
+    ) -> None:
+        """`schemas` are searched for tables that a query names without one."""
         self._pool = pool
+        self._connect_seconds = connect_seconds
+        self._search_path = ", ".join(['"pg_catalog"', *(f'"{name}"' for name in _plain(schemas)), '"pg_temp"'])
         self._running: set[_Connection] = set()
 
     async def stream(
@@ -69,7 +79,7 @@ class PostgresEngine:
     async def ready(self) -> bool:
         """Whether a connection can be had now."""
         try:
-            async with self._pool.connection(timeout=CONNECT_SECONDS_MAX) as connection:
+            async with self._pool.connection(timeout=self._connect_seconds) as connection:
                 await connection.execute("SELECT 1")
         except _UNREACHABLE:
             return False
@@ -78,17 +88,17 @@ class PostgresEngine:
     async def close(self) -> None:
         """Cancel what runs. The pool is its owner's to close."""
         for connection in list(self._running):
-            await connection.cancel_safe(timeout=CONNECT_SECONDS_MAX)
+            await connection.cancel_safe(timeout=CANCEL_SECONDS_MAX)
 
     @asynccontextmanager
     async def _transaction(self, deadline: Deadline) -> AsyncIterator[_Connection]:
         """A read-only transaction that is always rolled back; errors of the driver come out as errors of the port."""
-        patience = min(CONNECT_SECONDS_MAX, deadline.remaining())
+        patience = min(self._connect_seconds, deadline.remaining())
         try:
             async with self._pool.connection(timeout=patience) as connection:
                 self._running.add(connection)
                 try:
-                    await _bounded(connection.execute(_begin(deadline)), deadline)
+                    await _bounded(connection.execute(self._begin(deadline)), deadline)
                     yield connection
                 finally:
                     self._running.discard(connection)
@@ -97,10 +107,18 @@ class PostgresEngine:
         except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, OSError) as error:
             raise _translated(error, deadline) from error
 
+    def _begin(self, deadline: Deadline) -> str:
+        milliseconds = max(1, int(deadline.remaining() * 1000))
+        settings = {"statement_timeout": milliseconds, "TimeZone": "'UTC'", "search_path": self._search_path}
+        return "; ".join(["BEGIN READ ONLY", *(f"SET LOCAL {name} = {value}" for name, value in settings.items())])
 
-def _begin(deadline: Deadline) -> str:
-    milliseconds = max(1, int(deadline.remaining() * 1000))
-    return f"BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL TimeZone = 'UTC'"
+
+def _plain(names: Sequence[str]) -> Sequence[str]:
+    """The names, which stand in SQL text. ConfigurationError unless each is a plain word."""
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError("A schema's name is not a plain word", expected="letters, digits and underscores", got=repr(name))
+    return names
 
 
 async def _fetch(cursor: psycopg.AsyncRawCursor[tuple[Any, ...]], rows: int) -> list[tuple[Any, ...]]:

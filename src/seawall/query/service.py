@@ -30,6 +30,7 @@ from seawall.query.policy import EffectivePolicy, unrestricted
 from seawall.query.port import Column, Compiled, Engine
 from seawall.query.results import ResultCache
 from seawall.query.row_pages import Asked, RowPages
+from seawall.query.type_check import compile_measured, compile_stored
 from seawall.telemetry.spans import span
 
 COMPILED_MAX = 1024
@@ -130,6 +131,20 @@ class QueryService:
         """Plan the query as somebody who may see everything would ask it. QueryFailed when the database refuses it."""
         moment, compiled = self.compile(query, unrestricted(self.app))
         await self._engine(compiled.engine).dry_run(compiled.sql, compiled.parameters, watermark=moment.watermark)
+
+    async def stored_types(self, dataset: str) -> pa.Schema:
+        """The types of a dataset's fields as its table has them. QueryFailed when the database refuses a field."""
+        return await self._plan(compile_stored(self.app, dataset, self._engine(self.app.semantics.datasets[dataset].engine).dialect))
+
+    async def measured_type(self, metric: str) -> pa.DataType:
+        """The type a metric's expression gives. QueryFailed when the database refuses it."""
+        engine = self._engine(engine_of(self.app, MetricQuery((metric,))))
+        schema = await self._plan(compile_measured(self.app, metric, engine.dialect))
+        return schema.types[0]
+
+    async def _plan(self, compiled: Compiled) -> pa.Schema:
+        watermark = self._moment(compiled.engine).watermark
+        return await self._engine(compiled.engine).dry_run(compiled.sql, compiled.parameters, watermark=watermark)
 
     async def duplicate_keys(self, *, deadline: Deadline) -> list[DuplicateKey]:
         """The declared keys that the data does not keep: joins over them would count rows twice."""

@@ -74,8 +74,20 @@ def vouch(tree: exp.Expr, semantics: Semantics) -> None:
     for node in tree.walk():
         if type(node) not in ALLOWED:
             raise InvalidQuery("The query holds something that may not run", got=type(node).__name__)
-        if isinstance(node, exp.Table) and not (node.name in ctes and " " in node.name) and not is_wrapped(node, sources):
-            raise InvalidQuery("The query reads a table outside its policy", got=node.name[:60])
+        if isinstance(node, exp.Table) and not (node.name in ctes and " " in node.name and not node.db):
+            if not is_wrapped(node, sources):
+                raise InvalidQuery("The query reads a table outside its policy", got=node.name[:60])
+            if not _in_its_schema(node, semantics):
+                raise InvalidQuery("The query reads a table of another schema", got=f"{node.db}.{node.name}"[:60])
+
+
+def _in_its_schema(table: exp.Table, semantics: Semantics) -> bool:
+    """Whether a wrapped table of an operational dataset stands in a schema of apps, any other in none."""
+    select = table.find_ancestor(exp.Select)
+    if select is None or table.catalog:
+        return False
+    operational = semantics.datasets[str(select.meta["wraps"])].engine == "operational"
+    return table.db.startswith("app_") if operational else not table.db
 
 
 def is_wrapped(table: exp.Table, sources: dict[str, str]) -> bool:

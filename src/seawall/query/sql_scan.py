@@ -16,6 +16,7 @@ from datetime import date
 from sqlglot import exp
 
 from seawall.app.model import Dataset, DataType, Field, Filter
+from seawall.app.names import operational_schema
 from seawall.query.compile_names import Vocabulary
 from seawall.query.errors import InvalidQuery
 from seawall.query.sql_conditions import all_of, condition
@@ -51,14 +52,24 @@ class Scans:
         shown = [aliased(self._visible(found.fields[name]), name) for name in sorted(fields)]
         return self._wrapped(found, shown, keys, alias, ())
 
+    def as_stored(self, dataset: str, alias: str) -> exp.Subquery:
+        """Every field of a dataset with the type its table gives it, without the casts to declared types."""
+        found = self.vocabulary.dataset(dataset)
+        shown = [aliased(self._expression(field), name) for name, field in found.fields.items()]
+        return self._wrapped(found, shown, (), alias, ())
+
     def _visible(self, field: Field) -> exp.Expr:
         return typed_null(field.datatype) if self.vocabulary.is_masked(field) else self._value(field)
 
     def _value(self, field: Field) -> exp.Expr:
-        """The field's expression over the base table's columns; where tables vary, cast to the declared type."""
-        tree = portable(tree_of(field.expression), self.dialect)
-        tree = tree.transform(lambda node: quoted(node.name, BASE) if isinstance(node, exp.Column) else node)
+        """The field's expression; where tables vary, cast to the declared type."""
+        tree = self._expression(field)
         return cast(tree, field.datatype) if field.datatype in _CAST else tree
+
+    def _expression(self, field: Field) -> exp.Expr:
+        """The field's expression over the base table's columns."""
+        tree = portable(tree_of(field.expression), self.dialect)
+        return tree.transform(lambda node: quoted(node.name, BASE) if isinstance(node, exp.Column) else node)
 
     def _wrapped(self, dataset: Dataset, shown: list[exp.Alias], keys: Iterable[str], alias: str, within: tuple[str, ...]) -> exp.Subquery:
         if not _SOURCE.fullmatch(dataset.source):
@@ -67,13 +78,17 @@ class Scans:
             raise InvalidQuery("Row policies refer to each other in a circle", got=" → ".join((*within, dataset.name)))
         self.datasets.add(dataset.name)
         columns = [*shown, *(aliased(quoted(key, BASE), key_name(key)) for key in sorted(keys))]
-        table = exp.Table(this=identifier(dataset.source), alias=exp.TableAlias(this=identifier(BASE)))
+        table = exp.Table(this=identifier(dataset.source), db=self._schema(dataset), alias=exp.TableAlias(this=identifier(BASE)))
         select = exp.Select(expressions=columns or [exp.Literal.number(1)], from_=exp.From(this=table))
         conditions = self._predicates(dataset, (*within, dataset.name))
         if conditions:
             select.set("where", exp.Where(this=all_of(conditions)))
         select.meta["wraps"] = dataset.name
         return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(alias)))
+
+    def _schema(self, dataset: Dataset) -> exp.Identifier | None:
+        """Operational tables are named with their app's schema; a generation's tables have none."""
+        return identifier(operational_schema(self.vocabulary.app)) if dataset.engine == "operational" else None
 
     def _predicates(self, dataset: Dataset, within: tuple[str, ...]) -> list[exp.Expr]:
         access = self.vocabulary.policy.datasets.get(dataset.name)

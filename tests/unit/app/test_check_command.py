@@ -125,3 +125,31 @@ def test_long_lines_are_cut_around_the_caret() -> None:
     shown, caret = excerpt(line, 502, "wrong")
     assert len(shown) <= 120
     assert shown[caret.index("^") : caret.rindex("^") + 1] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("declared", "wrong", "line", "fitting"),
+    [
+        ("amount, datatype: Decimal", "amount, datatype: Integer", 12, "Float or Decimal"),
+        ("sale, datatype: Integer", "sale, datatype: String", 11, "Integer or Decimal or Float"),
+        ("customer, datatype: Integer", "customer, datatype: Date", 13, "Integer or Decimal or Float"),
+        ("people, datatype: Integer", "people, datatype: Boolean", 25, "Integer or Decimal or Float"),
+    ],
+)
+def test_a_type_that_the_data_does_not_have_is_a_fault(
+    tmp_path: Path, data: Path, declared: str, wrong: str, line: int, fitting: str
+) -> None:
+    """A field declared as another kind of value would be rounded without a word, or fail when it is read."""
+    folder = write_app(tmp_path / "app", semantic=edited(SEMANTIC, declared, wrong))
+    faults = json.loads(run(folder, "--data", data, "--json").output)["faults"]
+    assert [(fault["code"], fault["file"], fault["line"], fault["expected"]) for fault in faults if fault["code"] != "dry_run_failed"] == [
+        ("datatype_mismatch", "semantic/shop.yaml", line, fitting)
+    ]
+
+
+def test_a_metric_declared_whole_over_fractions_is_a_fault(tmp_path: Path, data: Path) -> None:
+    """Where it is declared; a sum of whole numbers may be."""
+    declared = edited(SEMANTIC, "{name: revenue,", "{name: revenue, datatype: Integer,")
+    semantic = edited(declared, "{name: visitors,", "{name: visitors, datatype: Integer,")
+    faults = json.loads(run(write_app(tmp_path / "app", semantic=semantic), "--data", data, "--json").output)["faults"]
+    assert [(fault["code"], fault["line"], fault["got"]) for fault in faults] == [("datatype_mismatch", 30, "Integer")]

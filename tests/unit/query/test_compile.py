@@ -179,6 +179,17 @@ def test_one_query_reads_one_engine() -> None:
         compile_query(mixed, MetricQuery(("revenue",), (DEPARTMENT,)), everything(mixed), dialect="duckdb", as_of=AS_OF)
 
 
+def test_operational_tables_are_named_with_their_apps_schema() -> None:
+    """Also where a policy reads them; a generation's tables have no schema."""
+    datasets = {name: msgspec.structs.replace(dataset, engine="operational") for name, dataset in SEMANTICS.datasets.items()}
+    stored = app(semantics=msgspec.structs.replace(SEMANTICS, datasets=datasets))
+    query = MetricQuery(("revenue",), (DEPARTMENT,))
+    compiled = compile_query(stored, query, everything(stored), dialect="postgres", as_of=AS_OF)
+    tables = [table for table in parse_one(compiled.sql, dialect="postgres").find_all(exp.Table) if " " not in table.name]
+    assert {table.db for table in tables} == {"app_shop"}
+    assert '"app_' not in text(query, dialect="postgres")
+
+
 def test_a_source_that_is_not_a_table_name_is_refused() -> None:
     """Even an unchecked app cannot name a file."""
     datasets = SEMANTICS.datasets | {"sales": msgspec.structs.replace(SEMANTICS.datasets["sales"], source="/etc/passwd")}
