@@ -6,14 +6,16 @@ signs people in and out and takes what browsers measured. Both say how they are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from typing import Literal
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Scope
 
+from seawall.app.names import RESERVED_PATHS
 from seawall.core.errors import NotFound
 from seawall.trust.csrf import check_same_origin
 from seawall.ui.api import DataApi
@@ -28,6 +30,18 @@ from seawall.ui.wiring import UiServices
 
 Lane = Literal["read", "write"]
 JSON = "application/json"
+READS = ("GET", "HEAD")
+READ_PATHS = (
+    "/",
+    "/static/{path:path}",
+    "/{app}",
+    "/{app}/{page}",
+    "/{app}/api/panels/{panel}",
+    "/{app}/api/panels/{panel}/rows/{key}",
+    "/{app}/api/pages/{page}/fragments",
+)
+"""What the read lane answers, as the write lane knows it."""
+RESERVED = frozenset(RESERVED_PATHS)
 
 
 def build(services: UiServices, lane: Lane) -> ASGIApp:
@@ -36,7 +50,7 @@ def build(services: UiServices, lane: Lane) -> ASGIApp:
     open_routes: list[BaseRoute] = [Route("/healthz", _Status(services).alive), Route("/readyz", _Status(services).ready)]
     if lane == "write":
         vitals = Route("/{app}/api/vitals", reception.guarded("ui.vitals", _Beacons(services, reception).take), methods=["POST"])
-        return _application([*open_routes, *services.auth_routes, vitals], reception)
+        return _application([*open_routes, *services.auth_routes, vitals, *(Elsewhere(path, READS) for path in READ_PATHS)], reception)
     pages, data, static = Pages(services, reception), DataApi(services, reception), _Static(services)
     start = _Start(services, reception)
     routes: list[BaseRoute] = [
@@ -48,15 +62,45 @@ def build(services: UiServices, lane: Lane) -> ASGIApp:
         Route("/{app}/api/panels/{panel}/rows/{key}", reception.guarded("ui.row", data.row)),
         Route("/{app}/api/panels/{panel}", reception.guarded("ui.data", data.panel)),
         Route("/{app}/api/pages/{page}/fragments", reception.guarded("ui.fragments", pages.fragments)),
+        Elsewhere("/{app}/{page}", READS),
+        Elsewhere("/{app}/api/vitals", ("POST",)),
     ]
     return Front(services, reception, pages, _application(routes, reception))
 
 
 def _application(routes: list[BaseRoute], reception: Reception) -> ASGIApp:
     async def tell(request: Request, error: Exception) -> Reply:
-        return reception.told(request.scope, error)
+        reply = reception.told(request.scope, error)
+        if reply.status == 405:
+            allowed = {method for route in routes if isinstance(route, Route) for method in _taken(route, request.scope)}
+            reply.headers.append((b"allow", ", ".join(sorted(allowed)).encode()))
+        return reply
 
     return Starlette(routes=routes, exception_handlers={404: tell, 405: tell})  # type: ignore[dict-item]
+
+
+class Elsewhere(Route):
+    """An address whose requests another door or the other lane answers: here it only says which methods it takes.
+
+    The gateway chooses a lane by method, so that a POST to what can only be read arrives where nothing is read.
+    """
+
+    def __init__(self, path: str, methods: Sequence[str]) -> None:
+        super().__init__(path, _nothing, methods=list(methods))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """In part, or not at all."""
+        found, child = super().matches(scope)
+        names = child.get("path_params", {}).values()
+        return (Match.NONE, {}) if found is Match.FULL or not RESERVED.isdisjoint(names) else (found, child)
+
+
+def _taken(route: Route, scope: Scope) -> Set[str]:
+    return route.methods or set() if route.matches(scope)[0] is Match.PARTIAL else set()
+
+
+async def _nothing(request: Request) -> Reply:
+    raise NotFound
 
 
 class _Status:

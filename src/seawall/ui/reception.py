@@ -79,7 +79,7 @@ class Reception:
     def told(self, scope: Scope, error: Exception) -> Reply:
         """The answer that tells of `error`."""
         known = _known(error, scope["path"])
-        if is_for_programs(scope):
+        if is_for_programs(scope) or (isinstance(known, MethodNotAllowed) and scope["method"] not in ("GET", "HEAD")):
             status, media_type, body = as_json(known, scope["path"])
         elif isinstance(known, NotSignedIn) and scope["method"] in ("GET", "HEAD"):
             return self.redirect(f"/auth/refresh?to={_raw_target(scope)}")
