@@ -224,7 +224,7 @@ class Planner:
             query=apply(panel, filters),
             key=key,
             parameters=parameters_of({name: values for name, values in known.items() if name in filters}),
-            ctx=msgspec.structs.replace(ctx, parameters=known),
+            ctx=msgspec.structs.replace(ctx, parameters=known, sight=rights.sights[panel.name]),
             after=self._position(site.app, panel, rights, choice) if is_rows else None,
         )
 

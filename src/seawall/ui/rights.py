@@ -18,6 +18,7 @@ from seawall.core.principal import Principal
 from seawall.query.compile_names import datasets_of
 from seawall.query.policy import EffectivePolicy, resolve
 from seawall.ui.recent import Recent
+from seawall.ui.render.context import Sight
 
 REMEMBERED_MAX = 2_048
 
@@ -34,6 +35,8 @@ class Rights(msgspec.Struct, frozen=True):
     """Pages with at least one visible panel, and only those panels."""
     fingerprints: dict[str, str]
     """Panel → fingerprint of the rights that matter to it."""
+    sights: dict[str, Sight]
+    """Panel → which rows these rights leave of it."""
 
 
 class RightsOf:
@@ -42,9 +45,8 @@ class RightsOf:
     def __init__(self, app: App, resolve_policy: Callable[[App, Principal], EffectivePolicy] = resolve) -> None:
         self._app = app
         self._resolve = resolve_policy
-        self._reach = {
-            panel.name: reach(app, named_datasets(app, panel.query)) for page in app.pages.values() for panel in page.panels.values()
-        }
+        self._named = {panel.name: named_datasets(app, panel.query) for page in app.pages.values() for panel in page.panels.values()}
+        self._reach = {panel: reach(app, named) for panel, named in self._named.items()}
         self._by_object: Recent[int, tuple[Principal, Rights]] = Recent(REMEMBERED_MAX)
         self._by_fingerprint: Recent[str, Rights] = Recent(REMEMBERED_MAX)
 
@@ -65,7 +67,8 @@ class RightsOf:
         trimmed = {name: visible_part(self._app, page, policy) for name, page in self._app.pages.items()}
         pages = {name: page for name, page in trimmed.items() if page.panels}
         fingerprints = {panel: policy.fingerprint(self._reach[panel]) for page in pages.values() for panel in page.panels}
-        return Rights(policy, canonical(policy), fingerprint, pages, fingerprints)
+        sights = {panel: sight_of(policy, self._named[panel], self._reach[panel]) for panel in fingerprints}
+        return Rights(policy, canonical(policy), fingerprint, pages, fingerprints, sights)
 
 
 def visible_part(app: App, page: Page, policy: EffectivePolicy) -> Page:
@@ -76,6 +79,14 @@ def visible_part(app: App, page: Page, policy: EffectivePolicy) -> Page:
         name: filter_ for name, filter_ in page.filters.items() if not filter_.field or filter_.field.partition(".")[0] in policy.datasets
     }
     return msgspec.structs.replace(page, panels=panels, layout=layout, filters=filters)
+
+
+def sight_of(policy: EffectivePolicy, named: frozenset[str], reached: frozenset[str]) -> Sight:
+    """None when a condition on a dataset it names can hold for no row, some when any condition may matter, else all."""
+    conditions = {name: policy.datasets[name].predicates for name in reached if name in policy.datasets}
+    if any(each.op == "in" and not each.values for name in named for each in conditions.get(name, ())):
+        return "none"
+    return "some" if any(conditions.values()) else "all"
 
 
 def named_datasets(app: App, query: Query) -> frozenset[str]:

@@ -286,3 +286,19 @@ async def test_every_answer_carries_the_policy(house: House) -> None:
     async with house.client() as client:
         for path in ("/shop/demand", "/shop/api/panels/sales?format=csv", "/nowhere", "/", "/healthz", "/readyz", "/shop/openapi.json"):
             assert (await client.get(path)).headers["content-security-policy"].startswith("default-src 'none'"), path
+
+
+async def test_why_there_is_nothing_is_told_as_far_as_rights_know(house: House) -> None:
+    """Without any right to rows, that; with a right to some, no promise of data to come; with all, that it is still to come."""
+    house.engine.batches = 0
+    said = []
+    for roles, attributes in (
+        (("viewer",), {"stores": ()}),
+        (("viewer",), {"city": "X"}),
+        (("viewer",), {"stores": ("S9",)}),
+        (("boss",), {}),
+    ):
+        async with house.client(*roles, **attributes) as client:
+            html = (await client.get("/shop/listing", headers=PLAIN)).text
+        said.append([words for words in ("nothing here that you may see", "No rows", "No data yet") if words in html])
+    assert said == [["nothing here that you may see"]] * 2 + [["No rows"], ["No data yet"]]

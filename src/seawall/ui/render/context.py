@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Literal
 from urllib.parse import urlencode
 
 import msgspec
 
 from seawall.ui.formats import Formatter, formatter
 from seawall.ui.messages import Messages, messages
+
+Sight = Literal["all", "some", "none"]
+"""Which rows the rights leave to be seen, as far as the policy alone tells it: never by looking at the data."""
 
 
 class RenderContext(msgspec.Struct, frozen=True):
@@ -24,6 +28,8 @@ class RenderContext(msgspec.Struct, frozen=True):
     """The page's filters as the URL has them."""
     now: float
     """Seconds since 1970."""
+    sight: Sight = "all"
+    """Why there may be no rows to draw."""
 
     @property
     def formatter(self) -> Formatter:

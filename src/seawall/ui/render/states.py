@@ -121,17 +121,21 @@ def explanation(panel: Panel, reason_code: str, ctx: RenderContext, retry_url: s
 
 
 def empty(panel: Panel, ctx: RenderContext) -> str:
-    """No rows: says so, and shows the way out."""
+    """No rows: says so, and shows the way out. That data is still to come is said only where rights hide nothing."""
+    if ctx.sight == "none":
+        return _empty(panel, ctx.messages["failed.not_found"], f"<p>{esc(ctx.messages['next.ask'])}</p>")
     filtered = any(ctx.parameters.get(name) for name in panel.filters)
     words = ctx.messages
-    way_out = (
-        f'<p>{esc(words["empty.next"])}</p><a class="button" href="?" data-page-link>{esc(words["clear"])}</a>'
-        if filtered
-        else f"<p>{esc(words['empty.wait'])}</p>"
-    )
-    return (
-        f'<div class="empty h{body_px(panel)}"><p><strong>{esc(words["empty" if filtered else "empty.plain"])}</strong></p>{way_out}</div>'
-    )
+    if filtered:
+        clear = f'<a class="button" href="?" data-page-link>{esc(words["clear"])}</a>'
+        return _empty(panel, words["empty"], f"<p>{esc(words['empty.next'])}</p>{clear}")
+    if ctx.sight == "some":
+        return _empty(panel, words["empty.none"], "")
+    return _empty(panel, words["empty.plain"], f"<p>{esc(words['empty.wait'])}</p>")
+
+
+def _empty(panel: Panel, words: str, way_out: str) -> str:
+    return f'<div class="empty h{body_px(panel)}"><p><strong>{esc(words)}</strong></p>{way_out}</div>'
 
 
 def body_px(panel: Panel) -> int:
