@@ -39,10 +39,11 @@ const element = (name, className, text) => {
 
 const describe = (data, index) => {
   const list = element("ul");
+  const layered = data.s.some((one) => one.k);
   for (const one of data.s) {
-    if (one.v[index] === "") continue;
+    if (one.v[index] === "" || (layered && one.v[index] === "—")) continue;
     const item = element("li");
-    item.append(element("i", `key ${COLORS(one.c)}`), element("span", "", one.n), element("b", "", one.v[index]));
+    item.append(element("i", `key ${COLORS(one.c)} ${one.k ?? ""}`), element("span", "", one.n), element("b", "", one.v[index]));
     list.append(item);
   }
   tip.replaceChildren(element("p", "", data.t[index]), list);

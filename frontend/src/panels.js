@@ -2,7 +2,6 @@
 import { request } from "./net.js";
 import { doing } from "./actions.js";
 import { patch } from "./patch.js";
-import { tell } from "./problems.js";
 
 const section = (name) => document.getElementById(`panel-${name}`);
 const COMPLETE = /<template for="([\w-]+)">([\s\S]*?)<\/template>/g;
@@ -58,7 +57,7 @@ export const refresh = async (names, search, action) => {
     }
     doing(action || "panels.late", performance.now() - started);
     if (!quiet) {
-      tell(besides["filter-problems"]);
+      if (besides["filter-problems"] || document.querySelector(".error-summary")) (await import(ISLANDS.problems)).tell(besides["filter-problems"]);
       say(besides.status);
     }
   } catch (error) {

@@ -32,12 +32,12 @@ const series = ({ columns, rows }) => {
       lines.get(name)[places.get(row[time.name])] = row[metric.name] === null ? null : Number(row[metric.name]);
     }
   }
-  return { names: [...lines.keys()], data: [times.map(seconds), ...lines.values()] };
+  return { time: time.label || time.name, names: [...lines.keys()], data: [times.map(seconds), ...lines.values()] };
 };
 
 const token = (style, name) => style.getPropertyValue(name).trim();
 
-const plot = (holder, { names, data }) => {
+const plot = (holder, { time, names, data }) => {
   const style = getComputedStyle(document.documentElement);
   const ink = token(style, "--ink-3");
   const rule = token(style, "--grid");
@@ -45,18 +45,21 @@ const plot = (holder, { names, data }) => {
   const number = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
   const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+  const short = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
+  const font = `12px ${token(style, "--font")}`;
   return new uPlot(
     {
       width: holder.clientWidth,
       height: HEIGHT_PX,
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
       axes: [
-        { stroke: ink, grid: { show: false }, ticks: { stroke: rule } },
-        { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { show: false }, values: (_, them) => them.map((one) => number.format(one)) },
+        { stroke: ink, font, space: 72, grid: { show: false }, ticks: { stroke: rule, size: 4 }, values: (_, them) => them.map((at) => short.format(at * 1000)) },
+        { stroke: ink, font, grid: { stroke: rule, width: 1 }, ticks: { show: false }, values: (_, them) => them.map((one) => number.format(one)) },
       ],
+      hooks: { ready: [(made) => made.setLegend({ idx: data[0].length - 1 })] },
       series: [
-        { value: (_, at) => (at == null ? "—" : day.format(at * 1000)) },
-        ...names.map((label, index) => ({ label, stroke: color(index), width: 1.5, value: (_, one) => (one == null ? "—" : exact.format(one)) })),
+        { label: time, value: (_, at) => (at == null ? "—" : day.format(at * 1000)) },
+        ...names.map((label, index) => ({ label, stroke: color(index), width: 1.5, points: { show: false }, value: (_, one) => (one == null ? "—" : exact.format(one)) })),
       ],
     },
     data,
@@ -83,6 +86,7 @@ export const toggle = async (panel, control, request) => {
     holder.className = "zoom";
     panel.querySelector(".panel-body").append(holder);
     const made = plot(holder, series(await answer.json()));
+    holder.append(Object.assign(document.createElement("p"), { className: "hint", textContent: control.dataset.hint }));
     new ResizeObserver(() => made.setSize({ width: holder.clientWidth, height: HEIGHT_PX })).observe(holder);
   } catch {
     control.setAttribute("aria-expanded", "false");

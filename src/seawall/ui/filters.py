@@ -26,6 +26,8 @@ MARKER = "filter-bar"
 PROBLEMS_MARKER = "filter-problems"
 FRESH_SECONDS = 86_400.0
 OUTAGE = Outage(stale_max_age_seconds=30 * 86_400.0, summary=True)
+SHOWN_MAX = 60
+"""So much of a value that does not fit is repeated in the sentence that says so."""
 WITH_CHOICES = frozenset({"select", "multiselect"})
 _decoder = msgspec.json.Decoder(list[Scalar])
 
@@ -82,7 +84,8 @@ class FilterBars:
 
 def _problems(plan: PagePlan) -> dict[str, str]:
     """What is wrong with the filters that are set aside, in words."""
-    return dict.fromkeys(plan.choice.dropped, plan.ctx.messages["filter.wrong"])
+    tell = plan.ctx.messages.text
+    return {name: tell("filter.wrong", value=", ".join(given)[:SHOWN_MAX]) for name, given in plan.choice.dropped.items()}
 
 
 def partial_filters(app: App, page: Page) -> frozenset[str]:

@@ -114,7 +114,7 @@ class Formatter:
         divisor, suffix = self._scale(math.floor(math.log10(top) + 1e-12)) if top > 0 else (1.0, "")
         scaled = [value * factor / divisor for value in values]
         decimals = next((digits for digits in range(6) if all(_exact(value, digits) for value in scaled)), 6)
-        if len(values) > 1 and values[0] > 0 and values[-1] / values[0] >= 1000:
+        if len(values) > 1 and values[0] > 0 and values[-1] / values[0] >= 100:
             texts = [self.significant(value * factor) for value in values]
         elif top and (top >= 1e15 or top < 1e-5):
             texts = [f"{value * factor:.3g}".translate(self._swap) for value in values]

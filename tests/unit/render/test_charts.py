@@ -7,10 +7,12 @@ import re
 from datetime import date
 from html import unescape
 
+import pyarrow as pa
 from tests.unit.render.factory import DEPARTMENT, WEEK, by_name, by_week, by_week_and_name, column, context, layer, panel, weeks
 
 from seawall.app.model import Encoding, Format, Text
 from seawall.ui.charts.chart import draw_chart
+from seawall.ui.charts.data import PanelData
 
 
 def drawn(data, shown=None, ctx=None):
@@ -103,11 +105,27 @@ def test_shares_stand_side_by_side_and_sums_are_stacked():
     assert len(set(re.findall(r'<rect class="br[^>]* x="([^"]*)"', grouped.svg))) == 4
 
 
+def test_a_large_cloud_names_only_what_stands_apart():
+    """Of a crowd and two loners the loners are named, on whichever side there is room."""
+    crowd = [(f"c{index}", 100.0 + index % 10, 100.0 + index // 10) for index in range(90)]
+    rows = [*crowd, ("far right", 1000.0, 102.0), ("far up", 104.0, 1000.0)]
+    columns = (column("name", "String", "dimension", format=Format()), column("net_sales"), column("units"))
+    names, across, up = zip(*rows, strict=True)
+    table = pa.table({"name": list(names), "net_sales": list(across), "units": list(up)})
+    points = layer("point", x=Encoding("net_sales", type="quantitative"), y="units")
+    svg = drawn(PanelData(columns, table), panel(by=(DEPARTMENT,), metrics=("net_sales", "units"), layers=(points,))).svg
+    named = re.findall(r'class="pn( b)?"[^>]*>([^<]+)<', svg)
+    assert (" b", "far right") in named
+    assert ("", "far up") in named
+    assert len(named) <= 6
+
+
 def test_an_interval_is_a_band_that_the_tooltip_tells():
     """`area` with `y2` is pale, has no place to point at, and reads as low to high."""
     layers = (layer("area", x="week", y="net_sales", y2="net_sales"), layer("line", x="week", y="net_sales"))
     drawing = drawn(by_week([1.0, 2.0]), panel(layers=layers))
-    band, line = points_of(drawing)["s"]
+    line, band = points_of(drawing)["s"]
+    assert (band["k"], "k" in line) == ("bd", False)
     assert 'class="bd s0"' in drawing.svg
     assert band["v"][0] == "$1.00 to $1.00"
     assert band["y"] == [None, None]

@@ -86,6 +86,14 @@ def test_good_news_is_said_not_only_coloured(better, word):
     assert (f"({word})" in html) is bool(word)
 
 
+def test_a_table_that_filters_left_short_is_short():
+    """A dozen rows keep their height while they come; three of them leave no void."""
+    shown = panel("table", (DEPARTMENT,), limit=12)
+    assert ' h480"' in str(skeleton(shown, context()))
+    assert ' h480"' in fragment(by_name([(f"d{index}", 1.0) for index in range(6)]), shown)
+    assert ' h480"' not in fragment(by_name([("one", 1.0)]), shown)
+
+
 def test_no_rows_shows_the_way_out():
     """With filters set there is a way to clear them; without, the data is simply not there yet."""
     plain = fragment(by_week([]), panel(filters=("department",)))

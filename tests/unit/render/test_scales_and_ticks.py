@@ -6,6 +6,7 @@ import math
 from datetime import date, datetime
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,21 @@ def test_log_ticks_cover_the_domain(one, other, count_max):
     assert ticks.low <= low * (1 + 1e-6)
     assert ticks.high >= high * (1 - 1e-6)
     assert len(ticks.values) <= count_max + 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "count_max", "ticks", "ends"),
+    [
+        (5_100, 90_000, 6, (5e3, 1e4, 2e4, 5e4, 1e5), (5e3, 1e5)),
+        (1_020, 1_190_000, 5, (1e3, 1e4, 1e5, 1e6), (1e3, 2e6)),
+        (3, 4, 5, (2, 5), (2, 5)),
+    ],
+)
+def test_log_scales_end_where_the_data_does(low, high, count_max, ticks, ends):
+    """A cloud is not pressed into a corner by the next power of ten; where steps are many only powers are marked."""
+    made = log_ticks(low, high, count_max)
+    assert made.values == pytest.approx(ticks)
+    assert (made.low, made.high) == pytest.approx(ends)
 
 
 @given(FINITE, FINITE, FINITE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from seawall.ui.charts import marks
 from seawall.ui.charts.data import Point, View
 from seawall.ui.charts.plot import Plot, px
@@ -17,8 +19,10 @@ TITLED_MAX = 120
 DOT_PX, DOT_PX_MAX = 2.5, 9.0
 REFERENCES_MAX = 8
 FLAG_PX = 7
-NAMED_MAX = 40
-"""In a larger cloud only the outermost dots are named."""
+NAMED_MAX = 24
+"""In a larger cloud only the dots that stand apart are named."""
+APART_MAX = 10
+APART_PX = 14.0
 NAMES_AT_PX = 460.0
 """The plot width at which names of dots must not cover each other."""
 NAME_PX_MAX = 110
@@ -29,13 +33,25 @@ _Spot = tuple[float, float]
 
 
 def _striking(points: list[Point], spots: list[_Spot]) -> list[tuple[Point, _Spot]]:
-    """The dots worth a name, the highest first: all of a few, of many those at the edges of the cloud."""
-    pairs = sorted(zip(points, spots, strict=True), key=lambda pair: pair[1][1])
+    """The dots worth a name: all of a few; of many the outermost and those far from any other, the most remote first."""
+    pairs = list(zip(points, spots, strict=True))
     if len(pairs) <= NAMED_MAX:
-        return pairs
-    across = sorted(pairs, key=lambda pair: pair[1][0])
-    chosen = [*pairs[:8], *across[-5:], *across[:3], *pairs[-3:]]
-    return list({id(point): (point, spot) for point, spot in chosen}.values())
+        return sorted(pairs, key=lambda pair: pair[1][1])
+    remote = sorted(((_nearest(spot, spots), index) for index, spot in enumerate(spots)), reverse=True)
+    apart = [index for distance, index in remote[:APART_MAX] if distance >= APART_PX]
+    across = sorted(range(len(spots)), key=lambda index: spots[index][0])
+    down = sorted(range(len(spots)), key=lambda index: spots[index][1])
+    return [pairs[index] for index in dict.fromkeys([down[0], across[-1], *apart, across[0], down[-1]])]
+
+
+def _nearest(spot: _Spot, spots: list[_Spot]) -> float:
+    """How far the nearest other spot is."""
+    return min(math.dist(spot, other) for other in spots if other is not spot)
+
+
+def _is_free(start: float, end: float, y: float, taken: list[tuple[float, float, float]]) -> bool:
+    """Whether a name from `start` to `end` covers nothing that is there."""
+    return all(end < left or start > right or abs(y - other) > NAME_APART_PX for left, right, other in taken)
 
 
 class Painter:
@@ -53,7 +69,10 @@ class Painter:
         bars = "".join([self.bar(line) for line in self.scene.bars])
         strokes = "".join([self.line(line) for line in lines if line.view.mark == "line"])
         rules = "".join([self.rule(view) for view in views if view.mark == "rule"])
-        dots = "".join([self.dots(line) for line in lines if line.view.mark == "point"])
+        clouds = [line for line in lines if line.view.mark == "point"]
+        dots = "".join([self.dots(line) for line in clouds])
+        if self.scene.is_free:
+            dots += self._names([point for line in clouds for point in line.series.points if point.y is not None])
         return self._inner(areas) + bars + self._inner(strokes) + rules + dots + self._last_dots()
 
     def area(self, line: Line) -> str:
@@ -103,7 +122,7 @@ class Painter:
             radius = DOT_PX + DOT_PX_MAX * (abs(point.size or 0.0) / largest) ** 0.5 if largest else 4.0
             title = f"{self.request.point_label(point)}: {write(point.y)}" if len(points) <= TITLED_MAX else ""
             parts.append(marks.dot(self.plot.percent(point.x), self.plot.y(point.y or 0.0), color, radius, title))
-        return "".join(parts) + (self._names(points) if self.scene.is_free else "")
+        return "".join(parts)
 
     def rule(self, view: View) -> str:
         """A reference line, error bars, or marks on the axis."""
@@ -136,12 +155,13 @@ class Painter:
         parts = []
         for point, (x, y) in _striking(points, spots):
             name = fit(self.request.point_label(point), NAME_PX_MAX)
-            start, end = x + 5, x + text_width(name) + 16
-            if end < NAMES_AT_PX + 24 and all(
-                end < left or start > right or abs(y - other) > NAME_APART_PX for left, right, other in taken
-            ):
-                parts.append(f'<text class="pn" x="{self.plot.percent(point.x)}" dx="9" y="{px(y + 4)}">{esc(name)}</text>')
-                taken.append((start, end, y))
+            width = text_width(name)
+            for start, side in ((x + 5, 'dx="9" class="pn"'), (x - width - 16, 'dx="-9" class="pn b"')):
+                end = start + width + 11
+                if start >= 0 and end < NAMES_AT_PX + 24 and _is_free(start, end, y, taken):
+                    parts.append(f'<text {side} x="{self.plot.percent(point.x)}" y="{px(y + 4)}">{esc(name)}</text>')
+                    taken.append((start, end, y))
+                    break
         return f'<g class="tm tl">{"".join(parts)}</g>' if parts else ""
 
     def _inner(self, paths: str) -> str:

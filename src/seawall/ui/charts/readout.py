@@ -5,6 +5,8 @@ The JSON is documented in `render/panel.py`, where the browser script's author w
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 POINTS_MAX = 3000
@@ -20,6 +22,8 @@ class Trace(msgspec.Struct, frozen=True):
     values: list[str]
     places: list[float | None]
     """CSS pixels from the top (upright charts) or per cent from the left (charts on their side); None: nothing to point at."""
+    kind: Literal["", "bd", "ds"] = ""
+    """How its key is drawn: a pale band, a dotted line, or plainly."""
 
 
 class Readout(msgspec.Struct, frozen=True):
@@ -43,7 +47,10 @@ def points_json(readout: Readout) -> str:
     if len(readout.labels) * max(1, len(readout.traces)) > POINTS_MAX:
         return ""
     along, across = ("y", "x") if readout.sideways else ("x", "y")
-    series = [{"n": trace.name, "c": trace.color, "v": trace.values, across: trace.places} for trace in readout.traces]
+    series: list[dict[str, object]] = [
+        {"n": trace.name, "c": trace.color, "v": trace.values, across: trace.places} | ({"k": trace.kind} if trace.kind else {})
+        for trace in readout.traces
+    ]
     made: dict[str, object] = {along: readout.places, "t": readout.labels, "s": series}
     if readout.sideways:
         made["h"] = 1

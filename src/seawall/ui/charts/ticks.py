@@ -21,19 +21,20 @@ LOG_MAX = 1e200
 
 
 class Ticks(msgspec.Struct, frozen=True):
-    """Where an axis is marked. `values` ascend; the first and the last are the ends of the scale."""
+    """Where an axis is marked. `values` ascend; the first and the last are the ends of the scale, unless `ends` says otherwise."""
 
     values: tuple[float, ...]
+    ends: tuple[float, float] | None = None
 
     @property
     def low(self) -> float:
         """The start of the scale."""
-        return self.values[0]
+        return self.ends[0] if self.ends else self.values[0]
 
     @property
     def high(self) -> float:
         """The end of the scale."""
-        return self.values[-1]
+        return self.ends[1] if self.ends else self.values[-1]
 
 
 def linear_ticks(low: float, high: float, count_max: int) -> Ticks:
@@ -51,17 +52,21 @@ def linear_ticks(low: float, high: float, count_max: int) -> Ticks:
 
 
 def log_ticks(low: float, high: float, count_max: int) -> Ticks:
-    """Powers of ten around a positive domain, thinned to at most `count_max`; 1-2-5 when that fits too."""
+    """1, 2 and 5 times powers of ten that just cover a positive domain; thinned to powers when those are more than `count_max`."""
     low = min(max(low, 1 / LOG_MAX), LOG_MAX)
     high = min(max(high, low), LOG_MAX)
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
     last = max(last, first + 1)
     fine = [factor * 10.0**power for power in range(first, last) for factor in (1, 2, 5)] + [10.0**last]
-    if len(fine) <= count_max:
-        return Ticks(tuple(fine))
-    every = max(1, math.ceil((last - first) / max(1, count_max - 1)))
-    last += -(last - first) % every
-    return Ticks(tuple(10.0**power for power in range(first, last + 1, every)))
+    start = max([value for value in fine if value <= low * (1 + 1e-9)], default=fine[0])
+    end = min([value for value in fine if value >= high * (1 - 1e-9) and value > start], default=fine[-1])
+    kept = [value for value in fine if start <= value <= end]
+    if len(kept) <= count_max:
+        return Ticks(tuple(kept))
+    decades = [10.0**power for power in range(first, last + 1) if start <= 10.0**power <= end]
+    if len(decades) < 2:
+        return Ticks(tuple(sorted({start, *decades, end})))
+    return Ticks(tuple(decades[:: math.ceil(len(decades) / count_max)]), (start, end))
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:

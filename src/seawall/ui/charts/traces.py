@@ -18,7 +18,7 @@ def readout_of(scene: Scene, plot: Plot) -> Readout:
         return _free(scene, plot, heading)
     places = scene.frame.places
     index = {place: position for position, place in enumerate(places)}
-    traces = [_trace(scene, plot, line, index) for line in scene.lines]
+    traces = [_trace(scene, plot, line, index) for line in sorted(scene.lines, key=lambda line: line.is_band)]
     traces += scene.request.told(scene.frame.views, lambda point: index[point.x], len(index))
     labels = [scene.request.place_label(place) for place in places]
     return Readout(heading, labels, [round(plot.x_at(place) * 100, 2) for place in places], traces)
@@ -37,7 +37,7 @@ def _trace(scene: Scene, plot: Plot, line: Line, index: dict[float, int]) -> Tra
         values[at] = write(point.y)
         if point.y is not None:
             spots[at] = round(plot.y(stack.top(line.series, point.x) if stack is not None else point.y))
-    return Trace(line.name, line.color, values, spots)
+    return Trace(line.name, line.color, values, spots, "bd" if line.is_band else "ds" if line.dashed else "")
 
 
 def _known(series: Series) -> Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.ui.charts import axes, ends
+from seawall.ui.charts.data import Axis
 from seawall.ui.charts.drawing import LEGEND_PX, Drawing, Request
 from seawall.ui.charts.painter import Painter
 from seawall.ui.charts.plot import TIERS, Plot, padding
@@ -127,10 +128,15 @@ class _Upright:
             return [""] * len(ticks.values)
         return self.formatter.axis(ticks.values, axis.format)
 
+    def _axis_title(self, axis: Axis) -> str:
+        """An axis' name, and that its steps are factors when they are."""
+        name = self.request.axis_name(axis)
+        return self.request.ctx.messages.text("axis.log", name=name) if axis.encoding.scale_type == "log" else name
+
     def _titles(self) -> tuple[str, str]:
         """Names of the x and y axes: a scatter plot needs both, others only what their author wrote."""
         x, y = self.frame.x, self.scene.y
         if self.scene.is_free:
-            return (self.request.axis_name(x) if x else "", self.request.axis_name(y) if y else "")
+            return (self._axis_title(x) if x else "", self._axis_title(y) if y else "")
         wrote = y.encoding.title if y is not None and len(self.scene.named) == 1 else None
         return "", (wrote.in_locale(self.request.ctx.locale) if wrote else "")

@@ -21,7 +21,7 @@ to it and find the nearest point from `(pointer x - left - padding-left) / conte
 
 In a series `n` is the name; `c` the colour (0 accent, 1…8 palette, -1 grey: classes `s0`…`s8`, `sx`); `v` the written values, one for
 each place (`""`: no row, `"—"`: no value). A null among its places means that there is nothing to point at: no value, or an interval,
-whose values are told all the same.
+whose values are told all the same. `k`, when it is there, says how the key is drawn: `bd` a pale band, `ds` a dotted line.
 
 Everything in it is text to be set with `textContent`. Arrow keys go along `t`. Marks carry `<title>` for use without script; a
 script that shows tooltips of its own removes them. `svg[aria-labelledby]` names the chart, `details.data` holds the same numbers
@@ -58,7 +58,9 @@ def panel_fragment(
     kind = states.shape(panel)
     inside, readout, note = _body(panel, data, ctx, comparison, latest, kind)
     foot = _foot(panel, data, ctx, readout, note) if data.table.num_rows else '<footer class="panel-foot"></footer>'
-    return markup(f'{states.head(panel, ctx, headline, STATE_MARK)}<div class="{states.body_class(panel)}">{inside}</div>{foot}')
+    return markup(
+        f'{states.head(panel, ctx, headline, STATE_MARK)}<div class="{states.body_class(panel, landed=data)}">{inside}</div>{foot}'
+    )
 
 
 def _body(
@@ -105,7 +107,11 @@ def _zoom(panel: Panel, title: str, readout: Readout | None, ctx: RenderContext)
         return ""
     words = ctx.messages
     label = words.text("zoom_in", title=title)
-    return f'<button type="button" class="link" data-zoom aria-expanded="false" aria-label="{esc(label)}">{esc(words["zoom"])}</button>'
+    hint = esc(words["zoom.hint"])
+    return (
+        f'<button type="button" class="link" data-zoom data-hint="{hint}" aria-expanded="false" aria-label="{esc(label)}">'
+        f"{esc(words['zoom'])}</button>"
+    )
 
 
 def _download(panel: Panel, title: str, kind: str, name: str, ctx: RenderContext) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from seawall.app.model import MetricQuery, Panel
+from seawall.ui.charts.data import PanelData
 from seawall.ui.charts.text import esc, markup
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.page import exact_time
@@ -51,10 +52,15 @@ def shape(panel: Panel) -> str:
     return "is-chart"
 
 
-def body_class(panel: Panel) -> str:
-    """The classes of a panel's body: its shape, and for a table of a known length its height."""
+def body_class(panel: Panel, *, landed: PanelData | None = None) -> str:
+    """The classes of a panel's body: its shape, and for a table of a known length its height.
+
+    A table that `landed` with less than half of its rows, as filters leave it, is as high as its rows.
+    """
     kind = shape(panel)
     rows = panel.query.limit if kind == "is-table" and isinstance(panel.query, MetricQuery) else None
+    if landed is not None and rows is not None and 0 < landed.table.num_rows * 2 < rows:
+        rows = None
     return f"panel-body {kind}" if rows is None else f"panel-body {kind} h{_height_class(_table_px(rows))}"
 
 
