@@ -18,6 +18,7 @@ import pyarrow as pa
 from seawall.app.model import App, RowsQuery, Scalar
 from seawall.query.compile_names import Vocabulary
 from seawall.query.compile_rows import key_parts
+from seawall.query.errors import InvalidQuery
 from seawall.query.policy import EffectivePolicy
 from seawall.query.port import Column
 
@@ -58,6 +59,7 @@ class OpenQuery:
         """The last shown row's key when there are more rows; known once `batches` has ended."""
         self.batches: AsyncIterator[pa.RecordBatch] = stream
         self._stream = stream
+        self._goes_on = False
         self._keys = keys
         self._left = keys.limit if keys else 0
         self._last_key: tuple[Scalar, ...] | None = None
@@ -72,8 +74,28 @@ class OpenQuery:
         self.batches = _again(batches)
         return self.next_after is not None
 
+    async def hold(self, bytes_max: int) -> None:
+        """Read all ahead, so that the engine is free however slowly it is taken. InvalidQuery when that is more than `bytes_max`.
+
+        A query that goes on from page to page reads ahead by itself, one page at a time.
+        """
+        if self._goes_on:
+            return
+        held, size = [], 0
+        async for batch in self.batches:
+            held.append(batch)
+            size += batch.nbytes
+            if size > bytes_max:
+                await self.close()
+                raise InvalidQuery("The answer is too large", expected=f"at most {bytes_max:,} bytes", fix="Set a filter, or ask for less")
+        self.batches = _again(held)
+
     def go_on(self, rows: int, chunk: int, following: Following) -> None:
-        """After this page give the next ones, `chunk` rows at a time, until `rows` more are given or there are none."""
+        """After this page give the next ones, `chunk` rows at a time, until `rows` more are given or there are none.
+
+        Each page is read whole before its first row is given: no query is open while its rows are taken.
+        """
+        self._goes_on = True
         self.batches = self._chained(self.batches, rows, chunk, following)
 
     async def _chained(
@@ -82,7 +104,7 @@ class OpenQuery:
         page = self
         try:
             while True:
-                async for batch in batches:
+                for batch in [batch async for batch in batches]:
                     yield batch
                 self.next_after = page.next_after
                 if page.next_after is None or rows <= 0:

@@ -1,8 +1,8 @@
 """Pages of rows as cheaply as their sort allows: windows for pages sorted by time, chunks for whole exports.
 
-A page sorted by time looks at narrow windows first (`row_probe.py`). A listing longer than `CHUNK_ROWS` sorted by time is
-read as one page after the other of the same generation, so that an export of millions of rows starts at once and holds one
-chunk in memory; sorted by anything else it is one sort.
+A page sorted by time looks at narrow windows first (`row_probe.py`). A long listing is read as one page after the other of the
+same generation, each read whole before it is given: an export of millions of rows starts at once, holds one chunk in memory
+and no place at the engine while somebody slowly takes it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from seawall.query.port import Compiled
 from seawall.query.row_probe import Extent, leading_time, narrowed
 
 CHUNK_ROWS = 10_000
+SORTED_CHUNK_ROWS = 50_000
+"""Where each chunk is a sort of the whole table, fewer and larger ones."""
 WINDOW_ROWS_MIN = 100_000
 """Tables smaller than this are sorted whole: that takes a few milliseconds."""
 EXTENTS_MAX = 256
@@ -57,15 +59,20 @@ class RowPages:
     async def open(self, asked: Asked, after: After) -> OpenQuery:
         """The page after the row with these key values, or the first."""
         extent = await self._extent(asked)
-        if extent is None or asked.query.limit <= CHUNK_ROWS:
+        chunk = CHUNK_ROWS if extent is not None or self._is_operational(asked.query) else SORTED_CHUNK_ROWS
+        if asked.query.limit <= chunk:
             return await self._page(asked, after, extent)
 
         async def following(last: Sequence[Scalar], rows: int) -> OpenQuery:
             return await self._page(_limited(asked, rows), last, extent)
 
-        first = await self._page(_limited(asked, CHUNK_ROWS), after, extent)
-        first.go_on(asked.query.limit - CHUNK_ROWS, CHUNK_ROWS, following)
+        first = await self._page(_limited(asked, chunk), after, extent)
+        await first.is_full()
+        first.go_on(asked.query.limit - chunk, chunk, following)
         return first
+
+    def _is_operational(self, query: RowsQuery) -> bool:
+        return self.app.semantics.datasets[query.dataset].engine != "warehouse"
 
     async def _page(self, asked: Asked, after: After, extent: Extent | None) -> OpenQuery:
         keys = RowKeys.of(self.app, asked.query, asked.policy)
@@ -100,7 +107,7 @@ class RowPages:
     def _time(self, query: RowsQuery) -> Field | None:
         """The time field sorted by first, in a warehouse table large enough to care. Operational tables have indexes."""
         dataset = self.app.semantics.datasets[query.dataset]
-        if dataset.engine != "warehouse":
+        if self._is_operational(query):
             return None
         tables = self.generations.current(self.app.name).tables
         if dataset.source in tables and tables[dataset.source].rows < WINDOW_ROWS_MIN:

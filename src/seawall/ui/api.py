@@ -8,7 +8,8 @@ nobody takes it for whole.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import AsyncExitStack
 from datetime import date
 
 import msgspec
@@ -24,6 +25,7 @@ from seawall.query.open_query import OpenQuery
 from seawall.query.port import Column
 from seawall.telemetry.events import event
 from seawall.ui.export import ENCODERS, encoded
+from seawall.ui.exports import HELD_BYTES_MAX, ExportSeats, FileBody, small
 from seawall.ui.headers import etag_matches
 from seawall.ui.negotiate import FORMATS, format_of, locale_of
 from seawall.ui.openapi import openapi
@@ -117,6 +119,7 @@ class DataApi:
         self._keys = RowKeys(services.cursors)
         self._details = RowDetails(services)
         self._described: Recent[tuple[object, ...], bytes] = Recent(DESCRIPTIONS_MAX)
+        self._seats = ExportSeats()
 
     async def panel(self, request: Request) -> Reply:
         """The rows of a panel in the format asked for."""
@@ -125,7 +128,7 @@ class DataApi:
         if wanted == "json":
             body = await self._json(asked)
             return self._tagged(request, FORMATS["json"], body)
-        return await self._file(asked, wanted)
+        return await self._file(request, asked, wanted)
 
     async def row(self, request: Request) -> Reply:
         """One row of a row panel in full, as JSON, or with `format=html` as the page shows it in a dialog."""
@@ -219,17 +222,29 @@ class DataApi:
 
     # ── files ──
 
-    async def _file(self, asked: Asked, format: str) -> Reply:
-        """All rows as a file, streamed. Whatever fails before the first batch is raised, so that it can be told."""
-        query = asked.query
-        if isinstance(query, RowsQuery):
-            query = msgspec.structs.replace(query, limit=asked.choice.limit or EXPORT_ROWS_MAX)
-        limit = Deadline.after(EXPORT_SECONDS_MAX, self._services.clock)
-        opened = await asked.site.questions.open(query, asked.rights.policy, deadline=limit, after=self._position(asked))
+    async def _file(self, request: Request, asked: Asked, format: str) -> Reply:
+        """All rows as a file, streamed. Whatever fails before the first batch is raised, so that it can be told. HEAD asks nothing."""
         name = f'attachment; filename="{asked.site.app.name}-{asked.panel.name}.{format}"'
         media_type = FORMATS[format] + ("; charset=utf-8; header=present" if format == "csv" else "")
         headers = self._services.headers.of("data", media_type, (b"content-disposition", name.encode()))
-        return Reply(200, headers, _file_body(asked, opened, format))
+        after = self._position(asked)
+        if request.method == "HEAD":
+            return Reply(200, headers, None)
+        async with AsyncExitStack() as held:
+            held.enter_context(self._seats.seat(self._reception.principal(request)))
+            limit = Deadline.after(EXPORT_SECONDS_MAX, self._services.clock)
+            opened = await self._opened(asked, limit, after)
+            held.push_async_callback(opened.close)
+            return Reply(200, headers, FileBody(_pieces(asked, opened, format, limit), held.pop_all()))
+
+    async def _opened(self, asked: Asked, limit: Deadline, after: tuple[Scalar, ...] | None) -> OpenQuery:
+        """The query with its first rows read: from now on the engine works only while more are read, not while they are sent."""
+        query = asked.query
+        if isinstance(query, RowsQuery):
+            query = msgspec.structs.replace(query, limit=asked.choice.limit or EXPORT_ROWS_MAX)
+        opened = await asked.site.questions.open(query, asked.rights.policy, deadline=limit, after=after)
+        await opened.hold(HELD_BYTES_MAX)
+        return opened
 
     def _tagged(self, request: Request, media_type: str, body: bytes) -> Reply:
         etag = f'"{xxhash.xxh3_128_hexdigest(body)}"'
@@ -239,15 +254,15 @@ class DataApi:
         return Reply(200, headers, body)
 
 
-async def _file_body(asked: Asked, opened: OpenQuery, format: str) -> AsyncIterator[bytes]:
+async def _pieces(asked: Asked, opened: OpenQuery, format: str, limit: Deadline) -> AsyncGenerator[bytes, None]:
     try:
-        async for piece in encoded(opened.batches, ENCODERS[format]()):
-            yield piece
+        async for ready in encoded(opened.batches, ENCODERS[format]()):
+            for piece in small(ready):
+                limit.check()
+                yield piece
     except Exception as error:
         event("export.broke_off", app=asked.site.app.name, panel=asked.panel.name, error=type(error).__name__)
         raise
-    finally:
-        await opened.close()
 
 
 async def _collected(opened: OpenQuery) -> list[pa.RecordBatch]:

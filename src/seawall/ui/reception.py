@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from seawall.app.model import Page, Panel
 from seawall.core.deadline import HEADER, Deadline
 from seawall.core.errors import NotFound, SeawallError
+from seawall.core.principal import Principal
 from seawall.query.errors import QueryFailed
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
@@ -27,6 +28,8 @@ from seawall.ui.rights import Rights
 from seawall.ui.wiring import Site, UiServices
 
 DEADLINE = HEADER.encode()
+_ALSO = {401: ((b"www-authenticate", b"Bearer"),), 429: ((b"retry-after", b"10"),)}
+"""Headers that go with a status."""
 RawHeaders = Mapping[bytes, bytes]
 Handler = Callable[[Request], Awaitable[Reply]]
 Endpoint = Callable[[Request], Awaitable[ASGIApp]]
@@ -43,6 +46,10 @@ class Reception:
     def rights(self, scope: Scope, headers: RawHeaders, site: Site) -> Rights:
         """What whoever asks may see of `site`. NotSignedIn when nobody can be told."""
         return site.rights(self._identity.principal(scope, headers))
+
+    def principal(self, request: Request) -> Principal:
+        """Who asks. NotSignedIn when nobody can be told."""
+        return self._identity.principal(request.scope, raw_headers(request.scope))
 
     def site(self, request: Request) -> tuple[Site, Rights]:
         """The app in the path and the rights to it. An app of which nothing may be seen does not exist."""
@@ -87,7 +94,7 @@ class Reception:
             language = raw_headers(scope).get(b"accept-language", b"").decode("latin-1")
             css, icon = (self._services.assets.url(name) for name in ("seawall.css", "icon.svg"))
             status, media_type, body = as_page(known, scope["path"], css=css, icon=icon, accept_language=language)
-        more = ((b"www-authenticate", b"Bearer"),) if status == 401 else ()
+        more = _ALSO.get(status, ())
         return Reply(status, self._services.headers.of("never", media_type, *more), body)
 
     def redirect(self, target: str) -> Reply:

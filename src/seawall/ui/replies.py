@@ -1,6 +1,7 @@
 """Answers as they go to the server: a status, headers, and a body that is bytes or arrives over time.
 
-A Reply is an ASGI application, so a Starlette route may return one. A HEAD request gets the headers alone.
+A Reply is an ASGI application, so a Starlette route may return one. A HEAD request gets the headers alone. Whatever becomes of a
+body over time, it is closed; a client that takes nothing of it for a while is cut off.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from typing import cast
 
 from starlette.types import Receive, Scope, Send
 
+from seawall.telemetry.events import event
 from seawall.ui.headers import Headers
+
+WRITE_SECONDS_MAX = 10.0
+"""How long one piece of a body over time may take to be written. TimeoutError then, and the body ends without its last chunk."""
 
 
 class Reply:
-    """An answer."""
+    """An answer. A body of None is for HEAD: nothing is known of it, not even its length."""
 
-    def __init__(self, status: int, headers: Headers, body: bytes | AsyncIterator[bytes] = b"") -> None:
+    def __init__(self, status: int, headers: Headers, body: bytes | AsyncIterator[bytes] | None = b"") -> None:
         self.status = status
         self.headers = headers
         self.body = body
@@ -32,17 +37,26 @@ class Reply:
             await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
             await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
             return
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        if scope["method"] != "HEAD":
-            await _until_gone(_send_all(body, send), receive)
+        if body is None:
+            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        async with aclosing(cast("AsyncGenerator[bytes, None]", body)):
+            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+            if scope["method"] != "HEAD":
+                await _until_gone(_send_all(body, send), receive)
         await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_all(body: AsyncIterator[bytes], send: Send) -> None:
-    async with aclosing(cast("AsyncGenerator[bytes, None]", body)) as pieces:
-        async for piece in pieces:
-            if piece:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    async for piece in body:
+        if piece:
+            try:
+                async with asyncio.timeout(WRITE_SECONDS_MAX):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            except TimeoutError:
+                event("reply.cut_off", seconds=WRITE_SECONDS_MAX)
+                raise
 
 
 async def _until_gone(sending: object, receive: Receive) -> None:

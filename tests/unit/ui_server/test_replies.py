@@ -63,3 +63,23 @@ async def test_head_makes_no_body() -> None:
     wire, closed = Wire("HEAD"), list[str]()
     assert await wire.take(Reply(200, [], pieces(closed, wire))) == b""
     assert not closed
+
+
+async def test_a_body_that_nobody_wants_is_closed() -> None:
+    """A HEAD request reads nothing, and what was opened for the body is let go of."""
+
+    class Held:
+        closed = False
+
+        def __aiter__(self) -> "Held":
+            return self
+
+        async def __anext__(self) -> bytes:
+            raise AssertionError("nobody asked")
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    body = Held()
+    await Wire("HEAD").take(Reply(200, [], body))
+    assert body.closed
