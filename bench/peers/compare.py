@@ -53,10 +53,15 @@ def peer(name: str, tables: dict[str, list[str]]) -> Iterator[str]:
         arguments = [str(python), "-m", "streamlit", "run", str(HERE / "streamlit_app.py"), *options]
     else:
         arguments = [str(python), str(HERE / "dash_app.py")]
-    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = HERE.parent / ".peers" / f"{name.lower()}.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(arguments, env=environment, stdout=said, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}/"
     try:
-        wait_until(lambda: _answers(port), 60)
+        try:
+            wait_until(lambda: _answers(port), 60)
+        except TimeoutError as error:
+            raise RuntimeError(f"{name} did not start:\n{log.read_text()[-2000:]}") from error
         yield url
     finally:
         process.terminate()

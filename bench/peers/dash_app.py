@@ -33,7 +33,7 @@ def layout() -> html.Div:
             line("units", "units"),
             line("discount", "rate"),
             line("basket_size", "basket"),
-            bars("movers", "product_category"),
+            bars("movers", "category"),
             dash_table.DataTable(frame("rows").astype(str).to_dict("records")),
         ]
     )

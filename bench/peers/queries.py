@@ -26,19 +26,17 @@ QUERIES = {
     ),
     "by_store_group": (f"SELECT store_group, sum(sales_value) AS net_sales FROM {T} JOIN {S} USING (store_id) GROUP BY 1 ORDER BY 2 DESC"),
     "units": (
-        f"SELECT date_trunc('week', sold_at) AS week, sum(quantity) AS units FROM {T}"
+        f"SELECT date_trunc('week', sold_at) AS week, sum(units) AS units FROM {T}"
         f" JOIN {P} USING (product_id) WHERE department <> 'FUEL' GROUP BY 1 ORDER BY 1"
     ),
     "discount": (
-        f"SELECT date_trunc('week', sold_at) AS week, sum(retail_disc) / sum(sales_value + retail_disc) AS rate"
+        f"SELECT date_trunc('week', sold_at) AS week, sum(loyalty_discount) / sum(sales_value + loyalty_discount) AS rate"
         f" FROM {T} GROUP BY 1 ORDER BY 1"
     ),
     "basket_size": (
         f"SELECT date_trunc('week', sold_at) AS week, sum(sales_value) / count(DISTINCT basket_id) AS basket FROM {T} GROUP BY 1 ORDER BY 1"
     ),
-    "movers": (
-        f"SELECT product_category, sum(sales_value) AS net_sales FROM {T} JOIN {P} USING (product_id) GROUP BY 1 ORDER BY 2 DESC LIMIT 10"
-    ),
+    "movers": (f"SELECT category, sum(sales_value) AS net_sales FROM {T} JOIN {P} USING (product_id) GROUP BY 1 ORDER BY 2 DESC LIMIT 10"),
     "rows": (f"SELECT sold_at, basket_id, product_id, store_id, quantity, sales_value FROM {T} ORDER BY sold_at DESC LIMIT 100"),
 }
 

@@ -17,5 +17,5 @@ right.bar_chart(frame("by_store_group"), x="store_group", y="net_sales", horizon
 left.line_chart(frame("units"), x="week", y="units")
 right.line_chart(frame("discount"), x="week", y="rate")
 left.line_chart(frame("basket_size"), x="week", y="basket")
-right.bar_chart(frame("movers"), x="product_category", y="net_sales", horizontal=True)
+right.bar_chart(frame("movers"), x="category", y="net_sales", horizontal=True)
 st.dataframe(frame("rows"))
