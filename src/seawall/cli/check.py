@@ -15,7 +15,7 @@ import msgspec
 from seawall.app.check import check as check_app
 from seawall.app.faults import Fault
 from seawall.app.model import Bundle
-from seawall.cli.check_dry_run import DryRun, dry_run
+from seawall.cli.check_dry_run import DryRun, dry_run, preparation_faults
 from seawall.cli.check_print import print_faults, print_sound
 
 
@@ -43,13 +43,27 @@ class Checked(msgspec.Struct, frozen=True):
 def check(app: Path, data: Path | None, as_json: bool) -> None:
     """Find every fault in an app folder."""
     checked, bundle = checked_app(app, data)
+    show(checked, bundle, app, as_json=as_json)
+    sys.exit(0 if checked.ok else 1)
+
+
+def show(checked: Checked, bundle: Bundle | None, folder: Path, *, as_json: bool) -> None:
+    """Print the answer, for people or for programs."""
     if as_json:
         click.echo(msgspec.json.encode(checked).decode())
     elif bundle is None or checked.faults:
-        print_faults(app, checked.faults)
+        print_faults(folder, checked.faults)
     else:
-        print_sound(app, bundle, checked.dry_run)
-    sys.exit(0 if checked.ok else 1)
+        print_sound(folder, bundle, checked.dry_run)
+
+
+def checked_alone(folder: Path) -> tuple[Checked, Bundle | None]:
+    """The app, checked by itself: nothing is asked but its files."""
+    bundle, faults = check_app(folder)
+    if bundle is not None:
+        faults = preparation_faults(folder, bundle)
+    digest = bundle.digest if bundle else ""
+    return Checked(ok=not faults, app=str(folder), digest=digest, faults=faults, dry_run=DryRun(skipped="not asked for")), bundle
 
 
 def checked_app(folder: Path, data: Path | None) -> tuple[Checked, Bundle | None]:

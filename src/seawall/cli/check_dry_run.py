@@ -40,6 +40,13 @@ def dry_run(folder: Path, bundle: Bundle, data: Path | None) -> tuple[tuple[Faul
     return report.faults(), tried
 
 
+def preparation_faults(folder: Path, bundle: Bundle) -> tuple[Fault, ...]:
+    """A preparation that nobody registered."""
+    report = Report()
+    _check_preparation(bundle, Places(folder), report)
+    return report.faults()
+
+
 def _check_preparation(bundle: Bundle, places: Places, report: Report) -> None:
     from seawall.workers.preparation import registry
 

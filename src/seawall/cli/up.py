@@ -1,7 +1,8 @@
 """`seawall up`: start an instance, tell when it is ready, keep it running, stop it when asked.
 
-Guarantees: a second `up` on the same data directory is refused; what an earlier, killed one left is cleared first; Ctrl-C,
-SIGTERM and the supervisor's own death end every process it started and nothing else. Exit status as in `cli/main.py`.
+Guarantees: an app with faults starts nothing and leaves nothing; a second `up` on the same data directory is refused; what an
+earlier, killed one left is cleared first; Ctrl-C, SIGTERM and the supervisor's own death end every process it started and
+nothing else. Exit status as in `cli/main.py`.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from seawall.cli.supervisor_plan import Engines, Site, plan
 from seawall.cli.supervisor_process import die_with, postgres_identity
 from seawall.cli.supervisor_report import HumanReporter, JsonReporter, Reporter
 from seawall.cli.supervisor_units import Unit
+from seawall.cli.up_check import sound
 from seawall.core.errors import ConfigurationError
 from seawall.store import embedded_postgres, embedded_valkey
 
 DEFAULT_APP = Path("apps/merchandising")
 DEFAULT_PORT = 8420
 PORTS_TRIED = 100
+UNSOUND = 2
+"""The exit status when the app has faults: it was used wrongly, and nothing was started."""
 
 Planner = Callable[[Site], Sequence[Unit]]
 
@@ -43,11 +47,16 @@ Planner = Callable[[Site], Sequence[Unit]]
 @click.option("--detach", is_flag=True, help="Return when ready; `seawall down` stops it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready.")
 def up(app: Path | None, data: Path, port: int | None, detach: bool, as_json: bool) -> None:
-    """Start an instance of APP (default: apps/merchandising) and everything it needs."""
+    """Start an instance of APP (default: apps/merchandising) and everything it needs.
+
+    An app with faults is not started: they are told as `seawall check` tells them, and the exit status is 2.
+    """
     apps = (_app_folder(app or DEFAULT_APP),)
     parent = os.environ.get("SEAWALL_DIE_WITH_PARENT", "")
     if parent and not detach:
         die_with(int(parent) if parent.isdecimal() else 0)
+    if not sound(apps, as_json=as_json):
+        sys.exit(UNSOUND)
     sys.exit(run(apps, data, port, detach=detach, as_json=as_json, planner=real_plan))
 
 
