@@ -98,15 +98,15 @@ def test_ready_is_one_line_with_everything(house: House) -> None:
     }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_stop_it_stops_everything_and_nothing_else(house: House, number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM end what was started, grandchildren too, with status 0; a neighbour lives."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_asked_to_stop_it_stops_everything_and_nothing_else(house: House, number: signal.Signals, status: int) -> None:
+    """Ctrl-C (status 130) and SIGTERM (0) end what was started, grandchildren too; a neighbour lives."""
     neighbour = subprocess.Popen(["sleep", "60"])
     process, _ = house.up()
     pids = house.pids()
     assert len(pids) == 6
     process.send_signal(number)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=10) == status
     assert gone(pids)
     assert neighbour.poll() is None
     assert not (house.data / "instance.json").exists()
@@ -210,3 +210,22 @@ def test_status_tells_of_a_service_that_was_killed_and_came_back(house: House) -
 
     until(back)
     assert house.command("status").returncode == 0
+
+
+def test_down_clears_what_a_killed_one_left(house: House) -> None:
+    """Its record, sockets and their directory; `--json` says that none was stopped."""
+    process, _ = house.up()
+    record = house.record()
+    process.kill()
+    until(lambda: gone([service["pid"] for service in record["services"] if service["pid"]]))
+    (Path(record["run"]) / "events").unlink()
+    done = house.command("down", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"stopped": False, "killed": False, "data": str(house.data)})
+    assert not Path(record["run"]).exists()
+    assert not (house.data / "instance.json").exists()
+
+
+def test_down_tells_programs_that_it_stopped_one(house: House) -> None:
+    """One object on standard output."""
+    house.run("--detach")
+    assert json.loads(house.command("down", "--json").stdout) == {"stopped": True, "killed": False, "data": str(house.data)}

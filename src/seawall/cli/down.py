@@ -9,30 +9,71 @@ import time
 from pathlib import Path
 
 import click
+import msgspec
 
-from seawall.cli.instance import locate, recover
+from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, clear_run, locate, lock, recover
 from seawall.cli.supervisor_process import is_alive
 
 STOP_S_MAX = 30.0
 """The supervisor stops its services within this; then it is killed, which ends them too."""
 
 
+class Stopped(msgspec.Struct, frozen=True):
+    """What `--json` prints."""
+
+    stopped: bool
+    """Whether an instance ran and now does not."""
+    killed: bool
+    """Whether it had to be killed."""
+    data: str
+
+
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="The instance's data directory.")
-def down(data: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def down(data: Path, as_json: bool) -> None:
     """Stop an instance. Stopping one that does not run is no error."""
     instance = locate(data, os.environ)
     record = instance.read()
-    if record is None or not record.running:
+    running = record is not None and record.running
+    killed = _stop(instance, record) if record is not None and running else False
+    if not running:
+        clear_left(instance)
+    if as_json:
+        click.echo(msgspec.json.encode(Stopped(running, killed, str(instance.data))).decode())
+    elif not running:
         click.echo(f"No instance with the data directory {instance.data} is running.", err=True)
-        return
+    else:
+        click.echo(f"The instance did not stop within {STOP_S_MAX:.0f} s and was killed." if killed else "Stopped.", err=True)
+    sys.exit(1 if killed else 0)
+
+
+def _stop(instance: Instance, record: InstanceRecord) -> bool:
+    """Ask the supervisor to stop; whether it had to be killed."""
     os.kill(record.pid, signal.SIGTERM)
     until = time.monotonic() + STOP_S_MAX
     while is_alive(record.pid, record.started_ticks) and time.monotonic() < until:
         time.sleep(0.02)
-    if is_alive(record.pid, record.started_ticks):
-        os.kill(record.pid, signal.SIGKILL)
+    if not is_alive(record.pid, record.started_ticks):
+        return False
+    os.kill(record.pid, signal.SIGKILL)
+    recover(instance)
+    clear_run(instance)
+    return True
+
+
+def clear_left(instance: Instance) -> None:
+    """Remove what a killed instance left: processes, sockets and their directory. Nothing while somebody holds the data directory."""
+    if not (instance.data / "instance.lock").is_file():
+        clear_run(instance)
+        return
+    try:
+        held = lock(instance)
+    except (AlreadyRunning, OSError):
+        return
+    try:
         recover(instance)
-        click.echo(f"The instance did not stop within {STOP_S_MAX:.0f} s and was killed.", err=True)
-        sys.exit(1)
-    click.echo("Stopped.", err=True)
+        instance.record_path.unlink(missing_ok=True)
+        clear_run(instance)
+    finally:
+        os.close(held)

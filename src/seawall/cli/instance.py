@@ -10,7 +10,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import signal
+import socket
 import stat
 import time
 from collections.abc import Mapping
@@ -56,6 +58,8 @@ class InstanceRecord(msgspec.Struct, frozen=True):
     data: str
     run: str
     services: tuple[ServiceRecord, ...] = ()
+    apps: tuple[str, ...] = ()
+    """The folders of its apps."""
 
     @property
     def running(self) -> bool:
@@ -158,6 +162,36 @@ def recover(instance: Instance, grace_s: float = 5.0) -> list[int]:
     for path in (*instance.run.glob("*.sock"), instance.run / "prepared", *instance.run.rglob(".s.PGSQL.*")):
         path.unlink(missing_ok=True)
     return [pid for pid, _ in left]
+
+
+def clear_run(instance: Instance) -> bool:
+    """Remove the directory for sockets when nothing answers in it; whether it is gone. It stays when it holds anything we do not know."""
+    run = instance.run
+    if run.is_symlink() or not run.is_dir() or run.stat().st_uid != os.geteuid():
+        return not run.exists()
+    sockets = [path for path in run.rglob("*") if path.is_socket()]
+    if any(_answers(path) for path in sockets):
+        return False
+    with suppress(OSError):
+        for path in (*sockets, run / "prepared", *run.rglob(".s.PGSQL.*.lock")):
+            path.unlink(missing_ok=True)
+        for folder in (run / "gateway", run / "postgres"):
+            shutil.rmtree(folder, ignore_errors=True)
+        run.rmdir()
+    return not run.exists()
+
+
+def _answers(path: Path) -> bool:
+    """Whether somebody accepts connections on a socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
+    return True
 
 
 def end_processes(processes: list[tuple[int, int]], grace_s: float) -> None:

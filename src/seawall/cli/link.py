@@ -11,6 +11,7 @@ import msgspec
 
 from seawall.app.durations import parse_duration
 from seawall.cli.publish import store_url
+from seawall.cli.roles import check_roles
 from seawall.cli.token import parse_attributes
 from seawall.core.errors import ConfigurationError
 from seawall.core.principal import Principal
@@ -27,8 +28,9 @@ from seawall.trust.tokens import Tokens
 )
 @click.option("--ttl", default="15m", show_default=True, help="How long the link waits to be used.")
 @click.option("--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory.")
+@click.option("--force", is_flag=True, help="Also for a role that no app of the instance has.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def link(roles: Sequence[str], user: str, tenant: str, attributes: Sequence[str], ttl: str, data: Path, as_json: bool) -> None:
+def link(roles: Sequence[str], user: str, tenant: str, attributes: Sequence[str], ttl: str, data: Path, force: bool, as_json: bool) -> None:
     """Make a link that signs a browser in, once."""
     from seawall.cli.instance import InstanceRecord
 
@@ -38,6 +40,8 @@ def link(roles: Sequence[str], user: str, tenant: str, attributes: Sequence[str]
         raise ConfigurationError(
             f"There is no instance in {data}", fix="Start it with `seawall up`, or name another with --data"
         ) from error
+    if not force:
+        check_roles(roles, data)
     principal = Principal(user=user, tenant=tenant, roles=tuple(roles), attributes=parse_attributes(attributes))
     url = f"{record.url}/auth/link/{asyncio.run(_code(data, principal, parse_duration(ttl)))}"
     click.echo(msgspec.json.encode({"sign_in_url": url}).decode() if as_json else url)

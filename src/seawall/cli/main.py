@@ -1,17 +1,20 @@
 """The `seawall` command. Sub-commands are imported when they are used, so that each starts as fast as what it needs.
 
 Exit status of every command: 0 done as asked; 1 it failed or, for `status`, is not ready; 2 it was used or set up wrongly;
-3 there is no instance, or for `up` there is one already; 130 interrupted.
+3 there is no instance, or for `up` there is one already; 130 interrupted. With `--json` an error is one JSON object on standard
+error, with the members of a problem (docs/reference/errors.md).
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
 
 from seawall.core.errors import ConfigurationError, InvalidInput, SeawallError
+from seawall.core.problem import problem_of
 
 COMMANDS = {
     "up": ("seawall.cli.up:up", "Start an instance and everything it needs."),
@@ -30,6 +33,9 @@ COMMANDS = {
     "workers": ("seawall.cli.services:workers", "Run the workers."),
 }
 """Name → where the command is, and its line in the help."""
+
+
+INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -62,12 +68,24 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors of ours become one sentence on standard error and an exit status."""
+    """Run the command line; errors become one sentence (with `--json`, one JSON object) on standard error and an exit status."""
+    as_json = "--json" in sys.argv[1:]
     try:
-        cli.main(prog_name="seawall")
+        sys.exit(cli.main(prog_name="seawall", standalone_mode=False))
     except SeawallError as error:
-        click.echo(f"seawall: {error.sentence()}", err=True)
+        click.echo(problem_of(error).encode() if as_json else f"seawall: {error.sentence()}", err=True)
         sys.exit(exit_status(error))
+    except click.ClickException as error:
+        if as_json:
+            click.echo(problem_of(InvalidInput(error.format_message())).encode(), err=True)
+        else:
+            error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever read us is gone; nothing is to be flushed to them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def exit_status(error: SeawallError) -> int:

@@ -54,6 +54,7 @@ class Asked(msgspec.Struct, frozen=True):
 @click.option("--limit", type=click.IntRange(0), default=None, help="At most so many rows.")
 @click.option("--last", type=click.IntRange(1), default=None, help="Only the last N complete periods.")
 @click.option("--format", "form", type=click.Choice(sorted(PRINTERS)), default="table", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json; an error, too, is one JSON object.")
 @click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="An instance's data directory.")
 @click.option("--timeout", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True, help="Seconds.")
 @click.option("--explain", is_flag=True, help="Show the statement and its parameters; run nothing.")
@@ -67,13 +68,14 @@ def query(
     limit: int | None,
     last: int | None,
     form: Literal["table", "json", "csv", "arrow"],
+    as_json: bool,
     data: Path,
     timeout: float,
     explain: bool,
 ) -> None:
     """Ask an app's data a question."""
     asked = Asked(metrics, by, where, order, limit, last)
-    asyncio.run(_run(app, asked, principal_of(who), form, data, Deadline.after(timeout), explain=explain))
+    asyncio.run(_run(app, asked, principal_of(who), "json" if as_json else form, data, Deadline.after(timeout), explain=explain))
 
 
 def principal_of(text: str) -> Principal:

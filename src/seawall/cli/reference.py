@@ -22,7 +22,7 @@ def cli_text() -> str:
     """docs/reference/cli.md."""
     statuses = (main.__doc__ or "").split("\n\n", 1)[1].replace("\n", " ").strip()
     parts = [f"# Commands\n\n{_NOTE}\n{statuses}\n"]
-    with click.Context(main.cli, info_name="seawall") as parent:
+    with click.Context(main.cli, info_name="seawall", **main.cli.context_settings) as parent:
         for name in main.cli.list_commands(parent):
             command = main.cli.get_command(parent, name)
             if command is not None:

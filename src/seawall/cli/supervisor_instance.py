@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from seawall.cli.instance import InstanceRecord, ServiceRecord
+from seawall.cli.instance import InstanceRecord, ServiceRecord, clear_run
 from seawall.cli.supervisor import Supervisor
 from seawall.cli.supervisor_logs import Logs
 from seawall.cli.supervisor_plan import Site
@@ -24,7 +24,7 @@ from seawall.core.errors import SeawallError
 from seawall.store import embedded_postgres
 
 INTERRUPTED = 130
-"""The exit status when it was told to stop before it was ready."""
+"""The exit status when it was told to stop before it was ready, or by Ctrl-C."""
 
 
 class StartFailed(SeawallError):
@@ -51,13 +51,17 @@ class RunningInstance:
         self._sign_in = ""
         self._error = ""
         self._was_ready = False
+        self._signal = 0
         self._began = time.monotonic()
         self._services: dict[str, ServiceRecord] = {}
         logs = Logs(site.instance.logs)
         self._supervisor = Supervisor(units, logs, self._changed, on_output=self._heard, on_done=self._done, policy=policy)
 
     async def run(self) -> int:
-        """Start, wait to be told to stop, stop; returns the exit status. StartFailed when it cannot become ready."""
+        """Start, wait to be told to stop, stop; returns the exit status. StartFailed when it cannot become ready.
+
+        0: it was ready and was told to stop; INTERRUPTED: by Ctrl-C, or before it was ready.
+        """
         asked = asyncio.Event()
         self._catch_signals(asked)
         starting = asyncio.create_task(self._start())
@@ -71,8 +75,9 @@ class RunningInstance:
             self._reporter.note("Stopping")
             await self._supervisor.stop()
             self.site.instance.record_path.unlink(missing_ok=True)
+            clear_run(self.site.instance)
         await asyncio.gather(starting, return_exceptions=True)
-        return 0 if self._was_ready else INTERRUPTED
+        return 0 if self._was_ready and self._signal != signal.SIGINT else INTERRUPTED
 
     async def _start(self) -> None:
         given_up = await self._supervisor.start()
@@ -93,13 +98,14 @@ class RunningInstance:
         return f"{unit.label} {detail}" + (f"; its last lines:\n{tail}\n" if tail else "")
 
     def _catch_signals(self, asked: asyncio.Event) -> None:
-        def on_signal() -> None:
+        def on_signal(number: int) -> None:
             if asked.is_set():
                 self._supervisor.kill()
+            self._signal = self._signal or number
             asked.set()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+            asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
 
     def _changed(self, change: Change) -> None:
         unit = change.unit
@@ -114,6 +120,7 @@ class RunningInstance:
             port=self.site.port,
             data=str(instance.data),
             run=str(instance.run),
+            apps=tuple(str(app) for app in self.site.apps),
             services=tuple(self._services.values()),
         )
         try:

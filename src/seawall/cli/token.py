@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from seawall.app.durations import parse_duration
+from seawall.cli.roles import check_roles
 from seawall.core.errors import InvalidInput
 from seawall.core.principal import Attribute, Principal
 from seawall.trust import keys
@@ -23,6 +25,16 @@ class InvalidAttribute(InvalidInput):
     slug = "invalid-attribute"
 
 
+class Minted(msgspec.Struct, frozen=True):
+    """What `--json` prints."""
+
+    token: str
+    expires_in: float
+    """Seconds."""
+    user: str
+    roles: tuple[str, ...]
+
+
 @click.command()
 @click.option("--role", "roles", multiple=True, required=True, metavar="ROLE", help="A role of the app; may be repeated.")
 @click.option("--user", default="local", show_default=True, help="Who the token speaks for.")
@@ -32,10 +44,19 @@ class InvalidAttribute(InvalidInput):
 )
 @click.option("--ttl", default="5m", show_default=True, help="How long it works, at most 24h.")
 @click.option("--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory.")
-def token(roles: Sequence[str], user: str, tenant: str, attributes: Sequence[str], ttl: str, data: Path) -> None:
+@click.option("--force", is_flag=True, help="Also for a role that no app of the instance has.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def token(
+    roles: Sequence[str], user: str, tenant: str, attributes: Sequence[str], ttl: str, data: Path, force: bool, as_json: bool
+) -> None:
     """Mint a short-lived token for a local instance."""
+    signing = keys.load(data / "keys")
+    if not force:
+        check_roles(roles, data)
     principal = Principal(user=user, tenant=tenant, roles=tuple(roles), attributes=parse_attributes(attributes))
-    click.echo(Tokens(keys.load(data / "keys")).mint(principal, parse_duration(ttl)))
+    seconds = parse_duration(ttl)
+    minted = Minted(Tokens(signing).mint(principal, seconds), seconds, user, tuple(roles))
+    click.echo(msgspec.json.encode(minted).decode() if as_json else minted.token)
 
 
 def parse_attributes(texts: Sequence[str]) -> dict[str, Attribute]:

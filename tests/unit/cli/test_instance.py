@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,21 @@ def test_recover_removes_stale_sockets_and_the_postmaster_file(tmp_path: Path) -
     instances.recover(instance)
     assert list(instance.run.iterdir()) == []
     assert not (cluster / "postmaster.pid").exists()
+
+
+def test_the_socket_directory_goes_when_nobody_answers_in_it(tmp_path: Path) -> None:
+    """Dead sockets and generated files go with it; a live socket or a file of somebody else's keeps it."""
+    instance = _prepared(tmp_path)
+    (instance.run / "gateway").mkdir()
+    (instance.run / "gateway" / "listeners.json").touch()
+    (instance.run / "prepared").touch()
+    with socket.socket(socket.AF_UNIX) as live:
+        live.bind(str(instance.run / "ui-read-0.sock"))
+        live.listen()
+        assert not instances.clear_run(instance)
+        assert (instance.run / "gateway" / "listeners.json").exists()
+    (instance.run / "notes").touch()
+    assert not instances.clear_run(instance)
+    assert [path.name for path in instance.run.iterdir()] == ["notes"]
+    (instance.run / "notes").unlink()
+    assert instances.clear_run(instance)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -52,3 +54,55 @@ def test_an_error_is_one_sentence_on_standard_error(monkeypatch: pytest.MonkeyPa
     assert capsys.readouterr().err == (
         "seawall: /nonexistent is not an app. Expected a folder with an app.yaml. Name an app's folder: seawall up FOLDER.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "slug"),
+    [
+        (["token", "--role", "viewer", "--data", "/nonexistent", "--json"], 2, "configuration"),
+        (["link", "--role", "viewer", "--data", "/nonexistent", "--json"], 2, "configuration"),
+        (["query", "/nonexistent", "--as", "role=viewer", "--json"], 2, "invalid-input"),
+        (["check", "--json"], 2, "invalid-input"),
+        (["status", "--json", "--sail"], 2, "invalid-input"),
+    ],
+)
+def test_with_json_an_error_is_one_object_on_standard_error(
+    arguments: list[str], status: int, slug: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The members of a problem, also for wrong use; nothing on standard output."""
+    monkeypatch.setattr(sys, "argv", ["seawall", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main.main()
+    told = capsys.readouterr()
+    problem = json.loads(told.err)
+    assert (caught.value.code, problem["type"].rpartition("/")[2], told.out) == (status, slug, "")
+    assert problem["detail"]
+
+
+def test_an_interrupted_command_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the table of exit statuses says."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["seawall", "status"])
+    monkeypatch.setattr("seawall.cli.status.locate", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        main.main()
+    assert caught.value.code == 130
+
+
+def test_an_app_with_faults_starts_nothing(tmp_path: Path) -> None:
+    """`seawall up` tells every fault as `seawall check` does, and leaves no directory behind."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.yaml").write_text("name: Shop!\ntitle: Shop\nroles: {viewer: {}}\npolicies: {}\npages: {}\n")
+    app, data = str(tmp_path / "app"), str(tmp_path / "data")
+    checked, done = (
+        subprocess.run([sys.executable, "-m", "seawall.cli.main", *words], capture_output=True, text=True, check=False)
+        for words in (["check", app], ["up", app, "--data", data])
+    )
+    assert done.returncode == 2
+    assert done.stdout == checked.stdout
+    assert "bad_name" in done.stdout
+    assert "missing_file" in done.stdout
+    assert not (tmp_path / "data").exists()

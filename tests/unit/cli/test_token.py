@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,29 @@ def test_malformed_attributes(texts: list[str]) -> None:
 def test_lists_of_one_and_none() -> None:
     """`a|` is a list of one, `|` an empty list, and a value may hold `=`."""
     assert parse_attributes(["a=x|", "b=|", "c=x=y"]) == {"a": ("x",), "b": (), "c": "x=y"}
+
+
+def test_a_role_that_no_app_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The roles there are are named; --force signs it all the same."""
+    (tmp_path / "app.yaml").write_text("roles: {reader: {}, writer: {extends: reader}}")
+    keys.load_or_create(tmp_path / "keys")
+    monkeypatch.setenv("SEAWALL_APPS", str(tmp_path))
+    with pytest.raises(InvalidInput, match="one of reader, writer") as caught:
+        run("--role", "reader", "--role", "nope", "--data", str(tmp_path))
+    assert caught.value.got == "nope"
+    assert run("--role", "nope", "--force", "--data", str(tmp_path))
+
+
+def test_apps_that_cannot_be_read_refuse_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not known is not guessed."""
+    keys.load_or_create(tmp_path / "keys")
+    monkeypatch.setenv("SEAWALL_APPS", str(tmp_path / "gone"))
+    assert run("--role", "nope", "--data", str(tmp_path))
+
+
+def test_json_is_one_object(tmp_path: Path) -> None:
+    """The token, whom it speaks for and for how long."""
+    made = keys.load_or_create(tmp_path / "keys")
+    told = json.loads(run("--role", "buyer", "--user", "mia", "--ttl", "2m", "--json", "--data", str(tmp_path)))
+    assert Tokens(made).verify(told.pop("token")).user == "mia"
+    assert told == {"expires_in": 120, "user": "mia", "roles": ["buyer"]}
