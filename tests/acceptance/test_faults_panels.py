@@ -45,7 +45,7 @@ def api(market: Bazaar):
 def test_a_panel_that_takes_too_long_is_explained_and_comes_later(api: DataApi) -> None:
     """At its own deadline the page says so and ends; the answer is still made, for whoever looks next."""
     first = api.page("ledger")
-    assert "This took longer than it may" in fragment_of(first, "notes")
+    assert "This took longer than the page waits" in fragment_of(first, "notes")
     assert '<data value="120' in fragment_of(first, "entries")
     until(lambda: f'<data value="{ENTRIES}"' in fragment_of(api.page("ledger"), "notes"))
 
