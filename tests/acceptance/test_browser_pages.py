@@ -89,15 +89,16 @@ def test_nothing_breaks_the_content_security_policy(seawall, new_page, name):
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [1440, 390])
-def test_the_layout_holds_still(seawall, new_page, name, width):
+@pytest.mark.parametrize(("locale", "cold"), [("en-US", True), ("en-US", False), ("de-DE", True)])
+def test_the_layout_holds_still(seawall, new_page, name, width, locale, cold):
     """Skeletons have the shape of what comes: cumulative layout shift stays under 0.05, and nothing scrolls sideways."""
-    page = new_page(viewport={"width": width, "height": 900})
+    page = new_page(viewport={"width": width, "height": 900}, locale=locale)
     page.add_init_script(
         "window.shift = 0; new PerformanceObserver((list) => {"
         " for (const one of list.getEntries()) if (!one.hadRecentInput) shift += one.value; })"
         ".observe({ type: 'layout-shift', buffered: true });"
     )
-    page.goto(f"{seawall.url}/merchandising/{name}")
+    page.goto(seawall.url + (never_seen(name) if cold else f"/merchandising/{name}"))
     page.wait_for_function(LANDED)
     page.wait_for_timeout(300)
     assert page.evaluate("shift") < 0.05
