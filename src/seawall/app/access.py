@@ -84,7 +84,7 @@ def read_policies(node: Node | None, roles: dict[str, Role], words: Vocabulary) 
                 fix=fix,
             )
     policies = {name: _policy(name, child, roles, words) for name, child in entries.items() if name in known}
-    check_masks(policies, node or Node({}, Mark("")), words)
+    check_masks(policies, roles, node or Node({}, Mark("")), words)
     return policies
 
 

@@ -37,6 +37,7 @@ CODES: dict[str, str] = {
     "unknown_locale": "A text is in a language that `locales` does not list.",
     # semantics
     "duplicate_name": "Two things of one kind have the same name.",
+    "source_case": "Two datasets' sources differ only by case, which databases take for one table.",
     "bad_source": "`source` is not a plain table name from the catalogue.",
     "bad_expression": "The expression is not valid, or uses something outside the allowed grammar.",
     "bad_extension": "The data of a SEAWALL extension is not the JSON it should be.",
@@ -50,7 +51,8 @@ CODES: dict[str, str] = {
     "dataset_without_policy": "Nothing says who may see a dataset, so nobody may, and the app does not publish.",
     "role_cycle": "Roles extend each other in a circle.",
     "bad_row_policy": "A row policy needs exactly one of `attribute`, `value` and `values` (none for null tests).",
-    "mask_leaks": "Another field shows the column that a mask hides.",
+    "mask_leaks": "Another field shows the column that a mask hides to somebody who does not see the masked field.",
+    "rows_leak": "Two datasets read one table, and one shows somebody rows that the row policy of the other hides from them.",
     # what is asked and shown
     "bad_condition": "A condition is not written `field operator value`, or its value or operator does not fit the field.",
     "panel_kind": "A panel asks for metrics or shows rows of a dataset: one of the two, with the keys that belong to it.",

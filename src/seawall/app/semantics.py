@@ -15,6 +15,7 @@ from seawall.app.expressions import parse_scalar
 from seawall.app.faults import Report
 from seawall.app.grammar import InvalidExpression
 from seawall.app.model import Dataset, DataType, Field, Semantics
+from seawall.app.physical import siblings
 from seawall.app.semantic_measures import read_metric, read_relationship
 from seawall.app.semantic_parts import ansi_expression, declared_name, extension_of, key_columns, report_expression, synonyms_of
 from seawall.app.shape import ossie_validator, shaped
@@ -33,6 +34,7 @@ def read_semantics(roots: list[Node], report: Report) -> Vocabulary:
     models = [model for root in roots for model in shaped(root, ossie_validator(), report).listed("semantic_model")]
     places: dict[str, Node] = {}
     datasets, broken = _datasets(models, places, report)
+    _check_sources(datasets, places, report)
     declared = _declared(models, "relationships", "relationship", places, report)
     relationships = [read_relationship(node, datasets, report) for node in declared]
     broken |= {f"path {node.word('from')}" for node, made in zip(declared, relationships, strict=True) if made is None}
@@ -86,6 +88,15 @@ def _datasets(models: list[Node], places: dict[str, Node], report: Report) -> tu
         if not made.time and (extra.broken or extra.get("time") is not None):
             broken.add(f"time {made.name}")
     return datasets, broken
+
+
+def _check_sources(datasets: dict[str, Dataset], places: dict[str, Node], report: Report) -> None:
+    """Report sources that differ only by case: DuckDB reads the same table by both names."""
+    for first, *others in siblings(datasets.values()):
+        for other in others:
+            if other.source != first.source and (at := places[f"dataset {other.name}"].get("source")) is not None:
+                detail = f"The sources of `{first.name}` and `{other.name}` differ only by case"
+                report.add(at, "source_case", detail, expected=first.source, got=other.source, fix=f"Write `{first.source}`")
 
 
 def _dataset(node: Node, extra: Node, report: Report) -> Dataset:
