@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from sqlglot import exp
-
 from seawall.app.model import App, Dataset, Field, Metric
 from seawall.core.errors import NotFound
 from seawall.query.errors import InvalidQuery
-from seawall.query.policy import EffectivePolicy
-from seawall.query.sql_tree import datasets_in, tree_of
+from seawall.query.policy import EffectivePolicy, hidden_fields
+from seawall.query.sql_tree import datasets_in
 
 
 class Vocabulary:
@@ -23,6 +21,7 @@ class Vocabulary:
         self.app = app.name
         self.semantics = app.semantics
         self.policy = policy
+        self._hidden = hidden_fields(app.semantics, {name: access.masked for name, access in policy.datasets.items()})
 
     def dataset(self, name: str) -> Dataset:
         """The dataset. NotFound when there is none, or none this principal may know of."""
@@ -53,13 +52,11 @@ class Vocabulary:
         return found.fields[found.time.rpartition(".")[2]]
 
     def is_masked(self, field: Field) -> bool:
-        """Whether this principal may not see the field's values: it is masked, or shows the same column as a masked one."""
-        masked = self.policy.datasets[field.dataset].masked
-        if not masked or field.name in masked:
-            return field.name in masked
-        fields = self.semantics.datasets[field.dataset].fields
-        mine = _bared(field.expression)
-        return any(name in fields and _bared(fields[name].expression) == mine for name in masked)
+        """Whether this principal may not see the field's values: it is masked, or shares a column with a masked one.
+
+        Of every dataset over the same table, by any case of the column's name (`policy.hidden_fields`).
+        """
+        return field.name in self._hidden.get(field.dataset, ())
 
     def _bare(self, name: str, home: str) -> Field:
         if home and home in self._datasets() and name in self.semantics.datasets[home].fields:
@@ -85,14 +82,6 @@ class Vocabulary:
 def datasets_of(metric: Metric) -> frozenset[str]:
     """The datasets whose fields the metric aggregates."""
     return datasets_in(metric.expression)
-
-
-def _bared(expression: str) -> str:
-    """The expression without casts and parentheses around it, to see whether two fields show the same column."""
-    tree = tree_of(expression)
-    while isinstance(tree, exp.Cast | exp.Paren):
-        tree = tree.this
-    return tree.name if isinstance(tree, exp.Column) else tree.sql()
 
 
 def _unknown(kind: str, name: str, visible: list[str]) -> NotFound:

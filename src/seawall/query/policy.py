@@ -3,19 +3,25 @@
 `resolve` turns an app's policies and a verified principal into constants: predicates with values, masked fields. A dataset
 the principal may not read is absent, and from then on nobody can tell it from one that never existed. Equal rights give
 equal values and so equal fingerprints, which is what lets people share cached answers; rights that differ in anything
-give different ones. Everything doubtful (a missing attribute, a value of the wrong type) shows no row.
+give different ones. Everything doubtful (a missing attribute, a value of the wrong type, an empty one that all rows would match)
+shows no row, and a field over a column that a mask hides anywhere is masked, in every dataset over the same table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from seawall.app.model import App, DataType, Filter, Operator, Policy, RowPolicy, Scalar
+from seawall.app.model import App, DataType, Filter, Operator, Policy, RowPolicy, Scalar, Semantics
+from seawall.app.physical import columns_in, siblings
 from seawall.core.digest import canonical, digest
 from seawall.core.principal import Principal
 
+_EMPTY_OPENS: frozenset[Operator] = frozenset({"starts_with", "contains"})
+"""Every text starts with and contains the empty one."""
+_EMPTY_EXCLUDES_NOTHING: frozenset[Operator] = frozenset({"ne", "not_in", "gt", "ge"})
+"""And is different from it, or not before it: an attribute left empty would show all."""
 _SEVERAL: dict[Operator, Operator] = {"eq": "in", "ne": "not_in", "in": "in", "not_in": "not_in"}
 """What an operator means when the attribute has several values; the others then show nothing."""
 
@@ -40,12 +46,28 @@ class EffectivePolicy(msgspec.Struct, frozen=True):
 def resolve(app: App, principal: Principal) -> EffectivePolicy:
     """What `principal` may see. A dataset without a policy, or for other roles, is absent."""
     held = roles_of(app, principal)
-    readable = {
-        name: _access(app, policy, principal, held)
-        for name, policy in sorted(app.policies.items())
-        if name in app.semantics.datasets and held and (not policy.roles or held.intersection(policy.roles))
-    }
-    return EffectivePolicy(readable)
+    known = {name: policy for name, policy in sorted(app.policies.items()) if name in app.semantics.datasets}
+    readable = {name for name, policy in known.items() if held and (not policy.roles or held.intersection(policy.roles))}
+    masked = {name: _masked(policy, held if name in readable else frozenset()) for name, policy in known.items()}
+    hidden = hidden_fields(app.semantics, masked)
+    return EffectivePolicy(
+        {name: Access(_predicates(app, known[name], principal, held), hidden.get(name, ())) for name in sorted(readable)}
+    )
+
+
+def hidden_fields(semantics: Semantics, masked: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Dataset → every field that is masked or shares a column with a masked field of any dataset over the same table, sorted."""
+    found = {name: set(fields) for name, fields in masked.items()}
+    if not any(found.values()):
+        return {}
+    for group in siblings(semantics.datasets.values()):
+        fields = {field.ref: field for dataset in group for field in dataset.fields.values()}
+        refs = {f"{dataset.name}.{name}" for dataset in group for name in masked.get(dataset.name, ())}
+        columns = frozenset().union(*(columns_in(fields[ref].expression) for ref in refs if ref in fields))
+        for field in fields.values() if columns else ():
+            if columns & columns_in(field.expression):
+                found.setdefault(field.dataset, set()).add(field.name)
+    return {name: tuple(sorted(fields)) for name, fields in found.items()}
 
 
 def unrestricted(app: App) -> EffectivePolicy:
@@ -65,10 +87,13 @@ def roles_of(app: App, principal: Principal) -> frozenset[str]:
     return frozenset(held)
 
 
-def _access(app: App, policy: Policy, principal: Principal, held: frozenset[str]) -> Access:
+def _predicates(app: App, policy: Policy, principal: Principal, held: frozenset[str]) -> tuple[Filter, ...]:
     predicates = {_predicate(app, row, principal) for row in policy.rows if not held.intersection(row.unless)}
-    masked = [name for name, unless in policy.mask.items() if not held.intersection(unless)]
-    return Access(tuple(sorted(predicates, key=canonical)), tuple(sorted(masked)))
+    return tuple(sorted(predicates, key=canonical))
+
+
+def _masked(policy: Policy, held: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name, unless in policy.mask.items() if not held.intersection(unless))
 
 
 def _predicate(app: App, row: RowPolicy, principal: Principal) -> Filter:
@@ -79,6 +104,8 @@ def _predicate(app: App, row: RowPolicy, principal: Principal) -> Filter:
     values = _attribute(row.attribute, principal) if row.attribute else row.values
     typed = [_typed(value, datatype) for value in values]
     if not typed or any(value is None for value in typed):
+        return nothing
+    if "" in typed and (row.op in _EMPTY_OPENS or (row.attribute and row.op in _EMPTY_EXCLUDES_NOTHING)):
         return nothing
     if row.op in _SEVERAL:
         op = _SEVERAL[row.op] if len(typed) > 1 else row.op

@@ -6,11 +6,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.query.star import BY_GROUP, app, viewer
+from tests.unit.query.star import BY_GROUP, SEMANTICS, app, field, viewer
 
-from seawall.app.model import Filter, Policy, RowPolicy
+from seawall.app.model import Dataset, Filter, Operator, Policy, RowPolicy
 from seawall.core.principal import Principal
-from seawall.query.policy import EffectivePolicy, resolve
+from seawall.query.compile_names import Vocabulary
+from seawall.query.policy import Access, EffectivePolicy, resolve
 
 GUARDED = app({"sales": Policy("sales", (), (BY_GROUP,), {"household_id": ("board",)})})
 NOTHING = (Filter("stores.store_group", "in", ()),)
@@ -21,10 +22,10 @@ def sales_of(principal: Principal, **policies: Policy) -> tuple[Filter, ...]:
 
 
 def test_attributes_become_values() -> None:
-    """A predicate holds the principal's own groups, sorted, and the field is masked."""
+    """A predicate holds the principal's own groups, sorted, and the field is masked, as is the other one over its column."""
     access = resolve(GUARDED, viewer(store_groups=("b", "a", "b"))).datasets["sales"]
     assert access.predicates == (Filter("stores.store_group", "in", ("a", "b")),)
-    assert access.masked == ("household_id",)
+    assert access.masked == ("household", "household_id")
 
 
 @pytest.mark.parametrize("attributes", [{}, {"store_groups": ()}, {"groups": ("a",)}])
@@ -59,12 +60,45 @@ def test_a_dataset_without_policy_is_absent() -> None:
     assert resolve(bare, viewer()).datasets == {}
 
 
-@pytest.mark.parametrize(("value", "expected"), [("7", (7,)), (7, (7,)), ("x", ()), (True, ()), ("7.5", ())])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(("7", "x"), ()), ((7, 8.5), ()), (("7", None), ()), ("7", (7,)), (7, (7,)), ("x", ()), (True, ()), ("7.5", ())]
+)
 def test_values_take_the_field_type(value: object, expected: tuple[object, ...]) -> None:
     """A token's text becomes a number for a number field, or shows nothing."""
     policy = Policy("stores", (), (RowPolicy("stores.region_id", "in", "user.region"),))
     predicates = resolve(app({"stores": policy}), viewer(region=value)).datasets["stores"].predicates
     assert predicates == (Filter("stores.region_id", "in", expected),)
+
+
+@pytest.mark.parametrize("op", ["starts_with", "contains", "ne", "not_in", "gt", "ge"])
+@pytest.mark.parametrize("value", ["", ("",), ("north", "")])
+def test_an_empty_attribute_shows_no_row(op: Operator, value: object) -> None:
+    """Every text starts with the empty one and follows it; an attribute left empty must not open everything."""
+    policy = Policy("sales", (), (RowPolicy("stores.store_group", op, "user.region"),))
+    assert sales_of(viewer(region=value), sales=policy) == NOTHING
+
+
+def test_an_empty_prefix_in_a_policy_shows_no_row() -> None:
+    """A constant is held to the same."""
+    policy = Policy("sales", (), (RowPolicy("stores.store_group", "starts_with", values=("",)),))
+    assert sales_of(viewer(), sales=policy) == NOTHING
+
+
+def test_a_mask_covers_every_dataset_over_its_table() -> None:
+    """Under another dataset, another case of the column, or in an expression: what cannot be told from masked is masked."""
+    again = Dataset(
+        "again",
+        "T_SALES",
+        {f.name: f for f in (field("again", "who", "Integer", "Household_ID + 0"), field("again", "units", "Integer"))},
+    )
+    both = msgspec.structs.replace(SEMANTICS, datasets=SEMANTICS.datasets | {"again": again})
+    masking = Policy("sales", ("buyer",), (), {"household_id": ("board",)})
+    shop = app({"sales": masking}, both)
+    assert resolve(shop, viewer()).datasets["again"].masked == ("who",)
+    assert resolve(shop, Principal("bo", roles=("board",))).datasets["again"].masked == ()
+    bare = EffectivePolicy({"again": Access(), "sales": Access((), ("household_id",))})
+    assert Vocabulary(shop, bare).is_masked(again.fields["who"])
+    assert not Vocabulary(shop, bare).is_masked(again.fields["units"])
 
 
 def test_identity_is_an_attribute_that_cannot_be_claimed() -> None:
