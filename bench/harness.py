@@ -89,7 +89,9 @@ class Instance:
 
     def services(self) -> list[dict[str, Any]]:
         """What `seawall status --json` says of each process."""
-        services: list[dict[str, Any]] = json.loads(self.command("status", "--json"))["services"]
+        arguments = [seawall(), "status", "--json", "--data", str(self.data)]
+        told = subprocess.run(arguments, check=False, capture_output=True, text=True, cwd=REPOSITORY).stdout  # 1: not ready
+        services: list[dict[str, Any]] = json.loads(told)["services"]
         return services
 
     def socket(self, name: str, replica: int = 0) -> Path:
