@@ -43,6 +43,8 @@ class CacheKey(msgspec.Struct, frozen=True, dict=True):
     locale: str
     watermark: str
     """The generation the answer is made from."""
+    is_kept: bool = True
+    """Whether the last good answer is kept for outages; names nothing."""
 
     @cached_property
     def exact(self) -> str:

@@ -73,8 +73,7 @@ class Ladder:
         self._cache = cache
         self._summaries = summaries
         self._clock = clock
-        note = summaries.note if summaries is not None else None
-        self._flights = Flights(cache, clock, limit_seconds=limit_seconds, flights_max=flights_max, on_made=note)
+        self._flights = Flights(cache, clock, limit_seconds=limit_seconds, flights_max=flights_max, on_made=self._note)
         self.served: Counter[Rung] = Counter()
         """How often each rung was served by `serve`."""
 
@@ -134,12 +133,16 @@ class Ladder:
             return Served("stale", entry.payload, entry.made_at, REFRESHING)
         return None
 
+    def _note(self, key: CacheKey, entry: Entry) -> None:
+        if key.is_kept and self._summaries is not None:
+            self._summaries.note(key, entry)
+
     async def _degrade(self, key: CacheKey, outage: Outage, failure: Failure) -> Served:
         """The next rung down, after making the answer failed or took too long."""
         if failure.error.status >= 500:
             if outage.stale_max_age_seconds is not None and (entry := await self._latest(key, outage)):
                 return Served("stale", entry.payload, entry.made_at, failure.reason)
-            if outage.summary and self._summaries is not None and (entry := await self._summaries.find(key)):
+            if outage.summary and key.is_kept and self._summaries is not None and (entry := await self._summaries.find(key)):
                 return Served("summary", entry.payload, entry.made_at, failure.reason)
         return Served("explanation", None, self._clock.time(), failure.reason)
 

@@ -1,4 +1,7 @@
-"""What the client asked for in its headers: language, coding, media type. Pure and memoised; nonsense means the default."""
+"""What the client asked for in its headers: language, coding, media type. Pure; nonsense means the default.
+
+Memoised by what is read of a header, never by more: memories are bounded in bytes, whatever clients send.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from seawall.app.model import DEFAULT_LOCALE
 
 HEADER_LENGTH_MAX = 1_000
 """Longer Accept… headers are read up to here."""
+TAG_LENGTH_MAX = 35
+"""A language tag in the URL is read up to here (RFC 5646 §4.4.1)."""
 TEMPLATE_FOR_CHROMIUM_MIN = 150
 """The first Chromium that fills `<?start>` ranges from `<template for>` by itself."""
 
@@ -21,11 +26,15 @@ FORMATS = {
 }
 
 
-@lru_cache(maxsize=1024)
 def weighted(header: str) -> tuple[tuple[str, float], ...]:
     """`a;q=0.5, b` as (("b", 1.0), ("a", 0.5)): lower case, best first, ties in the order given (RFC 9110 §12.4.2)."""
+    return _weighted(header[:HEADER_LENGTH_MAX])
+
+
+@lru_cache(maxsize=1024)
+def _weighted(header: str) -> tuple[tuple[str, float], ...]:
     found = []
-    for part in header[:HEADER_LENGTH_MAX].lower().split(","):
+    for part in header.lower().split(","):
         value, _, parameters = part.strip().partition(";")
         if value:
             found.append((value.strip(), _quality(parameters)))
@@ -43,33 +52,54 @@ def _quality(parameters: str) -> float:
     return 1.0
 
 
-@lru_cache(maxsize=1024)
 def locale_of(lang: str, accept_language: str, locales: tuple[str, ...]) -> str:
     """The app's locale that suits best: `lang` (the URL's choice), then the header, then English or the app's first.
 
     An unknown locale is no error: it gives the default.
     """
+    return _locale_of(lang[:TAG_LENGTH_MAX], accept_language[:HEADER_LENGTH_MAX], locales)
+
+
+@lru_cache(maxsize=1024)
+def _locale_of(lang: str, accept_language: str, locales: tuple[str, ...]) -> str:
     wanted = [(lang.lower(), 1.0)] if lang else []
-    known = {locale.lower(): locale for locale in locales}
-    for tag, quality in [*wanted, *weighted(accept_language)]:
-        found = known.get(tag) or known.get(tag.partition("-")[0])
+    for tag, quality in [*wanted, *_weighted(accept_language)]:
+        found = _locale(tag, locales)
         if found and quality > 0:
             return found
     return DEFAULT_LOCALE if DEFAULT_LOCALE in locales or not locales else locales[0]
 
 
-@lru_cache(maxsize=1024)
+def speaks(lang: str, locales: tuple[str, ...]) -> bool:
+    """Whether one of `locales` is what the URL asks for."""
+    return bool(_locale(lang[:TAG_LENGTH_MAX].lower(), locales))
+
+
+def _locale(tag: str, locales: tuple[str, ...]) -> str:
+    known = {locale.lower(): locale for locale in locales}
+    return known.get(tag) or known.get(tag.partition("-")[0]) or ""
+
+
 def accepts_zstd(accept_encoding: str) -> bool:
     """Whether the client takes `Content-Encoding: zstd`."""
-    return any(coding == "zstd" and quality > 0 for coding, quality in weighted(accept_encoding))
+    return _accepts_zstd(accept_encoding[:HEADER_LENGTH_MAX])
+
+
+@lru_cache(maxsize=1024)
+def _accepts_zstd(accept_encoding: str) -> bool:
+    return any(coding == "zstd" and quality > 0 for coding, quality in _weighted(accept_encoding))
+
+
+def format_of(accept: str) -> str:
+    """The data API's format for an Accept header: json, csv, arrow or parquet; empty when nothing offered is accepted."""
+    return _format_of(accept[:HEADER_LENGTH_MAX])
 
 
 @lru_cache(maxsize=256)
-def format_of(accept: str) -> str:
-    """The data API's format for an Accept header: json, csv, arrow or parquet; empty when nothing offered is accepted."""
+def _format_of(accept: str) -> str:
     if not accept:
         return "json"
-    for media_type, quality in weighted(accept):
+    for media_type, quality in _weighted(accept):
         if quality == 0:
             continue
         for name, offered in FORMATS.items():
@@ -80,8 +110,12 @@ def format_of(accept: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=1024)
 def fills_templates(user_agent: str) -> bool:
     """Whether this browser fills `<template for>` without script, so that it never needs the in-order page."""
-    found = _chromium.search(user_agent[:HEADER_LENGTH_MAX])
+    return _fills_templates(user_agent[:HEADER_LENGTH_MAX])
+
+
+@lru_cache(maxsize=1024)
+def _fills_templates(user_agent: str) -> bool:
+    found = _chromium.search(user_agent)
     return found is not None and int(found[1]) >= TEMPLATE_FOR_CHROMIUM_MIN

@@ -21,7 +21,7 @@ from seawall.query.filters import apply
 from seawall.query.ladder import Served
 from seawall.ui.drawing import FILTERS_MARK
 from seawall.ui.frames import frame
-from seawall.ui.negotiate import locale_of
+from seawall.ui.negotiate import locale_of, speaks
 from seawall.ui.params import AFTER_SUFFIX, Choice, Values, of_panel, page_choice, read, to_query
 from seawall.ui.recent import Recent
 from seawall.ui.render.context import RenderContext
@@ -31,6 +31,10 @@ from seawall.ui.wiring import Site, UiServices
 
 PLANS_MAX = 256
 CHOICES_MAX = 4_096
+REMEMBERED_QUERY_BYTES_MAX = 1_024
+"""Longer query strings are read each time."""
+KEPT_VALUES_MAX = 3
+"""Answers under more filter values are not kept for outages."""
 NOTES_MAX = 4_096
 NO_WATERMARK = "none"
 NOTE_SECONDS = 60
@@ -175,10 +179,22 @@ class Planner:
         key = (site.bundle.digest, page.name, rights.fingerprint, query)
         known = self._choices.get(key)
         if known is None:
-            choice = page_choice(site.app, page, read(query))
+            choice = self._honoured(site.app, page, rights, page_choice(site.app, page, read(query)))
             named = [choice.parameters, choice.lang, choice.inorder, choice.panels, choice.after, choice.row, choice.dropped]
-            known = self._choices.put(key, (choice, msgspec.json.encode(named).decode()))
+            known = choice, msgspec.json.encode(named).decode()
+            if len(query) <= REMEMBERED_QUERY_BYTES_MAX:
+                self._choices.put(key, known)
         return known
+
+    def _honoured(self, app: App, page: Page, rights: Rights, choice: Choice) -> Choice:
+        """The choice without what means nothing here: locales we do not have, cursors that we did not give out for just this question.
+
+        Whatever somebody makes up is one question, one entry and one query with the plain one.
+        """
+        lang = locale_of(choice.lang, "", app.locales) if speaks(choice.lang, app.locales) else ""
+        positions = {name: self._position(app, page.panels[name], rights, choice) for name in choice.after}
+        after = {name: cursor for name, cursor in choice.after.items() if positions[name] is not None}
+        return msgspec.structs.replace(choice, lang=lang, after=after)
 
     def _made(self, site: Site, page: Page, rights: Rights, choice: Choice, locale: str, watermark: str, as_of: date | None) -> PagePlan:
         sticky: Values = {"lang": [choice.lang]} if choice.lang else {}
@@ -216,7 +232,9 @@ class Planner:
         touching = of_panel(panel, choice)
         is_rows = isinstance(panel.query, RowsQuery)
         named = whole_choice(choice) if is_rows else touching
-        key = CacheKey(self.subject(site, panel), named, rights.fingerprints[panel.name], ctx.locale, watermark)
+        key = CacheKey(
+            self.subject(site, panel), named, rights.fingerprints[panel.name], ctx.locale, watermark, is_kept=_is_kept(named, choice)
+        )
         filters: Mapping[str, tuple[Filter, ...]] = {name: choice.filters[name] for name in panel.filters if name in choice.filters}
         known = {name: list(values) for name, values in named}
         return Slot(
@@ -231,7 +249,7 @@ class Planner:
     def _position(self, app: App, panel: Panel, rights: Rights, choice: Choice) -> tuple[Scalar, ...] | None:
         """Where the cursor in the URL points; a cursor that was altered, or made for other filters, means the first page."""
         cursor = choice.after.get(panel.name)
-        if not cursor:
+        if not cursor or not isinstance(panel.query, RowsQuery):
             return None
         try:
             return self._services.cursors.decode(cursor, subject=cursor_subject(app, panel, choice, rights))
@@ -246,6 +264,11 @@ def watermark_of(site: Site) -> tuple[str, date | None]:
     except Unavailable:
         return NO_WATERMARK, None
     return generation.id, generation.as_of
+
+
+def _is_kept(named: Parameters, choice: Choice) -> bool:
+    """Whether the last good answer is worth keeping: for first pages under few filters. The rest could be any number."""
+    return not choice.after and sum(len(values) for name, values in named if name in choice.parameters) <= KEPT_VALUES_MAX
 
 
 def whole_choice(choice: Choice) -> Parameters:

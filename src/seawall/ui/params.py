@@ -16,17 +16,17 @@ import msgspec
 from seawall.app.model import App, Filter, Page, PageFilter, Panel, RowsQuery
 from seawall.core.errors import InvalidInput
 from seawall.query.cache import Parameters, parameters_of
+from seawall.query.cursor import LENGTH_MAX
 from seawall.query.filters import from_url
 
 QUERY_BYTES_MAX = 16_384
 FIELDS_MAX = 200
 VALUES_MAX = 100
 VALUE_LENGTH_MAX = 200
-CURSOR_LENGTH_MAX = 2_000
+CURSOR_LENGTH_MAX = LENGTH_MAX
 LIMIT_MAX = 10_000
 AFTER_SUFFIX = ".after"
 ROW_SUFFIX = ".row"
-PAGE_PARAMETERS = frozenset({"lang", "inorder", "panels"})
 API_PARAMETERS = frozenset({"lang", "after", "limit", "format"})
 ROW_PARAMETERS = frozenset({"lang", "format"})
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.ui import negotiate
 from seawall.ui.negotiate import accepts_zstd, fills_templates, format_of, locale_of
 
 LOCALES = ("en", "de")
@@ -64,3 +65,21 @@ def test_the_format_follows_the_accept_header(accept: str, expected: str) -> Non
 def test_browsers_that_fill_templates_are_known(agent: str, expected: bool) -> None:
     """Only they are spared the in-order page when they have no script."""
     assert fills_templates(agent) is expected
+
+
+@pytest.mark.parametrize("name", ["_weighted", "_locale_of", "_accepts_zstd", "_format_of", "_fills_templates"])
+def test_memories_hold_no_long_headers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered is bounded in bytes: two headers that differ beyond what is read are one entry."""
+    long = "x" * negotiate.HEADER_LENGTH_MAX
+    memory = getattr(negotiate, name)
+    memory.cache_clear()
+    asked = {
+        "_weighted": negotiate.weighted,
+        "_locale_of": lambda header: locale_of("", header, LOCALES),
+        "_accepts_zstd": accepts_zstd,
+        "_format_of": format_of,
+        "_fills_templates": fills_templates,
+    }[name]
+    for end in ("a", "b"):
+        asked(long + end)
+    assert memory.cache_info().currsize == 1

@@ -38,11 +38,6 @@ def area_path(upper: Sequence[Pair], lower: Sequence[Pair]) -> str:
     return _relative([*upper, *reversed(lower)]) + "z" if upper else ""
 
 
-def bars_path(bars: Iterable[tuple[int, int, int, int]]) -> str:
-    """The `d` of rectangles (left, top, width, height in inner units)."""
-    return "".join(f"M{left} {top}h{width}v{height}h-{width}z" for left, top, width, height in bars)
-
-
 def stroke(d: str, classes: str, title: str = "") -> str:
     """A path that is a line."""
     return f'<path class="ln {classes}" d="{d}">{_title(title)}</path>' if d else ""

@@ -5,7 +5,7 @@ Cells are joined strings: a hundred rows of eight columns cost less than half a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import pyarrow as pa
@@ -21,7 +21,6 @@ _NUMERIC = ("Integer", "Decimal", "Float")
 _TEMPORAL = ("Date", "Time", "DateTime", "DateTimeTz")
 NULL_STOPS_MAX = 8
 """So many missing values of a batch's column can be reached by Tab; in a column that is mostly empty more would be in the way."""
-Cell = Callable[[object], str]
 
 
 def table_open(panel: Panel, columns: Sequence[Column], ctx: RenderContext, *, total: int | None, exact: bool) -> Markup:
