@@ -16,6 +16,7 @@ import click
 import msgspec
 import sqlglot
 
+from seawall.query.decimals import plain, shortened
 from seawall.query.open_query import Moment
 from seawall.query.port import Compiled, empty_batch
 from seawall.query.service import Answer
@@ -41,13 +42,16 @@ def print_table(answer: Answer, out: BinaryIO) -> None:
 
 
 def print_json(answer: Answer, out: BinaryIO) -> None:
-    """An array of objects on one line; decimals are numbers."""
-    out.write(msgspec.json.Encoder(decimal_format="number").encode(answer.table.to_pylist()) + b"\n")
+    """An array of objects on one line; decimals are numbers, without zeros at their ends."""
+    rows = [
+        {name: plain(value) if isinstance(value, Decimal) else value for name, value in row.items()} for row in answer.table.to_pylist()
+    ]
+    out.write(msgspec.json.Encoder(decimal_format="number").encode(rows) + b"\n")
 
 
 def print_csv(answer: Answer, out: BinaryIO) -> None:
-    """RFC 4180 with a header."""
-    _encode(CsvEncoder(), answer, out)
+    """RFC 4180 with a header; decimals with the places that the column needs."""
+    _encode(CsvEncoder(), msgspec.structs.replace(answer, table=shortened(answer.table)), out)
 
 
 def print_arrow(answer: Answer, out: BinaryIO) -> None:
