@@ -148,6 +148,26 @@ def test_faults_of_the_folder_are_found(tmp_path: Path) -> None:
     assert {fault.code for fault in check(tmp_path / "nowhere")[1]} == {"missing_file"}
 
 
+def test_a_linked_folder_is_not_followed(tmp_path: Path) -> None:
+    """A folder of sound models elsewhere is not part of the app."""
+    app = write_app(tmp_path / "shop")
+    (app / "semantic").rename(tmp_path / "elsewhere")
+    (app / "semantic").symlink_to(tmp_path / "elsewhere")
+    bundle, faults = check(app)
+    assert bundle is None
+    assert "unreadable_file" in {fault.code for fault in faults if fault.file == "semantic"}
+
+
+def test_a_file_that_becomes_a_link_meanwhile_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever swaps a file for a link after it was looked at gains nothing: opening does not follow either."""
+    app = write_app(tmp_path / "shop")
+    (app / "semantic" / "shop.yaml").rename(tmp_path / "secret.yaml")
+    (app / "semantic" / "shop.yaml").symlink_to(tmp_path / "secret.yaml")
+    monkeypatch.setattr(Path, "lstat", Path.stat)
+    faults = check(app)[1]
+    assert ("unreadable_file", "semantic/shop.yaml") in {(fault.code, fault.file) for fault in faults}
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -95,6 +95,13 @@ def test_the_listed_grammar_is_allowed(text: str) -> None:
     assert parse_expression(tree.sql()).sql() == tree.sql()
 
 
+@pytest.mark.parametrize("text", ["offset + 1", "limit", "exists", "table", "values", "interval", "a;", "window"])
+def test_words_of_statements_are_refused_where_a_parser_takes_them_for_names(text: str) -> None:
+    """The words are looked at before the tree: what a parser makes of them is not trusted alone."""
+    with pytest.raises(InvalidExpression, match="not allowed"):
+        parse_expression(text)
+
+
 @pytest.mark.parametrize("text", REFUSED)
 def test_everything_else_is_refused(text: str) -> None:
     """Subqueries, table functions, files, windows, parameters and unlisted functions do not pass."""

@@ -51,6 +51,7 @@ def test_the_server_opens_no_port_and_asks_for_passwords(tmp_path: Path) -> None
     settings = (postgres.cluster / "postgresql.conf").read_text()
     assert "listen_addresses = ''" in settings
     assert "unix_socket_directories = '/run/x'" in settings
+    assert "unix_socket_permissions = 0700" in settings
     assert (postgres.cluster / "pg_hba.conf").read_text().splitlines()[1:] == ["local all all scram-sha-256"]
 
 

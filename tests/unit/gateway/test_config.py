@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,14 @@ from seawall.core.settings import Settings
 from seawall.gateway.admin import LOG_BYTES_MAX
 from seawall.gateway.clusters import clusters, collector_url
 from seawall.gateway.config import BOOTSTRAP, CLUSTERS, LISTENERS, render
+from seawall.gateway.envoy import Json
+from seawall.gateway.filters import internal_filters, public_filters
 from seawall.gateway.plan import Plan, plan_of
 from seawall.gateway.replies import REPLIES, local_replies
+from seawall.gateway.routes import JWT, TOKEN_TYPE
 from seawall.gateway.service import arguments, prepare
 from seawall.trust.keys import generate
+from seawall.trust.tokens import AUDIENCE, ISSUER, TYPE
 
 JWKS = generate().jwks()
 
@@ -48,6 +53,33 @@ def test_only_the_public_listener_has_a_port() -> None:
     assert list(addresses["public"]) == ["socket_address"]
     assert {addresses[name]["pipe"]["mode"] for name in ("internal", "health")} == {0o600}
     assert json.loads(render(plan())[BOOTSTRAP])["admin"]["address"]["pipe"]["mode"] == 0o600
+
+
+def test_what_outsiders_may_not_say_is_stripped_first() -> None:
+    """Before anything reads a header; services among themselves are believed. Nothing internal goes out."""
+    first, *rest = public_filters(plan())
+    mutations = first["typed_config"]["mutations"]
+    prefixes = [one["remove_on_match"]["key_matcher"]["prefix"] for one in mutations["response_mutations"]]
+    assert prefixes == ["x-seawall-", "seawall-", "x-envoy-"]
+    assert mutations["request_mutations"][:3] == mutations["response_mutations"]
+    assert {"remove": "x-forwarded-host"} in mutations["request_mutations"]
+    assert first["name"] not in {one["name"] for one in [*rest, *internal_filters(plan())]}
+
+
+@pytest.mark.parametrize("filters", [public_filters, internal_filters])
+def test_tokens_must_expire_and_be_access_tokens(filters: Callable[[Plan], list[Json]]) -> None:
+    """Verified on both ways in: signature, issuer, audience, expiry; then the type in the token's header."""
+    made = {one["name"]: one["typed_config"] for one in filters(plan())}
+    (provider,) = made[JWT]["providers"].values()
+    assert provider["require_expiration"] is True
+    assert (provider["issuer"], provider["audiences"]) == (ISSUER, [AUDIENCE])
+    assert made[JWT]["rules"][0]["match"] == {"prefix": "/"}
+    assert made[TOKEN_TYPE]["rules"]["action"] == "ALLOW"
+    (policy,) = made[TOKEN_TYPE]["rules"]["policies"].values()
+    wanted = policy["principals"][0]["sourced_metadata"]["metadata_matcher"]
+    assert (wanted["filter"], wanted["value"]) == (JWT, {"string_match": {"exact": TYPE}})
+    assert provider["header_in_metadata"] == wanted["path"][0]["key"]
+    assert list(made).index(JWT) < list(made).index(TOKEN_TYPE)
 
 
 def test_plan_of_settings() -> None:

@@ -118,6 +118,15 @@ def test_what_may_not_be_seen_is_worded_like_what_does_not_exist(query: Query) -
     assert error(query).replace("secrets", "sicrets").replace("plans", "plons") == error(invented)
 
 
+def test_no_join_leads_through_a_dataset_that_may_not_be_read() -> None:
+    """Regions are readable and stores, by which sales reach them, are not: that is worded like having no path."""
+    shop = app({"stores": Policy("stores", ("board",))})
+    reached = MetricQuery(("revenue",), (Dimension("region", "regions.region"),))
+    with pytest.raises(InvalidQuery, match="sales cannot be grouped or filtered by regions"):
+        compile_query(shop, reached, resolve(shop, viewer()), dialect="duckdb", as_of=AS_OF)
+    compile_query(shop, reached, everything(shop), dialect="duckdb", as_of=AS_OF)
+
+
 def test_suggestions_name_only_what_is_visible() -> None:
     """A typo near a hidden metric is not helped towards it."""
     with pytest.raises(NotFound) as caught:

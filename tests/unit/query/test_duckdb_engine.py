@@ -103,6 +103,9 @@ async def test_without_the_check_the_database_itself_refuses(engine: DuckDBEngin
         f"ATTACH '{warehouse}/x.db'",
         "SET enable_external_access = true",
         "SET allowed_paths = ['/etc/passwd']",
+        "SET memory_limit = '64GB'",
+        "SET threads = 64",
+        "RESET lock_configuration",
         "LOAD httpfs",
     ):
         with pytest.raises(duckdb.Error):

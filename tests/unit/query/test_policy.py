@@ -96,6 +96,8 @@ def test_a_mask_covers_every_dataset_over_its_table() -> None:
     shop = app({"sales": masking}, both)
     assert resolve(shop, viewer()).datasets["again"].masked == ("who",)
     assert resolve(shop, Principal("bo", roles=("board",))).datasets["again"].masked == ()
+    exempt = app({"sales": Policy("sales", ("board",), (), {"household_id": ("viewer",)})}, both)
+    assert resolve(exempt, viewer()).datasets["again"].masked == ("who",), "who may not read a dataset does not see its fields"
     bare = EffectivePolicy({"again": Access(), "sales": Access((), ("household_id",))})
     assert Vocabulary(shop, bare).is_masked(again.fields["who"])
     assert not Vocabulary(shop, bare).is_masked(again.fields["units"])

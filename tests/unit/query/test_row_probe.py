@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from tests.unit.query.star import COLUMNS, SALES, app, everything
 from tests.unit.query.tables import Shop
@@ -17,6 +18,9 @@ from seawall.core.deadline import Deadline
 from seawall.query import row_pages, row_probe
 from seawall.query.duckdb_engine import DuckDBEngine
 from seawall.query.generations import Generation, TableFiles
+from seawall.query.open_query import Moment, OpenQuery
+from seawall.query.port import Compiled
+from seawall.query.row_pages import Asked
 from seawall.query.row_probe import Extent, leading_time, narrowed
 from seawall.query.service import QueryService
 
@@ -107,6 +111,32 @@ def test_windows_widen_and_stay_inside_the_extent() -> None:
 def test_only_sorts_by_time_are_narrowed(query: RowsQuery) -> None:
     """Other sorts have no stretch to look at first."""
     assert leading_time(query, SALES.fields) is None
+
+
+async def test_the_extent_is_asked_for_once_in_each_generation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new generation reaches further, so what was known of the one before does not count."""
+    monkeypatch.setattr(row_pages, "WINDOW_ROWS_MIN", 0)
+    asked: list[str] = []
+
+    async def run(compiled: Compiled, moment: Moment, deadline: Deadline) -> pa.Table:
+        asked.append(moment.watermark)
+        return pa.table({"first": [datetime.fromisoformat("2017-01-01")], "last": [datetime.fromisoformat("2017-02-01")], "rows": [ROWS]})
+
+    async def start(asked: Asked, after: object, keys: object) -> OpenQuery:
+        return Full()  # type: ignore[return-value]
+
+    pages = row_pages.RowPages(SHOP, Reader(folder), start, run, "duckdb")
+    for watermark in ("g1", "g1", "g2", "g1"):
+        query = RowsQuery("sales", ("sale_id",), (Order("sold_at", True),))
+        await pages.open(Asked(query, ALL, Moment(watermark, None), Deadline.after(20)), None)
+    assert asked == ["g1", "g2"]
+
+
+class Full:
+    """A page with as many rows as were asked for."""
+
+    async def is_full(self) -> bool:
+        return True
 
 
 @pytest.mark.parametrize("limit", [150, 400, 1000])
