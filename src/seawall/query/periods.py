@@ -53,15 +53,6 @@ def span_of(text: str, as_of: date | None, week_starts: WeekStart = "monday") ->
     return made
 
 
-def is_period(text: str) -> bool:
-    """Whether `span_of` would read `text`."""
-    try:
-        span_of(text, date(2000, 6, 15))
-    except InvalidQuery:
-        return False
-    return True
-
-
 def truncated(day: date, grain: Grain, week_starts: WeekStart = "monday") -> date:
     """The first day of the period that `day` lies in."""
     if grain in _MONTHS:

@@ -90,12 +90,6 @@ def load_or_create_key(path: Path) -> Keyring:
         ) from error
 
 
-def save_keys(path: Path, keyring: Keyring) -> None:
-    """Replace the keys at `path`, whole or not at all."""
-    scratch = _scratch(path, keyring)
-    scratch.replace(path)
-
-
 def _create(path: Path, keyring: Keyring) -> None:
     scratch = _scratch(path, keyring)
     try:

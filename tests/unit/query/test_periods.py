@@ -16,7 +16,6 @@ from seawall.query.periods import (
     Span,
     compared,
     earlier_start,
-    is_period,
     last_complete,
     latest_period,
     moved,
@@ -56,7 +55,6 @@ def test_a_period_is_a_span_of_days(text: str, start: str | None, end: str | Non
 )
 def test_what_is_not_a_period_is_refused(text: str) -> None:
     """Days that do not exist, spans that end before they begin, and words."""
-    assert not is_period(text)
     with pytest.raises(InvalidQuery):
         span_of(text, AS_OF)
 
