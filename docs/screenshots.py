@@ -1,4 +1,5 @@
-"""Every page of the merchandising console at 1440 and 390 px, light and dark, into docs/images/ (or the folder given).
+"""Every page of the merchandising console at 1440 and 390 px, light and dark, into docs/images/ (or the folder given),
+and the first screen of the first page, which the README shows.
 
 `make screenshots` runs it; `ARGS=FOLDER` writes elsewhere.
 """
@@ -33,6 +34,8 @@ def main(folder: Path) -> None:
                     _open_whole(page, f"{running.url}/{app.name}/{name}")
                     target = folder / f"{name}-{width}-{scheme}.png"
                     page.screenshot(path=target, full_page=True)
+                    if (width, scheme, name) == (WIDTHS[0], SCHEMES[0], next(iter(app.pages))):
+                        page.screenshot(path=folder / "first-screen.png")
                     sys.stdout.write(f"{target}\n")
                 context.close()
 
