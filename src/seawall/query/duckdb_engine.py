@@ -8,6 +8,7 @@ away the query is interrupted before its slot is given on. A query keeps the gen
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,16 @@ _NAMING_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.Parser
 _T = TypeVar("_T")
 
 
+def queries_at_once() -> int:
+    """As many as there are cores, at least two.
+
+    More only stretch one another until all of a cold page's panels miss their deadline together. On two cores, 14 queries at once:
+    the first four are done after 130 ms instead of 200 to 320 ms with twice as many on two threads each, for a sixth less work
+    in all; the last is done no later. A second thread made no single query of up to 15 million rows measurably faster.
+    """
+    return max(2, len(os.sched_getaffinity(0)))
+
+
 class DuckDBEngine:
     """Answers from the generation it is asked about. `locate(watermark)` gives table name → Parquet files."""
 
@@ -43,12 +54,14 @@ class DuckDBEngine:
         locate: Locate,
         *,
         directory: Path,
-        threads: int = 2,
+        threads: int = 1,
         memory_limit: str = "1GB",
-        concurrency_max: int = 4,
+        concurrency_max: int | None = None,
         waiting_max: int = 256,
         generations_max: int = 3,
     ) -> None:
+        """By default a query a core, and a thread a query; see `queries_at_once`."""
+        concurrency_max = concurrency_max or queries_at_once()
         self._locate = locate
         self._directory = directory
         self._limits = DuckDBLimits(threads, memory_limit)

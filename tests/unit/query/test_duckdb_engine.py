@@ -210,3 +210,21 @@ async def test_closing_interrupts(engine: DuckDBEngine) -> None:
     with pytest.raises(EngineUnavailable):
         await rows(engine, "SELECT 1 AS x")
     assert not await engine.ready()
+
+
+@pytest.mark.parametrize(("cores", "bound"), [(1, 2), (2, 2), (6, 6)])
+async def test_as_many_queries_at_once_as_there_are_cores(warehouse: Path, monkeypatch: pytest.MonkeyPatch, cores: int, bound: int) -> None:
+    """Those over the bound wait in the order they came, so that a page's first panels land first."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    engine = DuckDBEngine(lambda _: {"t": [warehouse / "t.parquet"]}, directory=warehouse)
+    streams = [engine.stream("SELECT x FROM t", (), watermark="w", deadline=Deadline.after(5)) for _ in range(bound + 1)]
+    for stream in streams[:bound]:
+        await anext(stream)
+    with pytest.raises(DeadlineExceeded):
+        await anext(engine.stream("SELECT x FROM t", (), watermark="w", deadline=Deadline.after(0.05)))
+    last = asyncio.ensure_future(anext(streams[bound]))
+    await streams[0].aclose()
+    assert (await last).num_rows
+    for stream in streams[1:]:
+        await stream.aclose()
+    await engine.close()
