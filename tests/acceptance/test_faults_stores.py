@@ -18,8 +18,8 @@ WARM = (
 PER_SECOND = 20
 VIEWS_BEFORE = 10
 CLIENTS = 6
-NOTICED_S = 0.5
-"""By then the gateway has seen that the connections of a killed process are closed, and we that it is dead."""
+NOTICED_S = 0.1
+"""By then we, who killed the process, know that it is dead."""
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +76,13 @@ def test_a_store_killed_while_pages_are_seen(seawall: Seawall, generation: str, 
 
 
 def test_a_replica_killed_under_load(seawall: Seawall, generation: str) -> None:
-    """It costs the requests it was answering; whatever begins once the gateway has seen its connections close is answered by its twin."""
+    """It costs at most the answers it had begun; whatever begins later is answered by its twin."""
     with Visitors(seawall, lambda number: WARM[number % len(WARM)], clients=CLIENTS) as them:
         time.sleep(1.0)
         dead_at = killed(seawall, "ui-read-0")
         time.sleep(2.0)
     until(lambda: all_well(seawall))
     failed = [view for view in them.views if view.status != 200]
-    assert len(failed) <= 2 * CLIENTS
-    assert [(view.began - dead_at, view) for view in failed if view.began > dead_at + NOTICED_S or view.ended < dead_at - NOTICED_S] == []
+    assert len(failed) <= CLIENTS
+    assert [(view.began - dead_at, view) for view in failed if view.began > dead_at or view.ended < dead_at - NOTICED_S] == []
     assert len([view for view in them.views if view.began > dead_at + NOTICED_S]) > 20

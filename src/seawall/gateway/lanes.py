@@ -56,7 +56,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def idempotent(self) -> bool:
-        """Whether a request that reached nobody may be sent again."""
+        """Whether a request may be sent again when nobody has begun to answer it: it only reads."""
         return bool(self.methods) and set(self.methods) <= set(READS)
 
 

@@ -68,9 +68,9 @@ def _match(lane: Lane) -> Json:
 
 
 def _retry(lane: Lane) -> Json:
-    """Only what reached nobody is sent again, and to another replica."""
+    """A read is sent again, to another replica, when the first died before it answered; anything else only when it reached nobody."""
     return {
-        "retry_on": "connect-failure,refused-stream,reset-before-request" if lane.idempotent else "connect-failure",
+        "retry_on": "connect-failure,refused-stream,reset" if lane.idempotent else "connect-failure",
         "num_retries": RETRIES_MAX,
         "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
         "retry_host_predicate": [
