@@ -164,10 +164,10 @@ class _Beacons:
 
     async def take(self, request: Request) -> Reply:
         check_same_origin(request.method, request.headers, self._services.public_url)
-        site, _ = self._reception.site(request)
-        beacon = beacon_of(site.app, await _bounded_body(request, BODY_BYTES_MAX))
+        site, rights = self._reception.site(request)
+        beacon = beacon_of(rights.pages, site.bundle.digest[:12], await _bounded_body(request, BODY_BYTES_MAX))
         if self._services.vitals is not None:
-            self._services.vitals.record(site.app.name, beacon)
+            self._services.vitals.record(site.app.name, beacon, self._reception.principal(request))
         return Reply(204, self._services.headers.of("never", JSON))
 
 

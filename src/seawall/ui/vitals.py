@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 import msgspec
 
-from seawall.app.model import App
+from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import InvalidInput, Unavailable
+from seawall.core.principal import Principal
 from seawall.store.database import Queries
 from seawall.telemetry.events import event
+from seawall.ui.recent import Recent
 
 BODY_BYTES_MAX = 16_384
 OF_LOADING = frozenset({"FCP", "LCP", "TTFB"})
@@ -22,6 +25,9 @@ OF_LOADING = frozenset({"FCP", "LCP", "TTFB"})
 WAITING_MAX = 2_000
 """Measurements waiting for the database; when it is full the oldest go."""
 FLUSH_SECONDS = 1.0
+BEACONS_PER_MINUTE_MAX = 30
+"""Of one sign-in. A browser sends one when a page is left; more are dropped."""
+SENDERS_MAX = 4_096
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.,:-]{1,200}$")]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=3_600_000)]
@@ -58,16 +64,18 @@ class Beacon(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(Beacon)
 
 
-def beacon_of(app: App, body: bytes) -> Beacon:
-    """The beacon in a request's body. InvalidInput says what is wrong with it."""
+def beacon_of(pages: Collection[str], release: str, body: bytes) -> Beacon:
+    """The beacon in a request's body, about one of `pages` (those its sender may see). InvalidInput says what is wrong with it."""
     if len(body) > BODY_BYTES_MAX:
         raise InvalidInput("The beacon is too large", expected=f"at most {BODY_BYTES_MAX} bytes", got=f"{len(body)} bytes")
     try:
         beacon = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput("The beacon is not as described", expected="page, release, metrics, actions", got=str(error)[:200]) from error
-    if beacon.page not in app.pages:
+    if beacon.page not in pages:
         raise InvalidInput("The beacon names an unknown page", expected="a page of this app", got=beacon.page)
+    if beacon.release != release:
+        raise InvalidInput("The beacon is not about what is served now", expected=f"release {release}", got=beacon.release)
     return beacon
 
 
@@ -88,13 +96,25 @@ def rows_of(app: str, beacon: Beacon) -> list[dict[str, object]]:
 class Vitals:
     """Takes beacons at once, writes them a little later."""
 
-    def __init__(self, database: Queries) -> None:
+    def __init__(self, database: Queries, clock: Clock = SYSTEM_CLOCK) -> None:
         self._database = database
+        self._clock = clock
+        self._sent: Recent[tuple[str, str, str], tuple[int, int]] = Recent(SENDERS_MAX)
         self._waiting: deque[dict[str, object]] = deque(maxlen=WAITING_MAX)
 
-    def record(self, app: str, beacon: Beacon) -> None:
-        """Remember the measurements of a beacon."""
-        self._waiting.extend(rows_of(app, beacon))
+    def record(self, app: str, beacon: Beacon, sender: Principal) -> None:
+        """Remember the measurements of a beacon, unless its sender has sent enough for now."""
+        if self._within_bounds(sender):
+            self._waiting.extend(rows_of(app, beacon))
+
+    def _within_bounds(self, sender: Principal) -> bool:
+        """A sign-in's beacons are counted by the minute; a machine's by its user."""
+        who = (sender.tenant, sender.user, sender.session)
+        minute = int(self._clock.monotonic() // 60)
+        counted = self._sent.get(who)
+        count = counted[1] + 1 if counted and counted[0] == minute else 1
+        self._sent.put(who, (minute, count))
+        return count <= BEACONS_PER_MINUTE_MAX
 
     async def flush(self) -> None:
         """Write what waits. What cannot be written is dropped."""

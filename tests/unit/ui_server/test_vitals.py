@@ -8,10 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.ui_server.sample import sample_app
 
+from seawall.core.clock import ManualClock
 from seawall.core.errors import InvalidInput, Unavailable
-from seawall.ui.vitals import BODY_BYTES_MAX, WAITING_MAX, Vitals, beacon_of
+from seawall.core.principal import Principal
+from seawall.ui.vitals import BEACONS_PER_MINUTE_MAX, BODY_BYTES_MAX, WAITING_MAX, Vitals, beacon_of
 
 APP = sample_app()
+RELEASE = "abababababab"
+ANN = Principal("ann", session="s1")
 GOOD = {
     "page": "demand",
     "release": "abababababab",
@@ -37,7 +41,7 @@ async def test_a_beacon_becomes_rows() -> None:
     """Metrics carry the action they may come from; timed actions are measurements themselves; all carry the page's trace."""
     table = Table()
     vitals = Vitals(table)  # type: ignore[arg-type]
-    vitals.record("shop", beacon_of(APP, msgspec.json.encode(GOOD)))
+    vitals.record("shop", beacon_of(APP.pages, RELEASE, msgspec.json.encode(GOOD)), ANN)
     await vitals.flush()
     assert [(row["metric"], row["value"], row["action"]) for row in table.rows] == [
         ("LCP", 180.5, "navigate"),
@@ -51,6 +55,7 @@ async def test_a_beacon_becomes_rows() -> None:
     "change",
     [
         {"page": "nowhere"},
+        {"release": "babababababa"},
         {"page": "<script>"},
         {"metrics": [{"name": "XYZ", "value": 1, "rating": "good"}]},
         {"metrics": [{"name": "LCP", "value": -1, "rating": "good"}]},
@@ -62,27 +67,41 @@ async def test_a_beacon_becomes_rows() -> None:
 def test_a_malformed_beacon_is_refused(change: dict[str, object]) -> None:
     """Only what we describe reaches the table."""
     with pytest.raises(InvalidInput):
-        beacon_of(APP, msgspec.json.encode(GOOD | change))
+        beacon_of(APP.pages, RELEASE, msgspec.json.encode(GOOD | change))
 
 
 @given(st.binary(max_size=300))
 def test_no_body_breaks_the_reader(body: bytes) -> None:
     """Whatever is posted is read or refused."""
     with pytest.raises(InvalidInput):
-        beacon_of(APP, body)
+        beacon_of(APP.pages, RELEASE, body)
 
 
 def test_a_large_body_is_refused() -> None:
     """Sixteen kilobytes are plenty."""
     with pytest.raises(InvalidInput):
-        beacon_of(APP, b" " * (BODY_BYTES_MAX + 1))
+        beacon_of(APP.pages, RELEASE, b" " * (BODY_BYTES_MAX + 1))
 
 
 async def test_a_lost_database_loses_measurements_and_nothing_else() -> None:
     """The queue is bounded, and writing never raises."""
     vitals = Vitals(Table(away=True))  # type: ignore[arg-type]
-    for _ in range(WAITING_MAX):
-        vitals.record("shop", beacon_of(APP, msgspec.json.encode(GOOD)))
+    for number in range(WAITING_MAX):
+        vitals.record("shop", beacon_of(APP.pages, RELEASE, msgspec.json.encode(GOOD)), Principal(f"u{number}"))
     assert len(vitals._waiting) == WAITING_MAX
     await vitals.flush()
     assert not vitals._waiting
+
+
+async def test_a_sign_in_sends_so_many_beacons_a_minute() -> None:
+    """More are dropped; other sign-ins are not touched, and a minute later there is room again."""
+    clock = ManualClock()
+    vitals = Vitals(table := Table(), clock)  # type: ignore[arg-type]
+    beacon = beacon_of(APP.pages, RELEASE, msgspec.json.encode(GOOD))
+    for _ in range(BEACONS_PER_MINUTE_MAX + 5):
+        vitals.record("shop", beacon, ANN)
+    vitals.record("shop", beacon, Principal("ann", session="s2"))
+    clock.advance(60)
+    vitals.record("shop", beacon, ANN)
+    await vitals.flush()
+    assert len(table.rows) == 3 * (BEACONS_PER_MINUTE_MAX + 2)

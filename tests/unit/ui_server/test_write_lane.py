@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import pytest
-from tests.unit.ui_server.sample import House
+from tests.unit.ui_server.sample import House, sample_app
 
+from seawall.app.model import Bundle
+from seawall.query.service import QueryService
+from seawall.ui.rights import RightsOf
 from seawall.ui.vitals import Vitals
+from seawall.ui.wiring import Site
 
 BODY = {"page": "demand", "release": "abababababab", "metrics": [{"name": "LCP", "value": 10, "rating": "good"}]}
 OURS = {"origin": "http://localhost:8420", "sec-fetch-site": "same-origin"}
@@ -61,3 +65,18 @@ async def test_the_lanes_share_no_route(house: House, write_house: House) -> Non
         assert (await read.post("/shop/api/vitals", json=BODY)).status_code == 404
         assert (await write.get("/shop/demand")).status_code == 404
         assert (await write.get("/healthz")).status_code == 200
+
+
+async def test_a_page_one_may_not_see_is_unknown_to_beacons() -> None:
+    """Whether it exists cannot be asked: the same words for a hidden page and for none."""
+    app = sample_app()
+    demand = app.pages["demand"]
+    board = msgspec.structs.replace(demand, name="board", panels={"secret": demand.panels["secret"]}, layout=(("secret",),))
+    app = msgspec.structs.replace(app, pages=app.pages | {"board": board})
+    bundle, plain = Bundle(app, "ab" * 32), House("write")
+    questions = QueryService(bundle, {"warehouse": plain.engine}, plain.generations)
+    house = House("write", sites={"shop": Site(bundle, questions, lambda: plain.generations.current("shop"), RightsOf(app))})
+    async with house.client(headers=OURS) as client, house.client("boss", headers=OURS) as boss:
+        hidden, nowhere = [await client.post("/shop/api/vitals", json=BODY | {"page": page}) for page in ("board", "nowhere")]
+        assert hidden.text.replace("board", "nowhere") == nowhere.text
+        assert (hidden.status_code, (await boss.post("/shop/api/vitals", json=BODY | {"page": "board"})).status_code) == (400, 204)
