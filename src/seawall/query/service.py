@@ -28,7 +28,7 @@ from seawall.query.key_check import DuplicateKey, compile_key_check, keys_of
 from seawall.query.open_query import Moment, OpenQuery, RowKeys, opened, scalar_of
 from seawall.query.policy import EffectivePolicy, unrestricted
 from seawall.query.port import Column, Compiled, Engine
-from seawall.query.results import ResultCache
+from seawall.query.results import FRESH_SECONDS, ResultCache
 from seawall.query.row_pages import Asked, RowPages
 from seawall.query.type_check import compile_measured, compile_stored
 from seawall.telemetry.spans import span
@@ -78,8 +78,8 @@ class QueryService:
         """The app whose questions these are."""
         return self._bundle.app
 
-    async def table(self, query: Query, policy: EffectivePolicy, *, deadline: Deadline) -> Answer:
-        """The whole answer, from the result cache when it is there."""
+    async def table(self, query: Query, policy: EffectivePolicy, *, deadline: Deadline, fresh_for: float = FRESH_SECONDS) -> Answer:
+        """The whole answer, from the result cache when it is there. `fresh_for` seconds belong to the kind of question."""
         moment, compiled = self.compile(query, policy)
         visible = [column.name for column in compiled.columns]
 
@@ -89,7 +89,7 @@ class QueryService:
         if self._results is None or not moment.watermark:
             table = await make(deadline)
         else:
-            table = await self._results.table(self._key(query, policy, compiled, moment), make, deadline=deadline)
+            table = await self._results.table(self._key(query, policy, compiled, moment), make, deadline=deadline, fresh_for=fresh_for)
         return Answer(table, compiled.columns, moment.watermark, moment.as_of)
 
     async def open(

@@ -22,6 +22,9 @@ from seawall.ui.rights import Rights
 from seawall.ui.row_keys import RowKeys
 from seawall.ui.wiring import Site, UiServices
 
+FRESH_SECONDS = 60.0
+"""There are as many rows as there are; one is opened again soon or not at all."""
+
 
 class RowFound(msgspec.Struct, frozen=True):
     """A row, told in full."""
@@ -48,7 +51,7 @@ class RowDetails:
             raise _absent()
         names = _columns(site.app, query)
         asked = msgspec.structs.replace(query, columns=names, where=(*query.where, *only), limit=1, count="none")
-        answer = await site.questions.table(asked, rights.policy, deadline=deadline)
+        answer = await site.questions.table(asked, rights.policy, deadline=deadline, fresh_for=FRESH_SECONDS)
         if not answer.table.num_rows:
             raise _absent()
         fields = [_field(site.app, query, name) for name in names]

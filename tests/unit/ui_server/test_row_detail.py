@@ -2,10 +2,17 @@
 
 import re
 
+import pyarrow as pa
 import pytest
-from tests.unit.ui_server.sample import House
+from tests.unit.ui_server.sample import House, sample_bundle
 
+from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded
+from seawall.query.cache import CacheKey
+from seawall.query.results import MakeTable
+from seawall.query.service import QueryService
+from seawall.ui.rights import RightsOf
+from seawall.ui.wiring import Site
 
 JSON = {"accept": "application/json"}
 
@@ -91,3 +98,22 @@ async def test_a_row_that_cannot_be_shown_costs_only_itself(house: House) -> Non
         slow = (await client.get(f"/shop/listing?rows.row={key}")).text
     assert "none that you may see" in absent
     assert "This took longer" in slow.partition('id="row-detail"')[2].partition("</section>")[0]
+
+
+async def test_a_rows_answer_is_kept_for_a_minute_only() -> None:
+    """There may be millions of rows; each opened once would push out what everybody asks for."""
+    kept: list[float] = []
+
+    class Results:
+        async def table(self, key: CacheKey, make: MakeTable, *, deadline: Deadline, fresh_for: float) -> pa.Table:
+            kept.append(fresh_for)
+            return await make(deadline)
+
+    plain = House()
+    bundle = sample_bundle()
+    questions = QueryService(bundle, {"warehouse": plain.engine}, plain.generations, Results())  # type: ignore[arg-type]
+    house = House(sites={"shop": Site(bundle, questions, lambda: plain.generations.current("shop"), RightsOf(bundle.app))})
+    async with house.client(headers=JSON) as client:
+        await client.get(f"/shop/api/panels/rows/rows/{await key_of_first(client)}")
+    assert kept
+    assert max(kept) <= 60
