@@ -98,7 +98,9 @@ class Instance(msgspec.Struct, frozen=True):
     def write(self, record: InstanceRecord) -> None:
         """Replace the record in one step."""
         draft = self.record_path.with_name("instance.json.new")
-        draft.write_bytes(msgspec.json.encode(record) + b"\n")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(record) + b"\n")
         draft.replace(self.record_path)
 
 

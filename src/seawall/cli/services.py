@@ -67,9 +67,19 @@ def prepare(instance: bool) -> None:
 
     from seawall.cli.supervisor_prepare import prepare_instance
 
-    asyncio.run(prepare_instance(_settings("prepare"), os.environ, as_json=instance))
+    settings = _settings("prepare")
+    for folder in (settings.warehouse, settings.summaries):
+        make_private(folder)
+    asyncio.run(prepare_instance(settings, os.environ, as_json=instance))
     if prepared := os.environ.get("SEAWALL_PREPARED"):
         Path(prepared).touch()
+
+
+def make_private(folder: Path) -> None:
+    """A folder that only its owner may look into, also when it was made before."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
 
 
 def await_preparation() -> None:
@@ -80,6 +90,8 @@ def await_preparation() -> None:
 
 
 def _settings(service: str, *, watch: bool = True) -> Settings:
+    """The settings of a service. From here on whatever this process makes is for its user alone."""
+    os.umask(0o077)
     settings = settings_from(os.environ)
     if watch and os.environ.get("SEAWALL_SUPERVISED"):
         outlive_nobody(os.getppid())
