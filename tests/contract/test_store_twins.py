@@ -78,8 +78,9 @@ async def test_an_older_summary_does_not_replace_a_newer(database: Queries) -> N
 async def test_old_summaries_are_forgotten(database: Queries) -> None:
     """Forgetting with no age at all leaves none; with a large one, all."""
     await database.execute_many("write_summary", [{"key": k, "watermark": "w", "made_at": 1.0, "sealed": b""} for k in "ab"])
-    assert await database.execute("forget_summaries", older_seconds=60.0) == 0
-    assert await database.execute("forget_summaries", older_seconds=-60.0) == 2
+    assert await database.execute("forget_summaries", older_seconds=60.0, count_max=2) == 0
+    assert await database.execute("forget_summaries", older_seconds=60.0, count_max=1) == 1
+    assert await database.execute("forget_summaries", older_seconds=-60.0, count_max=2) == 1
 
 
 async def test_use_adds_up_and_halves_in_a_week(database: Queries) -> None:
@@ -99,3 +100,7 @@ async def test_a_web_vital_is_kept(database: Queries) -> None:
     """One measurement, one row."""
     vital = {"app": "shop", "page": "p", "release": "r", "action": "navigate", "metric": "LCP", "value": 120.5, "rating": "good"}
     assert await database.execute("record_web_vital", **vital, trace_id="") == 1
+    await database.execute_many("record_web_vital", [{**vital, "trace_id": ""}] * 2)
+    assert await database.execute("forget_web_vitals", older_seconds=60.0, count_max=3) == 0
+    assert await database.execute("forget_web_vitals", older_seconds=60.0, count_max=1) == 2
+    assert await database.execute("forget_web_vitals", older_seconds=-60.0, count_max=3) == 1

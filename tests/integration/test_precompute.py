@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -53,7 +54,7 @@ async def workshop(sliced: Preparation, tmp_path: Path, database_url: str) -> As
         results = ResultCache(Cache())
         bundle = load_bundle(APP_FOLDER)
         sites = {APP: Site(bundle, QueryService(bundle, {"warehouse": engine}, generations, results))}
-        yield Workshop(sites, generations, UsageRecorder(database), tmp_path / "cache")
+        yield Workshop(sites, generations, UsageRecorder(database), tmp_path / "cache", database=database)
         await results.close()
         await engine.close()
     await database.close()
@@ -164,9 +165,15 @@ async def test_a_job_that_fails_is_tried_again_and_then_ends(workshop: Workshop,
 
 
 async def test_upkeep_runs(workshop: Workshop, jobs: App):
-    """The periodic job asks for what is missing and ends well."""
+    """The periodic job asks for what is missing, lets go of old measurements and ends well."""
+    assert workshop.database is not None
+    vital = {"app": APP, "page": "demand", "release": "r", "action": "a", "metric": "LCP", "value": 1.0, "rating": "good", "trace_id": ""}
+    await workshop.database.execute_many("record_web_vital", [vital] * 3)
     await jobs.tasks["tidy"].defer_async(timestamp=0)
-    await work(jobs, workshop)
+    with patch.object(queue, "KEEP_VITALS_MAX", 1):
+        await work(jobs, workshop)
+    since = datetime(2000, 1, 1, tzinfo=UTC)
+    assert [row["samples"] for row in await workshop.database.fetch_all("web_vitals_of_page", app=APP, page="demand", since=since)] == [1]
     assert ("forecast", "succeeded", 1) in await states(jobs)
     rows = await jobs.connector.execute_query_all_async("SELECT status FROM procrastinate_jobs WHERE task_name = 'tidy'")
     assert {row["status"] for row in rows} == {"succeeded"}

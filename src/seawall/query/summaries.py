@@ -26,6 +26,7 @@ EVERY_SECONDS = 60.0
 WAITING_MAX = 512
 REMEMBERED_MAX = 20_000
 FILES_MAX = 10_000
+ROWS_MAX = 10_000
 SUMMARY_BYTES_MAX = 2 * 1024 * 1024
 READ_SECONDS_MAX = 0.1
 READS_MAX = 32
@@ -152,10 +153,10 @@ class Summaries:
             except Unavailable:
                 return
 
-    async def forget(self, *, older_seconds: float) -> None:
-        """Drop from Postgres what was not written again for so long."""
+    async def forget(self, *, older_seconds: float, count_max: int = ROWS_MAX) -> None:
+        """Drop from Postgres what was not written again for so long, and the oldest beyond a number, as the disk does."""
         if self._database is not None:
-            await self._database.execute("forget_summaries", older_seconds=older_seconds)
+            await self._database.execute("forget_summaries", older_seconds=older_seconds, count_max=count_max)
 
     def _write_disk(self, disk: DiskSummaries, rows: list[dict[str, object]]) -> None:
         try:

@@ -123,10 +123,11 @@ class MemoryDatabase:
         row = self.table("summaries").get(key)
         return [{"sealed": row["sealed"], "made_at": row["made_at"]}] if row else []
 
-    def q_forget_summaries(self, *, older_seconds: float) -> list[Row]:
+    def q_forget_summaries(self, *, older_seconds: float, count_max: int) -> list[Row]:
         """Twin of forget_summaries."""
         summaries = self.table("summaries")
-        gone = [key for key, row in summaries.items() if row["written_at"] < self.clock.time() - older_seconds]
+        newest = sorted(summaries, key=lambda key: (-summaries[key]["written_at"], key))
+        gone = [key for at, key in enumerate(newest) if at >= count_max or summaries[key]["written_at"] < self.clock.time() - older_seconds]
         return [summaries.pop(key) for key in gone]
 
     # ── usage.sql ──
@@ -161,9 +162,16 @@ class MemoryDatabase:
     def q_record_web_vital(self, **columns: object) -> list[Row]:
         """Twin of record_web_vital."""
         table = self.table("web_vitals")
-        row = {"id": len(table) + 1, **columns}
+        row = {"id": max(table, default=0) + 1, "received_at": self.clock.time(), **columns}
         table[row["id"]] = row
         return [row]
+
+    def q_forget_web_vitals(self, *, older_seconds: float, count_max: int) -> list[Row]:
+        """Twin of forget_web_vitals."""
+        table = self.table("web_vitals")
+        last = max(table, default=0)
+        gone = [key for key, row in table.items() if key <= last - count_max or row["received_at"] < self.clock.time() - older_seconds]
+        return [table.pop(key) for key in gone]
 
 
 def _decayed(row: Row, at: datetime) -> float:

@@ -29,6 +29,8 @@ STALLED_SECONDS = 30.0
 KEEP_JOBS_HOURS = 24 * 7
 KEEP_USE_SECONDS = 30 * 86_400.0
 KEEP_SUMMARIES_SECONDS = 30 * 86_400.0
+KEEP_VITALS_SECONDS = 30 * 86_400.0
+KEEP_VITALS_MAX = 500_000
 POOL_MAX = 4
 OPEN_SECONDS_MAX = 5.0
 RETRY = RetryStrategy(max_attempts=ATTEMPTS_MAX - 1, exponential_wait=5)
@@ -139,6 +141,8 @@ async def _tidy(context: JobContext, timestamp: int) -> None:
         await workshop.usage.forget(older_seconds=KEEP_USE_SECONDS)
         if workshop.summaries is not None:
             await workshop.summaries.forget(older_seconds=KEEP_SUMMARIES_SECONDS)
+        if workshop.database is not None:
+            await workshop.database.execute("forget_web_vitals", older_seconds=KEEP_VITALS_SECONDS, count_max=KEEP_VITALS_MAX)
         if removed:
             event("generation.pruned", files=removed)
 

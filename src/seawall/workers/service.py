@@ -112,7 +112,7 @@ async def _workshop(settings: Settings, database: Database) -> AsyncIterator[Wor
     await generations.start()
     try:
         summaries = Summaries(database, settings.summaries, sealer)
-        yield Workshop(sites, generations, UsageRecorder(database), settings.data / "cache", summaries)
+        yield Workshop(sites, generations, UsageRecorder(database), settings.data / "cache", summaries, database)
     finally:
         await generations.close()
         await results.close()

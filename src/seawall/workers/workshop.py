@@ -16,6 +16,7 @@ from seawall.query.generations import Generations
 from seawall.query.service import QueryService
 from seawall.query.summaries import Summaries
 from seawall.query.usage import UsageRecorder
+from seawall.store.database import Queries
 from seawall.workers.preparation.plan import Preparation
 from seawall.workers.preparation.registry import find
 
@@ -47,6 +48,8 @@ class Workshop(msgspec.Struct, frozen=True):
     """What may be lost: compiled code of libraries."""
     summaries: Summaries | None = None
     """Last-good answers, for upkeep."""
+    database: Queries | None = None
+    """What browsers measured, for upkeep."""
 
     def site(self, app: str) -> Site:
         """The app's site. NotFound when this instance does not serve it any more."""

@@ -134,9 +134,8 @@ async def test_a_choice_made_under_some_rights_is_not_anothers(house: House) -> 
     bundle = Bundle(app, "cd" * 32)
     site = Site(bundle, site_of(house).questions, lambda: house.generations.current("shop"), RightsOf(app))
     planner = Planner(House(sites={"shop": site}).app._reception._services)  # type: ignore[attr-defined]
-    seen = []
-    for rights in (site.rights(BOSS), site.rights(VIEWER)):
-        seen.append(planner.plan(site, rights.pages["demand"], rights, b"vault=1", "en").choice.parameters)
+    both = (site.rights(BOSS), site.rights(VIEWER))
+    seen = [planner.plan(site, rights.pages["demand"], rights, b"vault=1", "en").choice.parameters for rights in both]
     assert seen == [{"vault": ["1"]}, {}]
 
 

@@ -10,5 +10,7 @@ WHERE summaries.made_at <= excluded.made_at
 SELECT sealed, made_at FROM seawall.summaries WHERE key = %(key)s
 
 -- name: forget_summaries
--- Drop answers not written again for a while.
-DELETE FROM seawall.summaries WHERE written_at < now() - make_interval(secs => %(older_seconds)s)
+-- Drop answers not written again for a while, and the oldest beyond a number.
+DELETE FROM seawall.summaries
+WHERE written_at < now() - make_interval(secs => %(older_seconds)s)
+   OR key IN (SELECT key FROM seawall.summaries ORDER BY written_at DESC, key OFFSET %(count_max)s)

@@ -10,3 +10,9 @@ FROM seawall.web_vitals
 WHERE app = %(app)s AND page = %(page)s AND received_at >= %(since)s
 GROUP BY release, metric
 ORDER BY release, metric
+
+-- name: forget_web_vitals
+-- Drop measurements received a while ago, and the oldest beyond a number.
+DELETE FROM seawall.web_vitals
+WHERE received_at < now() - make_interval(secs => %(older_seconds)s)
+   OR id <= (SELECT max(id) - %(count_max)s FROM seawall.web_vitals)
