@@ -102,6 +102,14 @@ def test_words_of_statements_are_refused_where_a_parser_takes_them_for_names(tex
         parse_expression(text)
 
 
+@pytest.mark.parametrize("text", ["row_to_json", '"to_jsonb"', "CAST(concat AS VARCHAR)", "LENGTH(record_out)", "SUM(t.Quote_Literal)"])
+def test_names_that_postgres_takes_for_functions_of_the_row_are_refused(text: str) -> None:
+    """`base.row_to_json` without such a column is the whole row as text, masked columns included."""
+    with pytest.raises(InvalidExpression, match="not allowed"):
+        parse_expression(text)
+    assert parse_expression("concatenated + to_json_size").sql()
+
+
 @pytest.mark.parametrize("text", REFUSED)
 def test_everything_else_is_refused(text: str) -> None:
     """Subqueries, table functions, files, windows, parameters and unlisted functions do not pass."""
