@@ -30,6 +30,7 @@ _JSON_TYPES: dict[DataType, Json] = {
 }
 _ERRORS = {"400": "A parameter is unknown or has the wrong type", "401": "Not signed in", "404": "No such panel, or none you may see"} | {
     "406": "No offered format is accepted",
+    "429": "As many files as may be are being sent: come again after `Retry-After`",
     "503": "The data cannot be reached now",
     "504": "The deadline passed",
 }
@@ -90,7 +91,7 @@ def _row_operation(page: Page, panel: Panel) -> Json:
             {"name": "format", "in": "query", "schema": formats, "description": "`html`: as the page shows it"},
         ],
         "responses": {"200": answer, "304": {"description": "Unchanged since the ETag given"}}
-        | {status: {"$ref": f"#/components/responses/Problem{status}"} for status in _ERRORS if status != "406"},
+        | {status: {"$ref": f"#/components/responses/Problem{status}"} for status in _ERRORS if status not in ("406", "429")},
     }
 
 
