@@ -2,7 +2,8 @@
 
 A boundary's exclusive time in a trace is the time in which one of its spans was open and none of a deeper boundary was.
 Concurrent children are counted once (the union of their intervals), so ten panels that wait for the warehouse
-together cost the storage boundary one wait.
+together cost the storage boundary one wait. Only what happens while the outermost boundary's span is open counts: an answer
+that others wait for may go on after the request that began it has ended.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ def exclusive_ms(trace: Iterable[SpanRecord]) -> dict[str, float]:
     for record in trace:
         if record.boundary in DEPTH:
             by_boundary[record.boundary].append((record.start_ns, record.end_ns))
+    if not by_boundary:
+        return {}
     result: dict[str, float] = {}
     deeper: list[Interval] = []
+    whole = union(by_boundary[min(by_boundary, key=lambda name: DEPTH[name])])
     for boundary in sorted(by_boundary, key=lambda name: -DEPTH[name]):
-        own = union(by_boundary[boundary])
+        own = _intersection(union(by_boundary[boundary]), whole)
         result[boundary] = (_length(own) - _length(_intersection(own, union(deeper)))) / 1e6
         deeper.extend(own)
     return result

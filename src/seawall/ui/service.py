@@ -63,7 +63,6 @@ DRAIN_SECONDS = 3.0
 NOTICE_SECONDS = 0.3
 """How long the socket stays open after readiness said no."""
 DUCKDB_MEMORY = "1GB"
-DUCKDB_THREADS = 2
 POOL_MAX = 4
 
 
@@ -143,7 +142,7 @@ async def wired(settings: Settings, lane: Lane) -> AsyncIterator[UiServices]:
         for part in (generations, summaries, usage):
             await part.start()
             stack.push_async_callback(part.close)
-        engine = DuckDBEngine(generations.locate, directory=_made(settings.warehouse), threads=DUCKDB_THREADS, memory_limit=DUCKDB_MEMORY)
+        engine = DuckDBEngine(generations.locate, directory=_made(settings.warehouse), memory_limit=DUCKDB_MEMORY)
         stack.push_async_callback(engine.close)
         results, ladder = ResultCache(cache), Ladder(cache, summaries)
         stack.push_async_callback(results.close)

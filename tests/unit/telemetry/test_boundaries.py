@@ -27,6 +27,12 @@ def test_concurrent_waits_count_once():
     assert exclusive_ms(trace) == {"ui": 50.0, "storage": 50.0}
 
 
+def test_work_that_outlives_the_request_is_not_its_time():
+    """A production that goes on after the page has ended costs the page what it waited."""
+    trace = [record("ui", 0, 100), record("storage", 60, 900)]
+    assert exclusive_ms(trace) == {"ui": 60.0, "storage": 40.0}
+
+
 intervals = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)).map(lambda pair: (min(pair), max(pair))), max_size=20)
 
 
