@@ -91,7 +91,7 @@ def browser_claims(made: Instance, *, quick: bool) -> dict[str, Claim]:
         count = 8 if quick else 40
         warm = [open_page(browser, made.url, token) for _ in range(count)]
         cold = []
-        for index in range(3 if quick else 20):
+        for index in range(3 if quick else 12):
             progress(f"cold start {index + 1}")
             made.restart_cold()
             cold.append(open_page(browser, made.url, token))
