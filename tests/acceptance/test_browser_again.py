@@ -35,7 +35,7 @@ def late_page(seawall, new_page, late):
         route.fulfill(response=found, body=SALES.sub(lambda match: match[1] + late + match[2], found.text()))
 
     page.goto(f"{seawall.url}/merchandising/demand")
-    page.wait_for_function("!document.querySelector('section.panel .skeleton')")
+    page.wait_for_function("() => !document.querySelector('section.panel .skeleton')")
     page.on("request", lambda request: asked.append(request.url) if "/fragments?" in request.url else None)
     page.route("**/merchandising/demand", answer)
     return page, asked
@@ -47,7 +47,7 @@ def test_a_late_panel_comes_by_itself(seawall, late_page):
     page.goto(f"{seawall.url}/merchandising/demand")
     assert page.locator("#panel-sales [data-again]").count() == 1
     page.wait_for_selector("#panel-sales svg.chart")
-    page.wait_for_function("document.getElementById('status').textContent === document.getElementById('h-sales').textContent")
+    page.wait_for_function("() => document.getElementById('status').textContent === document.getElementById('h-sales').textContent")
     assert [url.partition("panels=")[2] for url in asked] == ["sales"]
 
 

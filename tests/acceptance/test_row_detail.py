@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-LANDED = "document.querySelector('section.panel tbody tr') && !document.querySelector('section.panel .skeleton')"
+LANDED = "() => document.querySelector('section.panel tbody tr') && !document.querySelector('section.panel .skeleton')"
 PAGE = "/merchandising/transactions?department=GROCERY"
 
 
@@ -34,7 +34,7 @@ def test_a_row_opens_in_a_dialog_and_escape_closes_it(listing):
     assert "department=GROCERY" in listing.url
     assert listing.locator("dialog.detail h2").inner_text() == link.inner_text()
     listing.keyboard.press("Escape")
-    listing.wait_for_function("!location.search.includes('rows.row') && !document.querySelector('dialog[open]')")
+    listing.wait_for_function("() => !location.search.includes('rows.row') && !document.querySelector('dialog[open]')")
     assert listing.evaluate("document.activeElement === document.querySelectorAll('a.rl')[2]")
 
 
@@ -44,7 +44,7 @@ def test_a_click_anywhere_on_a_row_opens_it_and_back_closes_it(listing):
     listing.wait_for_selector("dialog.detail[open]")
     heading = listing.locator("dialog.detail h2").inner_text()
     listing.go_back()
-    listing.wait_for_function("!document.querySelector('dialog[open]')")
+    listing.wait_for_function("() => !document.querySelector('dialog[open]')")
     assert "rows.row=" not in listing.url
     listing.go_forward()
     listing.wait_for_selector("dialog.detail[open]")
@@ -71,7 +71,7 @@ def test_with_script_a_shared_link_closes_without_a_page_load(seawall, listing, 
     page.wait_for_selector("html.scripted")
     page.evaluate("window.kept = true")
     page.locator("#row-detail a.button").click()
-    page.wait_for_function("!document.getElementById('row-detail') && document.activeElement.className === 'rl'")
+    page.wait_for_function("() => !document.getElementById('row-detail') && document.activeElement.className === 'rl'")
     assert page.url == seawall.url + PAGE
     assert page.evaluate("window.kept")
 

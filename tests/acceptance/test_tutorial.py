@@ -27,7 +27,7 @@ TUTORIAL = sections((DOCS / "tutorial.md").read_text())
 HOW_TO = {path.stem: sections(path.read_text()) for path in sorted((DOCS / "how-to").glob("*.md"))}
 START, STOP = "6. Start it", "9. Stop it"
 OWN_STORES = "run-with-your-own-stores"
-LANDED = "document.querySelectorAll('section.panel').length && !document.querySelector('section.panel .skeleton')"
+LANDED = "() => document.querySelectorAll('section.panel').length && !document.querySelector('section.panel .skeleton')"
 
 
 def _free_port() -> int:
