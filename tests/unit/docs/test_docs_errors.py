@@ -57,7 +57,10 @@ def test_statuses_are_those_of_the_code() -> None:
     table = rows("All of them")
     for error in tree():
         http, exits, _ = table[error.slug]
-        status, _, _ = as_json(blank(error), "/")
+        if error.__module__.startswith("seawall.model_proxy."):
+            status = error.status  # answered in OpenAI's shape, with the status as it is
+        else:
+            status, _, _ = as_json(blank(error), "/")
         assert http in ("—", str(status)), f"{error.slug}: {status}"
         assert exits in ("—", str(exit_status(blank(error)))), f"{error.slug}: exits with {exit_status(blank(error))}"
         assert (http, exits) != ("—", "—"), error.slug

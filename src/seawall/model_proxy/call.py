@@ -1,0 +1,186 @@
+"""The nouns that every stage of the pipeline shares: who asks, what is asked, what comes back.
+
+A `Call` is one request's journey and the only mutable thing: each stage writes the fields named for it and reads those of the stages
+before. Everything else is a frozen value. Text is what a model reads or writes; a *piece* is one event of a streamed answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from seawall.core.deadline import Deadline
+from seawall.core.principal import Principal
+from seawall.model_proxy.http import Request
+from seawall.telemetry.spans import Span
+
+Surface = Literal["chat", "embeddings", "prompt"]
+Tier = Literal["small", "large"]
+DataClass = Literal["public", "internal", "confidential", "restricted"]
+DATA_CLASSES: tuple[DataClass, ...] = ("public", "internal", "confidential", "restricted")
+"""From the least to the most sensitive."""
+Served = Literal["model", "cache", "coalesced", "replay"]
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one answer, as the provider counted them; `estimated` when it did not say."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    """Of `input`, how many the provider had in its own cache."""
+    estimated: bool = False
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What somebody may use; 0: no limit of this kind."""
+
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    streams: int = 0
+    """Answers in progress at once."""
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks: a person's or service's token, or a machine key."""
+
+    principal: Principal
+    fingerprint: str
+    """Equal fingerprints may share a cached answer; another tenant's never is equal."""
+    key_id: str = ""
+    """The machine key, where one was used."""
+    limits: Limits = Limits()
+    """The key's own; a user's and tenant's come from the configuration."""
+    budget: str = ""
+    """The ledger account that pays."""
+
+    @property
+    def tenant(self) -> str:
+        """Who is billed."""
+        return self.principal.tenant
+
+    @property
+    def user(self) -> str:
+        """Whose limits count."""
+        return self.principal.user
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A model at a provider. Prices are nano-dollars (1e-9 USD) a token."""
+
+    id: str
+    """The name in models.yaml."""
+    provider: str
+    model: str
+    """What the provider calls it."""
+    tier: Tier = "small"
+    input_price: int = 0
+    output_price: int = 0
+    context: int = 8192
+    """Tokens."""
+
+    def cost(self, usage: Usage) -> int:
+        """Nano-dollars."""
+        return usage.input * self.input_price + usage.output * self.output_price
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try at one provider, for the record."""
+
+    target: str
+    status: int
+    """0: no HTTP answer came."""
+    error: str
+    milliseconds: float
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One event of a streamed chat completion."""
+
+    data: bytes
+    """The event's JSON, as it goes on the wire after `data: `."""
+    text: str = ""
+    """What it adds to the message's content."""
+    arguments: str = ""
+    """What it adds to tool calls' arguments."""
+    finish: str = ""
+    """The finish reason, on the piece that has one."""
+    usage: Usage | None = None
+    bare: bool = True
+    """It holds text alone (no role, tool call, finish reason or usage), so a filter may hold it back and merge it with the next."""
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """A whole answer: a chat completion or a list of embeddings."""
+
+    body: dict[str, Any]
+    """The decoded JSON. Never changed in place: a filter makes another."""
+    usage: Usage = Usage()
+    status: int = 200
+
+
+class Call:
+    """One request on its way. The stage that writes each field is named beside it."""
+
+    __slots__ = (
+        "app", "attempts", "body", "cache_key", "caller", "chunks", "contract_rounds", "cost", "data_class", "deadline", "error",
+        "findings", "first_ns", "id", "lane", "masks", "model", "prompt", "request", "reservation", "route", "sent_ns", "served", "span",
+        "started_ns", "stream", "surface", "target", "texts", "usage", "usage_asked", "variant", "version",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, surface: Surface, deadline: Deadline, span: Span) -> None:
+        # edge
+        self.id = span.span_id
+        self.request = request
+        self.surface = surface
+        self.deadline = deadline
+        self.span = span
+        self.started_ns = time.monotonic_ns()
+        self.lane = ""
+        """`eval` for evaluations (temperature 0, a seed, snapshots)."""
+        self.body: dict[str, Any] = {}
+        """The decoded request; what is sent on is encoded from it, so what was screened is what is sent."""
+        self.model = ""
+        """The name asked for: a route (`small`) or a model."""
+        self.stream = False
+        self.usage_asked = False
+        """The client asked for usage in the stream (`stream_options.include_usage`)."""
+        self.app = ""
+        self.prompt = ""
+        self.version = ""
+        """The prompt's digest."""
+        self.variant = ""
+        # admit
+        self.caller: Caller | None = None
+        self.reservation: Any = None
+        # screen
+        self.texts: tuple[str, ...] = ()
+        self.data_class: DataClass = "internal"
+        self.findings: tuple[str, ...] = ()
+        """Rules that matched, by id; never the text."""
+        self.masks: Mapping[str, str] = {}
+        """Placeholder → what it stands for, put back into the answer."""
+        # exact cache
+        self.cache_key: bytes | None = None
+        """None: not to be cached."""
+        self.served: Served = "model"
+        # route, call
+        self.route = ""
+        self.target: Target | None = None
+        self.attempts: list[Attempt] = []
+        self.sent_ns = 0
+        self.first_ns = 0
+        """When the first piece or the whole answer came, monotonic."""
+        # contract
+        self.contract_rounds = 0
+        # settle
+        self.usage = Usage()
+        self.cost = 0
+        """Nano-dollars."""
+        self.chunks: list[tuple[int, int]] = []
+        """(microseconds since `sent_ns`, characters) of each piece; bounded by the recorder."""
+        self.error = ""
+        """The slug of what went wrong, or empty."""

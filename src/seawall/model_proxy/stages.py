@@ -1,0 +1,83 @@
+"""What the pipeline asks of each stage. One class keeps each promise; `pipeline.py` shows the order.
+
+A stage is synchronous where it can be: `admit`, `screen`, `look` and `candidates` run without a round trip for most requests. What an
+answer passes on its way out are *filters*, in the order the pipeline lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from seawall.model_proxy.call import Call, Caller, Piece, Target, Whole
+from seawall.model_proxy.http import Request
+
+
+class Filter(Protocol):
+    """Something an answer passes piece by piece. It may hold pieces back, change them, or raise to cut the answer."""
+
+    def piece(self, piece: Piece) -> Sequence[Piece]:
+        """What may be released now."""
+
+    def end(self) -> Sequence[Piece]:
+        """What was held back."""
+
+    def whole(self, answer: Whole) -> Whole:
+        """The same for an answer that is not streamed."""
+
+
+class Identify(Protocol):
+    """Who asks. NotSignedIn, InvalidToken, Unavailable."""
+
+    def known(self, request: Request) -> Caller | None:
+        """Without a round trip; None: ask `find`."""
+
+    async def find(self, request: Request) -> Caller:
+        """With one."""
+
+
+class Admit(Protocol):
+    """Limits and money. OverLimit, OverBudget, OutOfScope."""
+
+    def try_admit(self, call: Call) -> bool:
+        """Reserve from local allotments and set `call.reservation`; False: a round trip is needed, `admit` makes it."""
+
+    async def admit(self, call: Call) -> None:
+        """Lease what is missing, then reserve."""
+
+    def settle(self, call: Call) -> None:
+        """Give back what `call.usage` and `call.cost` did not use, and the stream. Never waits, never raises; safe to call twice."""
+
+
+class Screen(Protocol):
+    """Injection, personal data, secrets, data class. Screened."""
+
+    def request(self, call: Call) -> bool:
+        """Rules, on `call.texts`; may change `call.body` (masks). False: the policy wants `deep` as well."""
+
+    async def deep(self, call: Call) -> None:
+        """The classifier."""
+
+    def output(self, call: Call) -> Filter | None:
+        """What screens the answer and puts masked values back; None: nothing to do."""
+
+
+class Cache(Protocol):
+    """Exact answers, and one call for those that ask the same at once."""
+
+    def look(self, call: Call) -> object | None:
+        """Set `call.cache_key`; what this process holds of it: a stored answer, a flight to follow, or None."""
+
+
+class Route(Protocol):
+    """Which models may take a call, best first."""
+
+    def candidates(self, call: Call) -> Sequence[Target]:
+        """At least one. UnknownModel, NoProvider."""
+
+
+class Record(Protocol):
+    """Exchanges and spans."""
+
+    def record(self, call: Call, answer: Whole | None, text: str) -> None:
+        """Queue the exchange. Never waits, never raises."""
