@@ -7,6 +7,7 @@ connection behind.
 from __future__ import annotations
 
 import asyncio
+import re
 import struct
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import msgspec
 
 TIMEOUT_S = 2.0
 _ANSWER_BYTES_MAX = 64 * 1024
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?=\r\n|$)", re.IGNORECASE)
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -72,13 +74,20 @@ async def _exchange(probe: Probe, message: bytes, limit: int) -> bytes:
 
 
 async def _read(reader: asyncio.StreamReader, limit: int) -> bytes:
-    """One burst for the engines, which wait for more; everything up to the end, within reason, when `limit` is 0."""
+    """One burst for the engines, which wait for more; a whole HTTP answer, within reason, when `limit` is 0."""
     if limit:
         return await reader.read(limit)
     answer = b""
-    while len(answer) < _ANSWER_BYTES_MAX and (part := await reader.read(_ANSWER_BYTES_MAX)):
+    while len(answer) < _ANSWER_BYTES_MAX and not _is_whole(answer) and (part := await reader.read(_ANSWER_BYTES_MAX)):
         answer += part
     return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    """Whether as much has come as the head announces. Envoy would keep the connection for another second after that."""
+    head, ended, body = answer.partition(b"\r\n\r\n")
+    length = _CONTENT_LENGTH.search(head)
+    return bool(ended) and length is not None and len(body) >= int(length[1])
 
 
 async def _http(probe: HttpProbe) -> Health:

@@ -40,7 +40,7 @@ def say(line: PreparationLine) -> None:
 async def prepare_instance(settings: Settings, environment: Mapping[str, str], *, as_json: bool) -> None:
     """Make everything ready. Errors are told to the supervisor, then raised."""
     try:
-        bundles = [load_bundle(folder) for folder in settings.apps]
+        bundles = [load_bundle(folder, settings.bundles) for folder in settings.apps]
         await _prepare_schema(settings, environment, bundles)
         database = Database(await open_pool(settings.database_url, min_size=1, max_size=1))
         try:

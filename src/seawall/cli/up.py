@@ -55,7 +55,7 @@ def up(app: Path | None, data: Path, port: int | None, detach: bool, as_json: bo
     parent = os.environ.get("SEAWALL_DIE_WITH_PARENT", "")
     if parent and not detach:
         die_with(int(parent) if parent.isdecimal() else 0)
-    if not sound(apps, as_json=as_json):
+    if not sound(apps, data, as_json=as_json):
         sys.exit(UNSOUND)
     sys.exit(run(apps, data, port, detach=detach, as_json=as_json, planner=real_plan))
 

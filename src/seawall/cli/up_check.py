@@ -1,6 +1,8 @@
 """Before anything starts: are the apps sound?
 
-The check runs in a process of its own, so that the supervisor, which lives for long, holds none of what checking needs.
+The check runs in a process of its own, so that the supervisor, which lives for long, holds none of what checking needs. What was
+found sound is kept in the data directory (`app/kept.py`): it is not checked again, by us or by the services, until a file of it or
+Seawall itself changes. Faults are never kept.
 """
 
 from __future__ import annotations
@@ -9,11 +11,22 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from seawall.app.kept import keep, kept_bundle
+from seawall.cli import instance as instances
+from seawall.core.errors import ConfigurationError
 
-def sound(folders: Sequence[Path], *, as_json: bool) -> bool:
+KEPT = "bundles"
+"""The folder in the data directory that services know as `Settings.bundles`."""
+
+
+def sound(folders: Sequence[Path], data: Path, *, as_json: bool) -> bool:
     """Whether all apps are sound; prints the faults of those that are not as `seawall check` does. Call it while there is one thread."""
+    unknown = [folder for folder in folders if kept_bundle(folder, data / KEPT) is None]
+    if not unknown:
+        return True
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -21,7 +34,7 @@ def sound(folders: Sequence[Path], *, as_json: bool) -> bool:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     status = 1
     try:
-        status = 0 if min([_is_sound(folder, as_json=as_json) for folder in folders]) else 1
+        status = 0 if min([_is_sound(folder, data, as_json=as_json) for folder in unknown]) else 1
     except KeyboardInterrupt:
         status = 130
     except Exception:  # noqa: BLE001 -- a process edge: the parent only sees the status
@@ -32,10 +45,14 @@ def sound(folders: Sequence[Path], *, as_json: bool) -> bool:
         os._exit(status)
 
 
-def _is_sound(folder: Path, *, as_json: bool) -> bool:
+def _is_sound(folder: Path, data: Path, *, as_json: bool) -> bool:
     from seawall.cli.check import checked_alone, show
 
     checked, bundle = checked_alone(folder)
-    if not checked.ok:
+    if bundle is not None and checked.ok:
+        with suppress(ConfigurationError):  # whoever starts next tells what is wrong with the directory
+            instances.prepare(instances.locate(data, os.environ))
+            keep(bundle, data / KEPT)
+    else:
         show(checked, bundle, folder, as_json=as_json)
     return checked.ok

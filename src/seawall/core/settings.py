@@ -63,6 +63,11 @@ class Settings(msgspec.Struct, frozen=True):
         """Last-good answers on this machine's disk."""
         return self.data / "summaries"
 
+    @property
+    def bundles(self) -> Path:
+        """Apps as they were checked, so that each is checked once."""
+        return self.data / "bundles"
+
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
     """Read the variables named above. ConfigurationError names the one that is missing or wrong."""

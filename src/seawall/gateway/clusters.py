@@ -2,7 +2,8 @@
 
 Readiness decides who is asked; when no replica is ready all are asked (panic mode), because a page served from cache is
 better than none. A replica that cannot be connected to is left out after two tries, so that a killed one costs nothing
-while its supervisor restarts it.
+while its supervisor restarts it. Before the first request Envoy goes by the `no_traffic` intervals alone, at a start as well: an
+unready replica is asked often, so that the gateway is ready as soon as the services are.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def _service(run: Path, service: str, replicas: int) -> Json:
             {
                 "timeout": "1s",
                 "interval": "1s",
-                "no_traffic_interval": "1s",
+                "no_traffic_interval": "0.1s",
+                "no_traffic_healthy_interval": "1s",
                 "unhealthy_interval": "0.25s",
                 "interval_jitter": "0.1s",
                 "unhealthy_threshold": 2,

@@ -124,7 +124,7 @@ async def _until(stop: asyncio.Event, serving: asyncio.Task[None]) -> None:
 @contextlib.asynccontextmanager
 async def wired(settings: Settings, lane: Lane) -> AsyncIterator[UiServices]:
     """Everything opened, in order; closed in the opposite one."""
-    bundles = [load_bundle(folder) for folder in settings.apps]
+    bundles = [load_bundle(folder, settings.bundles) for folder in settings.apps]
     if not bundles:
         raise ConfigurationError("There is no app to serve", fix="Name app folders in SEAWALL_APPS")
     async with contextlib.AsyncExitStack() as stack:

@@ -107,7 +107,7 @@ async def _workshop(settings: Settings, database: Database) -> AsyncIterator[Wor
     cache = Cache(shared=open_shared(settings.valkey_url, sealer))
     results = ResultCache(cache)
     engines: dict[str, Engine] = {"warehouse": engine, "operational": PostgresEngine(database.pool)}
-    bundles = [load_bundle(folder) for folder in settings.apps]
+    bundles = [load_bundle(folder, settings.bundles) for folder in settings.apps]
     sites = {bundle.app.name: Site(bundle, QueryService(bundle, engines, generations, results)) for bundle in bundles}
     await generations.start()
     try:

@@ -1,0 +1,55 @@
+"""`seawall up` checks an app once; what has faults is checked, and told, each time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.app.samples import write_app
+
+from seawall.cli import up_check
+from seawall.cli.up_check import sound
+
+
+@pytest.fixture(autouse=True)
+def _run_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:  # sockets' paths are
+        monkeypatch.setenv("XDG_RUNTIME_DIR", short)
+        yield
+
+
+def no_fork() -> int:
+    raise AssertionError("it is checked again")
+
+
+def test_a_sound_app_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until a byte of it changes."""
+    app, data = write_app(tmp_path / "app"), tmp_path / "data"
+    assert sound([app], data, as_json=False)
+    monkeypatch.setattr(up_check.os, "fork", no_fork)
+    assert sound([app], data, as_json=False)
+    (app / "app.yaml").write_bytes((app / "app.yaml").read_bytes() + b"#")
+    with pytest.raises(AssertionError, match="checked again"):
+        sound([app], data, as_json=False)
+
+
+def test_an_app_with_faults_leaves_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its faults are told each time, and no directory is made."""
+    app = write_app(tmp_path / "app")
+    (app / "app.yaml").write_bytes((app / "app.yaml").read_bytes() + b"nonsense: 1\n")
+    for _ in range(2):
+        assert not sound([app], tmp_path / "data", as_json=False)
+        assert "nonsense" in capfd.readouterr().out
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_preparation_that_nobody_registered_is_not_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The app's files alone are sound, the app is not."""
+    app = write_app(tmp_path / "app")
+    (app / "app.yaml").write_bytes((app / "app.yaml").read_bytes() + b"data: {prepare: nothing}\n")
+    for _ in range(2):
+        assert not sound([app], tmp_path / "data", as_json=False)
+        assert "unknown_preparation" in capfd.readouterr().out
+    assert not (tmp_path / "data").exists()
