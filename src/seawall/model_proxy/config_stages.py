@@ -1,0 +1,110 @@
+"""The parts of models.yaml that set the stages: limits, budgets, screening, cache, records, queue, retries, breakers."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from seawall.app.yaml_tree import Node
+from seawall.model_proxy.call import DATA_CLASSES
+from seawall.model_proxy.config import (
+    Action,
+    Breaking,
+    Budget,
+    CacheSettings,
+    Config,
+    OutputScreening,
+    Period,
+    Queueing,
+    Recording,
+    Retries,
+    Screening,
+)
+from seawall.model_proxy.config_providers import LIMIT_KEYS, read_limits
+from seawall.model_proxy.config_reader import Reader
+
+STAGE_KEYS = ("limits", "budgets", "screen", "cache", "record", "queue", "retries", "breaker")
+_ACTIONS = get_args(Action)
+_FLAGGING: tuple[Action, ...] = ("off", "flag", "refuse")
+_NANODOLLARS = 1_000_000_000
+
+
+def read_stages(root: Node, reader: Reader) -> dict[str, Any]:
+    """The fields of `Config` that these sections set."""
+    limits = reader.section(root, "limits", ("user", "tenant"))
+    usual = Config({}, {}, {})
+    return {
+        "user": read_limits(reader.section(limits, "user", LIMIT_KEYS), reader, usual.user),
+        "tenant": read_limits(reader.section(limits, "tenant", LIMIT_KEYS), reader, usual.tenant),
+        "budget": _budget(root, reader),
+        "screen": _screening(root, reader),
+        "cache": _cache(root, reader),
+        "record": _recording(root, reader),
+        "queue": _queueing(root, reader),
+        "retries": _retries(root, reader),
+        "breaker": _breaking(root, reader),
+    }
+
+
+def _budget(root: Node, reader: Reader) -> Budget:
+    section = reader.section(reader.section(root, "budgets", ("default",)), "default", ("usd", "period"))
+    usd = reader.number(section, "usd", 100.0, most=1e9)
+    return Budget(round(usd * _NANODOLLARS), reader.choice(section, "period", get_args(Period), "month"))
+
+
+def _screening(root: Node, reader: Reader) -> Screening:
+    usual = Screening()
+    node = reader.section(root, "screen", ("injection", "pii", "secrets", "output", "class"))
+    injection = reader.section(node, "injection", ("rules", "classifier"))
+    output = reader.section(node, "output", ("secrets", "pii", "window"))
+    return Screening(
+        injection_rules=reader.choice(injection, "rules", _FLAGGING, usual.injection_rules),
+        injection_classifier=reader.choice(injection, "classifier", _FLAGGING, usual.injection_classifier),
+        pii=reader.choice(node, "pii", _ACTIONS, usual.pii),
+        secrets=reader.choice(node, "secrets", _ACTIONS, usual.secrets),
+        output=OutputScreening(
+            secrets=reader.choice(output, "secrets", _ACTIONS, usual.output.secrets),
+            pii=reader.choice(output, "pii", _ACTIONS, usual.output.pii),
+            window=reader.whole(output, "window", usual.output.window, least=16, most=65_536),
+        ),
+        data_class=reader.choice(node, "class", DATA_CLASSES, usual.data_class),
+    )
+
+
+def _cache(root: Node, reader: Reader) -> CacheSettings:
+    node, usual = reader.section(root, "cache", ("ttl", "max_mb")), CacheSettings()
+    return CacheSettings(reader.seconds(node, "ttl", usual.ttl), reader.whole(node, "max_mb", usual.max_mb, least=1, most=1 << 20))
+
+
+def _recording(root: Node, reader: Reader) -> Recording:
+    node, usual = reader.section(root, "record", ("keep", "max_gb")), Recording()
+    return Recording(reader.seconds(node, "keep", usual.keep), reader.number(node, "max_gb", usual.max_gb, least=0.001, most=1e6))
+
+
+def _queueing(root: Node, reader: Reader) -> Queueing:
+    node, usual = reader.section(root, "queue", ("waiting", "seconds")), Queueing()
+    waiting = reader.whole(node, "waiting", usual.waiting, most=100_000)
+    return Queueing(waiting, reader.seconds(node, "seconds", usual.seconds, most=600.0))
+
+
+def _retries(root: Node, reader: Reader) -> Retries:
+    node, usual = reader.section(root, "retries", ("attempts", "share", "burst", "wait")), Retries()
+    return Retries(
+        attempts=reader.whole(node, "attempts", usual.attempts, least=1, most=10),
+        share=reader.number(node, "share", usual.share, most=1.0),
+        burst=reader.whole(node, "burst", usual.burst, most=10_000),
+        wait=reader.seconds(node, "wait", usual.wait, most=600.0),
+    )
+
+
+def _breaking(root: Node, reader: Reader) -> Breaking:
+    keys = ("window", "failures", "slow", "slow_after", "least", "open", "probes")
+    node, usual = reader.section(root, "breaker", keys), Breaking()
+    return Breaking(
+        window=reader.seconds(node, "window", usual.window, least=1.0, most=3600.0),
+        failures=reader.number(node, "failures", usual.failures, least=0.01, most=1.0),
+        slow=reader.number(node, "slow", usual.slow, least=0.01, most=1.0),
+        slow_after=reader.seconds(node, "slow_after", usual.slow_after, least=0.001, most=3600.0),
+        least=reader.whole(node, "least", usual.least, least=1, most=1_000_000),
+        open=reader.seconds(node, "open", usual.open, least=0.001, most=3600.0),
+        probes=reader.whole(node, "probes", usual.probes, least=1, most=100),
+    )
