@@ -26,6 +26,8 @@ COMMANDS = {
     "generation": ("seawall.cli.publish:generation", "Tell which data an app serves."),
     "token": ("seawall.cli.token:token", "Mint a short-lived token for a local instance."),
     "link": ("seawall.cli.link:link", "Make a link that signs a browser in, once."),
+    "models": ("seawall.cli.models:models", "Tell of models and routes, check models.yaml, move traffic."),
+    "lab": ("seawall.cli.lab:lab", "Run simulators to try an instance with."),
     "prepare": ("seawall.cli.services:prepare", "Migrate the database and prepare the apps' data."),
     "gateway": ("seawall.cli.services:gateway", "Run the gateway (Envoy)."),
     "ui": ("seawall.cli.services:ui", "Run one replica of a ui lane."),

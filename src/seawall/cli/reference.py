@@ -26,9 +26,17 @@ def cli_text() -> str:
         for name in main.cli.list_commands(parent):
             command = main.cli.get_command(parent, name)
             if command is not None:
-                with click.Context(command, info_name=name, parent=parent) as context:
-                    parts.append(_command_text(command, context))
+                parts += _command_texts(command, name, parent)
     return "\n".join(parts)
+
+
+def _command_texts(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    """A command's text, and those of its sub-commands."""
+    with click.Context(command, info_name=name, parent=parent) as context:
+        texts = [_command_text(command, context)]
+        for under, one in command.commands.items() if isinstance(command, click.Group) else ():
+            texts += _command_texts(one, under, context)
+    return texts
 
 
 def _command_text(command: click.Command, context: click.Context) -> str:
