@@ -27,6 +27,20 @@ REQUEST_SECONDS = 15.0
 """From a request's first byte to its last."""
 
 
+_names: dict[bytes, str] = {}
+_NAMES_MAX = 512
+
+
+def header_name(raw: bytes) -> str:
+    """A header's name in lower case; those seen before cost one look-up."""
+    name = _names.get(raw)
+    if name is None:
+        name = raw.decode("latin-1").lower()
+        if len(_names) < _NAMES_MAX and len(raw) <= 64:
+            _names[raw] = name
+    return name
+
+
 class Request(msgspec.Struct, frozen=True):
     """A whole request. Header names are in lower case; of a repeated header the last stands."""
 

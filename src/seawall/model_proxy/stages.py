@@ -11,6 +11,22 @@ from typing import Protocol
 
 from seawall.model_proxy.call import Call, Caller, Piece, Target, Whole
 from seawall.model_proxy.http import Request
+from seawall.model_proxy.upstream_connection import Control
+
+
+class AnswerSink(Protocol):
+    """Where an answer goes: the pipeline's filters, then everybody who waits for it. What its methods raise ends the exchange."""
+
+    released: bool
+    """Something has reached the client: too late for a retry, a fallback or another status."""
+    control: Control | None
+    """Set by who brings the answer: lets a slow client hold the provider back."""
+
+    def stream(self, piece: Piece) -> None:
+        """The next piece of a streamed answer."""
+
+    def whole(self, answer: Whole) -> None:
+        """A whole answer."""
 
 
 class Filter(Protocol):
