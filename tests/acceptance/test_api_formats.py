@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import datetime
 from decimal import Decimal
 
@@ -54,6 +55,23 @@ def test_every_format_says_the_same(api: DataApi, panel: str, how: str, format: 
     found, expected = rows_of(format, answer.content), api.rows(panel, limit=limit)
     assert [list(row) for row in found] == [list(row) for row in expected]
     assert [[plain(value) for value in row.values()] for row in found] == [[plain(value) for value in row.values()] for row in expected]
+
+
+@pytest.mark.parametrize("format", ["json", "csv"])
+def test_decimals_are_numbers_as_people_write_them(api: DataApi, format: str) -> None:
+    """Not quoted, and without zeros that say nothing."""
+    text = api.panel("departments", format=format).text
+    numbers = re.findall(r"(?<=[:,])-?[0-9]+(?:\.[0-9]+)?(?=[,}\n])", text)
+    assert len(numbers) > 10
+    assert not [number for number in numbers if "." in number and number.endswith("0")]
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "gzip, br, zstd", "*"])
+@pytest.mark.parametrize("format", list(MEDIA_TYPES))
+def test_answers_are_sent_as_they_are(api: DataApi, format: str, encoding: str) -> None:
+    """A client that reads no more than the first zstd frame of a body reads them, too."""
+    params = {"limit": "50", "format": format}
+    assert "content-encoding" not in api.get("/merchandising/api/panels/rows", params=params, headers={"Accept-Encoding": encoding}).headers
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html", "application/xml, image/*", "application/json;q=0"])

@@ -5,16 +5,19 @@ Arrow and Parquet keep the declared scale, which is a column's type; these are f
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
+
+_EXACT = Context(prec=76)
+"""As many digits as a decimal of Arrow may have; Python's own context would round to 28."""
 
 
 def plain(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent: 2034.500000 as 2034.5, 100.000000 as 100."""
     whole = value.to_integral_value()
-    return whole if value == whole else value.normalize()
+    return whole if value == whole else value.normalize(_EXACT)
 
 
 def shortened(table: pa.Table) -> pa.Table:

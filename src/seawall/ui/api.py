@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack
 from datetime import date
+from decimal import Decimal
 
 import msgspec
 import pyarrow as pa
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from seawall.app.model import Page, Panel, Query, RowsQuery, Scalar
 from seawall.core.deadline import Deadline
 from seawall.core.errors import InvalidInput, SeawallError
+from seawall.query.decimals import plain
 from seawall.query.filters import apply
 from seawall.query.open_query import OpenQuery
 from seawall.query.port import Column
@@ -145,7 +147,7 @@ class DataApi:
             raise InvalidInput("The parameter 'format' has the wrong value", expected="json or html", got=choice.format[:40])
         found = await finding
         told = tuple(_field_out(fact, locale) for fact in found.facts)
-        row = {fact.column.name: fact.value for fact in found.facts}
+        row = {fact.column.name: _plain(fact.value) for fact in found.facts}
         return self._tagged(request, FORMATS["json"], _encoder.encode(RowOut(panel.name, found.watermark, found.as_of, told, row)))
 
     async def _row_html(self, request: Request, panel: Panel, finding: Awaitable[RowFound], ctx: RenderContext) -> Reply:
@@ -274,7 +276,20 @@ async def _collected(opened: OpenQuery) -> list[pa.RecordBatch]:
 
 def _answer(asked: Asked, columns: tuple[Column, ...], table: pa.Table, watermark: str, as_of: date | None) -> AnswerOut:
     told = tuple(ColumnOut(each.name, each.label.in_locale(asked.locale), each.datatype, each.role, each.masked) for each in columns)
-    return AnswerOut(asked.panel.name, watermark, as_of, told, table.to_pylist())
+    return AnswerOut(asked.panel.name, watermark, as_of, told, _rows(table))
+
+
+def _rows(table: pa.Table) -> list[dict[str, object]]:
+    """The rows, with decimals as people write them."""
+    rows: list[dict[str, object]] = table.to_pylist()
+    for name in [field.name for field in table.schema if pa.types.is_decimal(field.type)]:
+        for row in rows:
+            row[name] = _plain(row[name])
+    return rows
+
+
+def _plain(value: object) -> object:
+    return plain(value) if isinstance(value, Decimal) else value
 
 
 def _field_out(fact: Fact, locale: str) -> FieldOut:

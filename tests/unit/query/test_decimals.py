@@ -30,6 +30,13 @@ def test_nothing_is_lost(value: Decimal) -> None:
     assert "E" not in str(plain(value))
 
 
+def test_every_digit_of_the_longest_decimal_is_kept() -> None:
+    """Arrow has 38 of them, and 76 in its wide form; Python's own arithmetic keeps 28."""
+    for digits in (38, 76):
+        value = Decimal("1" * (digits - 6) + ".111110")
+        assert str(plain(value)) == "1" * (digits - 6) + ".11111"
+
+
 @given(st.lists(st.none() | DECIMALS))
 def test_a_column_gets_the_smallest_scale_that_holds_it(values: list[Decimal | None]) -> None:
     """Its values stay equal, and one place less would not do."""
