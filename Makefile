@@ -7,6 +7,7 @@ STAMPS := .venv/.stamps
 LOCKS := requirements/runtime.lock requirements/dev.lock
 CHROMIUM := /usr/bin/chromium
 
+python_sources := $(wildcard src/seawall/*.py src/seawall/*/*.py src/seawall/*/*/*.py src/seawall/*/*/*/*.py)
 frontend_sources := $(wildcard frontend/build.mjs frontend/package.json frontend/src/*.js src/seawall/ui/static/*.css)
 ifneq ($(wildcard frontend/package-lock.json),)
 frontend := src/seawall/ui/static/build/manifest.json
@@ -14,7 +15,7 @@ endif
 
 .PHONY: setup up test check fix bench docs lock screenshots clean
 
-setup: $(STAMPS)/package $(frontend)
+setup: $(STAMPS)/package $(STAMPS)/compiled $(frontend)
 
 up: setup
 	@SEAWALL_DIE_WITH_PARENT=$$PPID exec $(BIN)/seawall up $(ARGS)
@@ -66,11 +67,16 @@ $(BIN)/uv:
 
 $(STAMPS)/packages: $(LOCKS) | $(BIN)/uv
 	@echo 'Installing the locked packages'
-	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/runtime.lock -r requirements/dev.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/runtime.lock -r requirements/dev.lock
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/package: pyproject.toml requirements/runtime.in $(STAMPS)/packages
 	@$(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+# Seven processes start at once: none of them shall compile, also where Python is told to write nothing (PYTHONDONTWRITEBYTECODE).
+$(STAMPS)/compiled: $(STAMPS)/package $(python_sources)
+	@$(BIN)/python -m compileall -q src/seawall
 	@touch $@
 
 $(STAMPS)/node_modules: frontend/package-lock.json
