@@ -48,8 +48,8 @@ class CsvEncoder:
 
     def open(self, first: pa.RecordBatch) -> bytes:
         """The header line."""
-        names = _quoted(pa.array(defused(first.slice(0, 0)).schema.names, pa.large_string()))
-        return b",".join(names.to_pylist()) + b"\n"
+        names: list[Any] = _quoted(pa.array(defused(first.slice(0, 0)).schema.names, pa.large_string())).to_pylist()
+        return b",".join(names) + b"\n"
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
         """Lines."""
