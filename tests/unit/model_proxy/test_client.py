@@ -13,7 +13,8 @@ from seawall.core.errors import DeadlineExceeded, Unavailable
 from seawall.core.principal import Principal
 from seawall.model_proxy.app import ModelProxy, refusal
 from seawall.model_proxy.client import ModelProxyClient
-from seawall.model_proxy.http import Request, Response, Server
+from seawall.model_proxy.edge import Server, answering
+from seawall.model_proxy.http import Request, Response
 from seawall.model_proxy.models import DEFAULT_MODELS
 from seawall.trust.errors import NotSignedIn
 from seawall.trust.keys import generate
@@ -39,7 +40,7 @@ class Gateway:
 @pytest.fixture
 async def stand(tmp_path: Path) -> AsyncIterator[tuple[Gateway, ModelProxyClient]]:
     gateway, client = Gateway(), ModelProxyClient(tmp_path)
-    server = Server(gateway.answer, refusal)
+    server = Server(answering(gateway.answer), refusal)
     await server.listen(tmp_path / "gateway.sock")
     yield gateway, client
     await client.aclose()
