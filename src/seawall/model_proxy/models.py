@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from seawall.model_proxy.config import Config
+
 
 class ModelCard(msgspec.Struct, frozen=True):
     """One model as its users know it."""
@@ -32,3 +34,11 @@ DEFAULT_MODELS: tuple[ModelCard, ...] = (
     ModelCard(id="large", created=1_760_000_000, owned_by="seawall"),
 )
 """The two tiers every prompt may name."""
+CREATED = 1_760_000_000
+"""Seconds since 1970. models.yaml does not say since when a model is there, and SDKs want a number."""
+
+
+def cards(config: Config) -> tuple[ModelCard, ...]:
+    """Routes, then models, in the order of models.yaml."""
+    routes = [ModelCard(id=name, created=CREATED, owned_by="seawall") for name in config.routes if name not in config.models]
+    return (*routes, *(ModelCard(id=name, created=CREATED, owned_by=model.target.provider) for name, model in config.models.items()))

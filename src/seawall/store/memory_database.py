@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -172,6 +172,28 @@ class MemoryDatabase:
         last = max(table, default=0)
         gone = [key for key, row in table.items() if key <= last - count_max or row["received_at"] < self.clock.time() - older_seconds]
         return [table.pop(key) for key in gone]
+
+    # ── model_routes.sql ──
+
+    def q_change_model_route(self, *, route: str, variants: str | None, fallback: Sequence[str], who: str, why: str) -> list[Row]:
+        """Twin of change_model_route."""
+        table = self.table("model_route_changes")
+        number = max(table, default=0) + 1
+        read = None if variants is None else msgspec.json.decode(variants)
+        at = datetime.fromtimestamp(self.clock.time(), UTC)
+        table[number] = {"number": number, "route": route, "variants": read, "fallback": list(fallback), "who": who, "why": why, "at": at}
+        self.notify("seawall_model_routes", route)
+        return [{"pg_notify": ""}]
+
+    def q_current_model_routes(self) -> list[Row]:
+        """Twin of current_model_routes."""
+        newest = {row["route"]: row for _, row in sorted(self.table("model_route_changes").items())}
+        return [dict(newest[route]) for route in sorted(newest)]
+
+    def q_model_route_history(self, *, route: str, limit: int) -> list[Row]:
+        """Twin of model_route_history."""
+        found = [dict(row) for _, row in sorted(self.table("model_route_changes").items(), reverse=True) if row["route"] == route]
+        return found[:limit]
 
 
 def _decayed(row: Row, at: datetime) -> float:
