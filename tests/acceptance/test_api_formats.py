@@ -68,10 +68,10 @@ def test_decimals_are_numbers_as_people_write_them(api: DataApi, format: str) ->
 
 @pytest.mark.parametrize("encoding", ["zstd", "gzip, br, zstd", "*"])
 @pytest.mark.parametrize("format", list(MEDIA_TYPES))
-def test_answers_are_sent_as_they_are(api: DataApi, format: str, encoding: str) -> None:
-    """A client that reads no more than the first zstd frame of a body reads them, too."""
-    params = {"limit": "50", "format": format}
-    assert "content-encoding" not in api.get("/merchandising/api/panels/rows", params=params, headers={"Accept-Encoding": encoding}).headers
+def test_answers_are_never_in_zstd_frames(api: DataApi, format: str, encoding: str) -> None:
+    """Clients that read no more than the first frame of a body read them, too."""
+    answer = api.get("/merchandising/api/panels/rows", params={"limit": "50", "format": format}, headers={"Accept-Encoding": encoding})
+    assert answer.headers.get("content-encoding", "gzip") == "gzip"
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html", "application/xml, image/*", "application/json;q=0"])
