@@ -71,7 +71,7 @@ def test_decimals_are_numbers_as_people_write_them(api: DataApi, format: str) ->
 def test_answers_are_never_in_zstd_frames(api: DataApi, format: str, encoding: str) -> None:
     """Clients that read no more than the first frame of a body read them, too."""
     answer = api.get("/merchandising/api/panels/rows", params={"limit": "50", "format": format}, headers={"Accept-Encoding": encoding})
-    assert answer.headers.get("content-encoding", "gzip") == "gzip"
+    assert answer.headers.get("content-encoding", "identity") in ("identity", "gzip", "br")
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html", "application/xml, image/*", "application/json;q=0"])
