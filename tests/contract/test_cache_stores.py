@@ -42,6 +42,14 @@ async def test_values_expire(store: KeyValue, key: CacheKey) -> None:
     assert await store.get(f"{key.exact}:1") is None
 
 
+async def test_many_are_looked_up_in_one_trip(store: KeyValue, key: CacheKey) -> None:
+    """Each with its value, if there is one, and whether its claim is ours now."""
+    wanted = [(f"{{{key.exact}}}:{number}", f"{{{key.exact}}}:{number}:claim") for number in range(3)]
+    await store.set({wanted[0][0]: b"x"}, ttl_seconds=5)
+    assert await store.claim(wanted[1][1], "b", ttl_seconds=5)
+    assert await store.get_or_claim_many(wanted, "a", ttl_seconds=5) == [(b"x", True), (None, False), (None, True)]
+
+
 async def test_a_claim_has_one_owner(store: KeyValue, key: CacheKey) -> None:
     """Nobody else can take, renew or release it; its owner can."""
     claim = f"{{{key.exact}}}:claim"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import Unavailable
@@ -32,6 +32,12 @@ class MemoryValkey:
         if value is not None:
             return value, False
         return None, await self.claim(claim, token, ttl_seconds=ttl_seconds)
+
+    async def get_or_claim_many(
+        self, wanted: Sequence[tuple[str, str]], token: str, *, ttl_seconds: float
+    ) -> list[tuple[bytes | None, bool]]:
+        """For each (name, claim) the value, and whether `token` now owns the claim."""
+        return [(self._live(name), await self.claim(claim, token, ttl_seconds=ttl_seconds)) for name, claim in wanted]
 
     async def claim(self, claim: str, token: str, *, ttl_seconds: float) -> bool:
         """Whether `token` now owns `claim`."""

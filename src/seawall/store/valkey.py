@@ -8,7 +8,7 @@ A name and its claim share a cluster slot when they share a `{tag}`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
@@ -47,6 +47,11 @@ class KeyValue(Protocol):
 
     async def get_or_claim(self, name: str, claim: str, token: str, *, ttl_seconds: float) -> tuple[bytes | None, bool]:
         """The value; or when there is none, whether `token` now owns `claim`. One atomic step."""
+
+    async def get_or_claim_many(
+        self, wanted: Sequence[tuple[str, str]], token: str, *, ttl_seconds: float
+    ) -> list[tuple[bytes | None, bool]]:
+        """For each (name, claim) the value, and whether `token` now owns the claim. One round trip, each claim a step of its own."""
 
     async def claim(self, claim: str, token: str, *, ttl_seconds: float) -> bool:
         """Whether `token` now owns `claim`, which nobody owned."""
@@ -96,6 +101,17 @@ class ValkeyStore:
         arguments: list[str | int] = [token, _milliseconds(ttl_seconds)]
         value, claimed = await self._guarded("get_or_claim", lambda: self._get_or_claim(keys=[name, claim], args=arguments))
         return value, bool(claimed)
+
+    async def get_or_claim_many(
+        self, wanted: Sequence[tuple[str, str]], token: str, *, ttl_seconds: float
+    ) -> list[tuple[bytes | None, bool]]:
+        """For each (name, claim) the value, and whether `token` now owns the claim."""
+        pipeline = self._client.pipeline(transaction=False)
+        for name, claim in wanted:
+            pipeline.get(name)
+            pipeline.set(claim, token, nx=True, px=_milliseconds(ttl_seconds))
+        answers = await self._guarded("get_or_claim_many", pipeline.execute)
+        return [(value, bool(claimed)) for value, claimed in zip(answers[::2], answers[1::2], strict=True)]
 
     async def claim(self, claim: str, token: str, *, ttl_seconds: float) -> bool:
         """Whether `token` now owns `claim`."""
