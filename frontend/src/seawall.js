@@ -39,6 +39,14 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// The numbers of a chart come when they are asked for; without script the link leads to them.
+const tabled = async (list) => {
+  const link = list.open && list.querySelector?.("[data-table]");
+  if (link) (await import(ISLANDS.table)).fill(link, request);
+};
+document.addEventListener("toggle", (event) => tabled(event.target), true);
+for (const list of document.querySelectorAll("details.data[open]")) tabled(list);
+
 const whenIdle = self.requestIdleCallback ?? ((work) => setTimeout(work, 200));
 const measure = () => whenIdle(async () => (await import(ISLANDS.vitals)).start(actions));
 if (document.readyState === "complete") measure();

@@ -80,7 +80,7 @@ KEPT = [
 def test_what_may_be_kept_says_how(api: DataApi, path: str, cache_control: str, varies: set[str]) -> None:
     """Cache-Control, Vary, and an ETag that gives a 304 without a body and with the same headers."""
     if path == "immutable":
-        path = api.get("/merchandising/demand").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        path = api.get("/merchandising/demand").text.partition('rel="icon" href="')[2].partition('"')[0]
         assert path.startswith("/static/build/")
     told: list[httpx.Response] = []
 

@@ -43,6 +43,24 @@ def test_every_panel_lands_without_script(seawall, new_page, name):
     assert page.locator("main > template").count() == 0
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_the_numbers_of_a_chart_come_when_they_are_asked_for(seawall, new_page, script):
+    """With script in the panel, by keyboard too; without it the link leads to a page with the same table, which leads back."""
+    page = new_page(java_script_enabled=script)
+    page.goto(seawall.url + "/merchandising/demand")
+    panel = page.locator("#panel-sales")
+    assert panel.locator("td").count() == 0
+    panel.locator("details.data summary").press("Enter")
+    if not script:
+        panel.locator("[data-table]").click()
+    table = (panel if script else page).locator(".scroll[role=region] table")
+    table.wait_for()
+    assert table.locator("tbody tr").count() > 10
+    if not script:
+        page.locator("main a.button").click()
+        assert page.url.endswith("#panel-sales")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_panel_lands_where_the_browser_needs_our_script(seawall, new_page, name):
     """A browser that does not know `<template for>` gets the same page from a script of less than a kilobyte."""

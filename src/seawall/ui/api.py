@@ -18,7 +18,7 @@ import pyarrow as pa
 import xxhash
 from starlette.requests import Request
 
-from seawall.app.model import Page, Panel, Query, RowsQuery, Scalar
+from seawall.app.model import MetricQuery, Page, Panel, Query, RowsQuery, Scalar
 from seawall.core.deadline import Deadline
 from seawall.core.errors import InvalidInput, SeawallError
 from seawall.query.decimals import plain
@@ -26,6 +26,7 @@ from seawall.query.filters import apply
 from seawall.query.open_query import OpenQuery
 from seawall.query.port import Column
 from seawall.telemetry.events import event
+from seawall.ui.charts.data import PanelData
 from seawall.ui.export import ENCODERS, encoded
 from seawall.ui.exports import HELD_BYTES_MAX, ExportSeats, FileBody, small
 from seawall.ui.headers import etag_matches
@@ -124,8 +125,10 @@ class DataApi:
         self._seats = ExportSeats()
 
     async def panel(self, request: Request) -> Reply:
-        """The rows of a panel in the format asked for."""
+        """The rows of a panel in the format asked for; with `format=html` what a chart shows, as a page with a table."""
         asked = self._asked(request)
+        if asked.choice.format == "html" and isinstance(asked.query, MetricQuery):
+            return self._tagged(request, HTML, await self._table(asked, asked.query))
         wanted = _format(asked.choice, request)
         if wanted == "json":
             body = await self._json(asked)
@@ -221,6 +224,20 @@ class DataApi:
         cursor = asked.choice.after.get("")
         subject = cursor_subject(asked.site.app, asked.panel, asked.choice, asked.rights)
         return self._services.cursors.decode(cursor, subject=subject) if cursor else None
+
+    async def _table(self, asked: Asked, query: MetricQuery) -> bytes:
+        """What a chart shows, as a table for people."""
+        answer = await asked.site.questions.table(query, asked.rights.policy, deadline=asked.deadline)
+        ctx = RenderContext(
+            app=asked.site.app.name,
+            page=asked.page.name,
+            locale=asked.locale,
+            as_of=answer.as_of,
+            parameters=asked.choice.parameters,
+            now=self._services.clock.time(),
+        )
+        data, css = PanelData(answer.columns, answer.table), self._services.assets.url("seawall.css")
+        return str(self._services.drawing.data_page(asked.panel, data, ctx, css=css)).encode()
 
     # ── files ──
 

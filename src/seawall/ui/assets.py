@@ -6,6 +6,8 @@ listed here can be asked for, so no path from a request ever reaches the file sy
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import mimetypes
 from collections.abc import Mapping
 from functools import cache
@@ -34,6 +36,14 @@ class Asset(msgspec.Struct, frozen=True):
     """Its name holds its hash."""
 
 
+class Inline(msgspec.Struct, frozen=True):
+    """A file as it stands in a document."""
+
+    text: str
+    source: str
+    """How a content security policy allows exactly this text (https://www.w3.org/TR/CSP3/#grammardef-hash-source)."""
+
+
 class Assets:
     """Everything under `/static/`."""
 
@@ -45,6 +55,15 @@ class Assets:
     def url(self, name: str) -> str:
         """Where `name` is served. An unknown name gives the unhashed address (which answers 404)."""
         return self._urls.get(name, PREFIX + name)
+
+    def inline(self, name: str) -> Inline:
+        """The style sheet `name` for the inside of `<style>`, empty when there is none. ValueError when it would end the element."""
+        found = self._assets.get(self.url(name))
+        body = found.body.strip() if found else b""
+        if b"</" in body or b"<!--" in body:
+            raise ValueError(f"{name} cannot stand inside <style>: it has markup in it")
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        return Inline(body.decode(), f"'sha256-{digest}'")
 
     def get(self, path: str) -> Asset | None:
         """The file at a URL path."""

@@ -17,6 +17,7 @@ from seawall.ui.fragments import STATE_MARK
 from seawall.ui.render import detail, states, table
 from seawall.ui.render import panel as panels
 from seawall.ui.render.context import RenderContext
+from seawall.ui.render.data_table import data_page
 from seawall.ui.render.filters import filter_bar, filter_problems
 from seawall.ui.render.page import Assets, NavLink, Shell, rows, shell_close, shell_open
 
@@ -34,6 +35,7 @@ class Drawing:
     filter_bar: Draw
     filter_problems: Draw
     panel_fragment: Draw
+    data_page: Draw
     explanation: Draw
     state_note: Draw
     rows_open: Draw
@@ -91,6 +93,7 @@ DRAWING = Drawing(
     filter_bar=filter_bar,
     filter_problems=filter_problems,
     panel_fragment=panels.panel_fragment,
+    data_page=data_page,
     explanation=states.explanation,
     state_note=states.state_note,
     rows_open=rows_open,

@@ -1,7 +1,8 @@
 """The response headers of every route, built once a process: security for all, caching by kind.
 
-CSP allows no inline script or style at all, because cached fragments carry none (https://www.w3.org/TR/CSP3/). Nothing that depends on
-who asks may be kept by a shared cache; a browser may keep it but asks again (`no-cache`) and usually gets a 304.
+CSP allows no inline script at all, and no inline style but the site's own sheet, which pages bring along and whose hash they name:
+cached fragments carry neither (https://www.w3.org/TR/CSP3/). Nothing that depends on who asks may be kept by a shared cache; a browser
+may keep it but asks again (`no-cache`) and usually gets a 304.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ VARY: dict[Kind, str] = {
 class HeaderSet:
     """Headers by kind of route, for one origin."""
 
-    def __init__(self, *, secure: bool) -> None:
-        self._by_kind: dict[Kind, Headers] = {kind: _headers(kind, secure=secure) for kind in CACHE_CONTROL}
+    def __init__(self, *, secure: bool, style: str = "") -> None:
+        """`style`: the hash source of the style sheet that stands in pages; empty when they only link to it."""
+        self._by_kind: dict[Kind, Headers] = {
+            kind: _headers(kind, secure=secure, style=style if kind == "page" else "") for kind in CACHE_CONTROL
+        }
 
     def of(self, kind: Kind, media_type: str, *more: tuple[bytes, bytes]) -> Headers:
         """The headers of a `kind` of route with a body of `media_type`, and `more`. A fresh list."""
@@ -50,11 +54,11 @@ class HeaderSet:
         return [pair for pair in self._by_kind["never"] if pair[0] != b"cache-control"]
 
 
-def _headers(kind: Kind, *, secure: bool) -> Headers:
+def _headers(kind: Kind, *, secure: bool, style: str) -> Headers:
     if kind in FILES:
         named = _of_files(kind, secure=secure)
     else:
-        named = _of_answers(kind, secure=secure)
+        named = _of_answers(kind, secure=secure, style=style)
     return [(name.encode(), value.encode()) for name, value in named.items() if value]
 
 
@@ -70,11 +74,12 @@ def _of_files(kind: Kind, *, secure: bool) -> dict[str, str]:
     }
 
 
-def _of_answers(kind: Kind, *, secure: bool) -> dict[str, str]:
+def _of_answers(kind: Kind, *, secure: bool, style: str) -> dict[str, str]:
+    policy = CSP.replace("style-src 'self'", f"style-src 'self' {style}") if style else CSP
     return {
         "cache-control": CACHE_CONTROL[kind],
         "vary": VARY[kind],
-        "content-security-policy": CSP + ("; upgrade-insecure-requests" if secure else ""),
+        "content-security-policy": policy + ("; upgrade-insecure-requests" if secure else ""),
         "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",

@@ -125,7 +125,7 @@ def _paging(panel: Panel) -> list[Json]:
     format_: Json = {"name": "format", "in": "query", "description": "Instead of Accept", "schema": {"enum": list(FORMATS)}}
     limit: Json = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX}}
     if isinstance(panel.query, MetricQuery):
-        return [format_]
+        return [format_ | {"schema": {"enum": [*FORMATS, "html"]}, "description": "Instead of Accept; `html` is a page with a table"}]
     after: Json = {"name": "after", "in": "query", "schema": {"type": "string", "maxLength": CURSOR_LENGTH_MAX}}
     return [after | {"description": "The `next` cursor of the page before"}, limit, format_]
 
@@ -147,7 +147,8 @@ def _answer(panel: Panel) -> Json:
             "keys": {"type": ["array", "null"], "items": {"type": "string"}, "description": "What names each row in `/rows/{key}`"},
         },
     }
-    files = {media_type: {"schema": {"type": "string"}} for name, media_type in FORMATS.items() if name != "json"}
+    told = [*FORMATS.values(), "text/html"] if isinstance(panel.query, MetricQuery) else list(FORMATS.values())
+    files = {media_type: {"schema": {"type": "string"}} for media_type in told if media_type != FORMATS["json"]}
     return {
         "description": "The rows you may see",
         "headers": {"ETag": {"schema": {"type": "string"}}},

@@ -25,10 +25,12 @@ from seawall.ui.negotiate import locale_of, speaks
 from seawall.ui.params import AFTER_SUFFIX, Choice, Values, of_panel, page_choice, read, to_query
 from seawall.ui.recent import Recent
 from seawall.ui.render.context import RenderContext
-from seawall.ui.render.page import Assets, NavLink, Shell
+from seawall.ui.render.page import STYLE_MARK, Assets, NavLink, Shell
 from seawall.ui.rights import Rights, subject_of
 from seawall.ui.wiring import Site, UiServices
 
+STYLE_SHEET = "seawall.css"
+"""Stands in every page, so that a first visit paints without asking for anything else."""
 PLANS_MAX = 256
 CHOICES_MAX = 4_096
 REMEMBERED_QUERY_BYTES_MAX = 1_024
@@ -60,10 +62,12 @@ class Slot(msgspec.Struct, frozen=True):
 class Cut(msgspec.Struct, frozen=True):
     """A document cut at its panels. The pieces joined, with a skeleton or a fragment in each slot, are the document."""
 
-    head: bytes
+    head: tuple[bytes, ...]
     """Up to the filters, whose choices may still have to be looked up."""
-    head_refreshing: bytes
-    """The same for a browser that may have neither script nor `<template for>`: without script it goes on to the in-order page."""
+    head_streamed: tuple[bytes, ...]
+    """The same with the script that puts late panels in place where browsers do not."""
+    head_refreshing: tuple[bytes, ...]
+    """And for a browser that may have neither script nor `<template for>`: without script it goes on to the in-order page."""
     body: bytes
     """From the filters to the first slot."""
     names: tuple[str, ...]
@@ -156,6 +160,7 @@ class Planner:
         self._services = services
         self._choices: Recent[tuple[str, str, str, bytes], tuple[Choice, str]] = Recent(CHOICES_MAX)
         self._plans: Recent[tuple[str, ...], PagePlan] = Recent(PLANS_MAX)
+        self._style = frame(f"<style>{services.assets.inline(STYLE_SHEET).text}</style>")
         self._subjects = {
             (site.bundle.digest, panel.name): subject_of(site.app, page, panel, services.version)
             for site in services.sites.values()
@@ -217,16 +222,17 @@ class Planner:
             NavLink(f"/{ctx.app}/{name}{links}", each.title.in_locale(ctx.locale), name == page.name) for name, each in rights.pages.items()
         ]
         files = Assets(
-            css=assets.url("seawall.css"),
+            css="",
             icon=assets.url("icon.svg"),
-            scripts=(assets.url("stream.js"),),
             deferred=(assets.url("seawall.js"),),
         )
         inorder = f"/{ctx.app}/{page.name}{to_query({**ctx.parameters, 'inorder': ['1']})}"
         shell = Shell(watermark=watermark, release=site.bundle.digest[:12])
         refreshing = msgspec.structs.replace(shell, in_order_url=inorder)
-        plain, other = (str(draw.document(site.app, page, ctx, nav, files, each)) for each in (shell, refreshing))
-        return cut_at_panels(plain, other, str(draw.document_end()))
+        more = msgspec.structs.replace(files, scripts=(assets.url("stream.js"),))
+        kinds = ((files, shell), (more, shell), (more, refreshing))
+        plain, streamed, other = (str(draw.document(site.app, page, ctx, nav, *each)) for each in kinds)
+        return cut_at_panels(plain, (streamed, other), str(draw.document_end()), self._style)
 
     def _slot(self, site: Site, panel: Panel, rights: Rights, choice: Choice, ctx: RenderContext, watermark: str) -> Slot:
         touching = of_panel(panel, choice)
@@ -284,17 +290,27 @@ def cursor_subject(app: App, panel: Panel, choice: Choice, rights: Rights) -> st
     return msgspec.json.encode([app.name, panel.digest, touching, rights.fingerprints[panel.name]]).decode()
 
 
-def cut_at_panels(opened: str, refreshing: str, closed: str) -> Cut:
-    """Cut a drawn document at its filters and at each `<?start name="panel">skeleton<?end>`."""
+def cut_at_panels(opened: str, others: tuple[str, str], closed: str, style: bytes) -> Cut:
+    """Cut a drawn document at its style sheet (the frame `style`), its filters and each `<?start name="panel">skeleton<?end>`.
+
+    Of the `others`, streamed and refreshing, only the heads are different.
+    """
     head, _, rest = opened.partition(FILTERS_MARK)
     pieces = _RANGE.split(rest)  # text, name, skeleton, text, name, skeleton, …, text
     names = tuple(pieces[1::3])
     return Cut(
-        head=frame(head),
-        head_refreshing=frame(refreshing.partition(FILTERS_MARK)[0]),
+        head=_styled(head, style),
+        head_streamed=_styled(others[0].partition(FILTERS_MARK)[0], style),
+        head_refreshing=_styled(others[1].partition(FILTERS_MARK)[0], style),
         body=frame(pieces[0]),
         names=names,
         skeletons=tuple(frame(f'<?start name="{name}">{skeleton}<?end>') for name, skeleton in zip(names, pieces[2::3], strict=True)),
         follows=tuple(frame(text) for text in pieces[3::3]),
         close=frame(closed),
     )
+
+
+def _styled(head: str, style: bytes) -> tuple[bytes, ...]:
+    """The head in frames; all plans share the one of the style sheet."""
+    before, _, after = head.partition(STYLE_MARK)
+    return frame(before), style, frame(after)

@@ -51,7 +51,7 @@ from seawall.ui.assets import default_assets
 from seawall.ui.auth import routes
 from seawall.ui.headers import HeaderSet
 from seawall.ui.health import Health, Ping
-from seawall.ui.page import NO_WATERMARK, watermark_of
+from seawall.ui.page import NO_WATERMARK, STYLE_SHEET, watermark_of
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.filters import filter_bar
 from seawall.ui.render.page import page_head
@@ -157,7 +157,7 @@ async def wired(settings: Settings, lane: Lane) -> AsyncIterator[UiServices]:
             ladder=ladder,
             tokens=tokens,
             cursors=Cursors(load_or_create_key(settings.keys / "cursors.key").keys[-1].secret),
-            headers=HeaderSet(secure=settings.secure),
+            headers=HeaderSet(secure=settings.secure, style=default_assets().inline(STYLE_SHEET).source),
             assets=default_assets(),
             health=Health(_pings(sites, engine, cache, database, lane)),
             usage=usage,

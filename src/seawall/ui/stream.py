@@ -62,7 +62,7 @@ class Streams:
         known = plan.remembered(served, minute, zstd)
         if known is not None:
             return known
-        frames = [plan.cut.head, bar, plan.cut.body]
+        frames = [*plan.cut.head, bar, plan.cut.body]
         for slot, one, follows in zip(plan.slots, served, plan.cut.follows, strict=True):
             frames += (*self._panels.frames(plan, slot, one), follows)
         return plan.remember(served, minute, zstd, join((*frames, plan.cut.close), zstd=zstd))
@@ -77,21 +77,21 @@ class Streams:
     async def page(self, plan: PagePlan, deadline: Deadline, *, zstd: bool, fills_templates: bool) -> AsyncIterator[bytes]:
         """The page as it becomes ready."""
         in_order = plan.choice.inorder
-        head = plan.cut.head if in_order or fills_templates else plan.cut.head_refreshing
+        head = plan.cut.head if in_order else plan.cut.head_streamed if fills_templates else plan.cut.head_refreshing
         bar = self._bars.at_hand(plan)
         late = asyncio.create_task(self._bars.full(plan, deadline)) if bar is None else None
         async with _Pumps(self._panels, plan, plan.slots, deadline, apart=not in_order) as pumps:
             if in_order:
-                yield join([head], zstd=zstd)
+                yield join(head, zstd=zstd)
                 shown = [bar or (late and await late) or self._bars.bare(plan)]
                 yield join([*shown, await self._details.frame(plan, deadline), plan.cut.body], zstd=zstd)
                 rest = self._in_order(plan, pumps)
             else:
                 shown = [bar] if bar else [BAR_START, self._bars.bare(plan), RANGE_END]
                 if plan.choice.row is not None:
-                    yield join([head, *shown], zstd=zstd)
-                    head, shown = await self._details.frame(plan, deadline), []
-                yield join([head, *shown, plan.cut.body, *self._layout(plan, pumps)], zstd=zstd)
+                    yield join([*head, *shown], zstd=zstd)
+                    head, shown = (await self._details.frame(plan, deadline),), []
+                yield join([*head, *shown, plan.cut.body, *self._layout(plan, pumps)], zstd=zstd)
                 pumps.expect(late)
                 rest = self._landing(pumps)
             async for frames in rest:

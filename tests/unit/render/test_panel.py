@@ -13,6 +13,7 @@ from seawall.app.model import App, Format, Page, PageFilter, Semantics, Text
 from seawall.query.periods import Latest
 from seawall.ui.charts.data import PanelData
 from seawall.ui.render import page as pages
+from seawall.ui.render.data_table import data_page
 from seawall.ui.render.filters import filter_bar, period_words
 from seawall.ui.render.panel import STATE_MARK, panel_fragment
 from seawall.ui.render.states import age, explanation, skeleton, state_note
@@ -28,10 +29,19 @@ def test_a_fragment_has_head_body_and_foot():
     html = fragment(by_week([1.0, 2.0, 3.0]), panel(description=Text({"en": "All stores"})))
     assert '<h2 id="h-sales" dir="auto">Net sales</h2>' in html
     assert html.count(STATE_MARK) == 1
-    assert "<details" in html
-    assert '<th scope="row">Jan 2, 2017</th><td class="n">$1.00</td>' in html
+    assert '<summary>Data table <span>3 rows</span></summary><a href="/shop/api/panels/sales?format=html&amp;lang=en" data-table' in html
     assert "/shop/api/panels/sales?format=csv" in html
     assert " style=" not in html
+
+
+def test_the_numbers_of_a_chart_have_a_page():
+    """The same as the tooltips tell, without script; it says its language and leads back to the panel."""
+    html = str(data_page(panel(), by_week([1.0, 2.0, 3.0]), context(), css="/seawall.css"))
+    assert '<html lang="en">' in html
+    assert html.count("<tr>") == 4
+    assert '<th scope="row">Jan 2, 2017</th><td class="n">$1.00</td>' in html
+    assert "<td" not in fragment(by_week([1.0, 2.0, 3.0]), panel())
+    assert '#panel-sales">' in html
 
 
 def test_a_finding_is_the_headline_and_the_title_the_definition():

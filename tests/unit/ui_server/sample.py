@@ -218,7 +218,7 @@ class House:
             "ladder": self.ladder,
             "tokens": self.tokens,
             "cursors": Cursors(b"k" * 32),
-            "headers": HeaderSet(secure=False),
+            "headers": HeaderSet(secure=False, style=default_assets().inline("seawall.css").source),
             "assets": default_assets(),
             "health": Health(()),
             "usage": self.usage,

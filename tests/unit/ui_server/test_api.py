@@ -31,6 +31,18 @@ async def test_json_is_tagged(house: House) -> None:
     assert again.status_code == 304
 
 
+async def test_a_chart_has_a_page_with_a_table(house: House) -> None:
+    """What its panel links to: for people, under the same rights, tagged. Tables have none."""
+    async with house.client() as client:
+        page = await client.get("/shop/api/panels/sales?format=html&lang=de")
+        again = await client.get("/shop/api/panels/sales?format=html&lang=de", headers={"if-none-match": page.headers["etag"]})
+        rows = await client.get("/shop/api/panels/rows?format=html")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "GROCERY" in page.text
+    assert '<html lang="de">' in page.text
+    assert (again.status_code, rows.status_code) == (304, 400)
+
+
 async def test_rows_come_in_pages(house: House) -> None:
     """A cursor leads to the next page, and only for the question it was given out for."""
     async with house.client(headers=JSON) as client:

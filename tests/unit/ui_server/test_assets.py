@@ -1,6 +1,10 @@
 """Static files by name."""
 
+import base64
+import hashlib
 from pathlib import Path
+
+import pytest
 
 from seawall.ui.assets import Assets
 
@@ -34,3 +38,15 @@ def test_no_path_leads_out_of_the_folder(tmp_path: Path) -> None:
     assets = build(tmp_path)
     for path in ("/static/../secret", "/static/build/manifest.json", "/static/build/seawall.abc.js.br", "/static/", "/etc/passwd"):
         assert assets.get(path) is None
+
+
+def test_a_sheet_stands_in_a_document_by_its_hash(tmp_path: Path) -> None:
+    """The policy names exactly the text between the tags; a sheet that would end the element is refused."""
+    build(tmp_path)
+    (tmp_path / "seawall.css").write_text("body{}\n")
+    inline = Assets(tmp_path).inline("seawall.css")
+    digest = base64.b64encode(hashlib.sha256(b"body{}").digest()).decode()
+    assert (inline.text, inline.source) == ("body{}", f"'sha256-{digest}'")
+    (tmp_path / "seawall.css").write_text("a::before{content:'</style>'}")
+    with pytest.raises(ValueError, match="markup"):
+        Assets(tmp_path).inline("seawall.css")

@@ -18,6 +18,14 @@ def test_every_route_carries_the_policy(kind: Kind, secure: bool) -> None:
     assert (b"strict-transport-security" in headers) is secure
 
 
+def test_only_pages_may_bring_their_own_sheet() -> None:
+    """By its hash, and nothing else inline."""
+    made = HeaderSet(secure=False, style="'sha256-abc='")
+    allowed = {kind for kind in CACHE_CONTROL if "sha256-abc=" in dict(made.of(kind, "text/html"))[b"content-security-policy"].decode()}
+    assert allowed == {"page"}
+    assert "unsafe" not in dict(made.of("page", "text/html"))[b"content-security-policy"].decode()
+
+
 @pytest.mark.parametrize("kind", ["page", "data"])
 def test_what_depends_on_the_user_is_private(kind: Kind) -> None:
     """A shared cache keeps nothing of it, and its key would hold the credential."""

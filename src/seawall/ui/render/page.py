@@ -30,6 +30,7 @@ _MARK = (
     '<path d="M1 13c2.2 0 2.2-2 4.5-2s2.3 2 4.5 2 2.2-2 4.5-2 2.3 2 4.5 2"/>'
     '<path d="M1 17c2.2 0 2.2-2 4.5-2s2.3 2 4.5 2 2.2-2 4.5-2 2.3 2 4.5 2"/></svg>'
 )
+STYLE_MARK = "<!--style-->"
 _CURRENT = ' aria-current="page"'
 RTL = frozenset({"ar", "fa", "he", "ur"})
 
@@ -46,6 +47,7 @@ class Assets(msgspec.Struct, frozen=True):
     """Where style and script are served."""
 
     css: str
+    """Empty: the document brings its style sheet along, where STYLE_MARK stands."""
     scripts: tuple[str, ...] = ()
     """Loaded `async`, in this order of importance (the fallback for out-of-order panels first)."""
     deferred: tuple[str, ...] = ()
@@ -137,7 +139,7 @@ def exact_time(at: float, ctx: RenderContext) -> tuple[str, str]:
 
 
 def _links(assets: Assets) -> str:
-    links = [f'<link rel="stylesheet" href="{esc(assets.css)}">']
+    links = [f'<link rel="stylesheet" href="{esc(assets.css)}">' if assets.css else STYLE_MARK]
     links += [f'<link rel="icon" href="{esc(assets.icon)}" type="image/svg+xml">'] if assets.icon else []
     links += [f'<script src="{esc(url)}" async></script>' for url in assets.scripts]
     links += [f'<script src="{esc(url)}" type="module"></script>' for url in assets.deferred]

@@ -3,7 +3,7 @@
 ```html
 <header class="panel-head"><div><h2 id="h-NAME">finding or title</h2><p class="definition" id="d-NAME">…</p></div><!--state--></header>
 <div class="panel-body is-chart|is-number|is-table">…</div>
-<footer class="panel-foot"><details class="data">the same numbers as a table</details> <p>CSV · Parquet</p></footer>
+<footer class="panel-foot"><details class="data">a link to the same numbers as a table</details> <p>CSV · Parquet</p></footer>
 ```
 The server puts the age of the answer where `<!--state-->` stands; a cached fragment therefore never needs drawing again.
 
@@ -24,8 +24,10 @@ each place (`""`: no row, `"—"`: no value). A null among its places means that
 whose values are told all the same. `k`, when it is there, says how the key is drawn: `bd` a pale band, `ds` a dotted line.
 
 Everything in it is text to be set with `textContent`. Arrow keys go along `t`. Marks carry `<title>` for use without script; a
-script that shows tooltips of its own removes them. `svg[aria-labelledby]` names the chart, `details.data` holds the same numbers
-as a table. `[data-tip]` elements are focusable and show their text by CSS alone; `[data-zoom]` asks for the zoom island.
+script that shows tooltips of its own removes them. `svg[aria-labelledby]` names the chart, `details.data` leads to the same
+numbers as a table, which the script puts there when it is opened.
+
+`[data-tip]` elements are focusable and show their text by CSS alone; `[data-zoom]` asks for the zoom island.
 """
 
 from __future__ import annotations
@@ -38,10 +40,11 @@ from seawall.ui import findings
 from seawall.ui.charts.chart import draw_chart
 from seawall.ui.charts.data import PanelData
 from seawall.ui.charts.drawing import Drawing, LegendItem
-from seawall.ui.charts.readout import ROWS_MAX, Readout
+from seawall.ui.charts.readout import Readout
 from seawall.ui.charts.text import esc, markup
 from seawall.ui.render import number, states, table
 from seawall.ui.render.context import RenderContext
+from seawall.ui.render.data_table import table_link
 from seawall.ui.render.states import explanation, skeleton, state_note
 
 STATE_MARK = "<!--state-->"
@@ -92,7 +95,7 @@ def _legend_item(item: LegendItem) -> str:
 
 
 def _foot(panel: Panel, data: PanelData, ctx: RenderContext, readout: Readout | None, note: str) -> str:
-    details = _details(panel, data, readout, ctx)
+    details = table_link(panel, data, readout, ctx)
     title = panel.title.in_locale(ctx.locale)
     links = " ".join(_download(panel, title, kind, name, ctx) for kind, name in (("csv", "CSV"), ("parquet", "Parquet")))
     told = f'<p class="note">{esc(note)}</p>' if note else ""
@@ -118,46 +121,5 @@ def _download(panel: Panel, title: str, kind: str, name: str, ctx: RenderContext
     label = ctx.messages.text("download_as", title=title, format=name)
     return f'<a href="{esc(ctx.panel_url(panel.name, kind))}" download aria-label="{esc(label)}">{name}</a>'
 
-
-def _details(panel: Panel, data: PanelData, readout: Readout | None, ctx: RenderContext) -> str:
-    """The numbers of a chart as a table, for those who do not see it and those who want to check it."""
-    if states.shape(panel) == "is-table":
-        return ""
-    if readout is None or not readout.labels or readout.free:
-        inside, count = _raw_table(data, ctx), data.table.num_rows
-    else:
-        inside, count = _readout_table(readout), len(readout.labels)
-    words = ctx.messages
-    many = ctx.formatter.plain
-    told = words.count("data_rows", count) if count <= ROWS_MAX else words.text("data_rows_first", count=ROWS_MAX, total=many(count, 0))
-    name = esc(words["data_table"])
-    return (
-        f'<details class="data"><summary>{name} <span>{esc(told)}</span></summary>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{inside}</div></details>'
-    )
-
-
-def _readout_table(readout: Readout) -> str:
-    heads = "".join(f'<th scope="col" class="n">{esc(trace.name)}</th>' for trace in readout.traces)
-    columns = [trace.values[:ROWS_MAX] for trace in readout.traces]
-    rows = "".join(
-        f'<tr><th scope="row">{esc(label)}</th>{"".join([f"<td class=n>{esc(value)}</td>" for value in values])}</tr>'.replace(
-            "class=n", 'class="n"'
-        )
-        for label, *values in zip(readout.labels[:ROWS_MAX], *columns, strict=True)
-    )
-    return f'<table><thead><tr><th scope="col">{esc(readout.heading)}</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-
-
-def _raw_table(data: PanelData, ctx: RenderContext) -> str:
-    head = "".join(
-        f'<th scope="col"{NUMERIC if table.is_numeric(column) else ""}>{esc(column.label.in_locale(ctx.locale) or column.name)}</th>'
-        for column in data.columns
-    )
-    rows = "".join(str(table.table_rows(data.columns, batch, ctx)) for batch in data.table.slice(0, ROWS_MAX).to_batches())
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-NUMERIC = ' class="n"'
 
 __all__ = ["STATE_MARK", "PanelData", "explanation", "panel_fragment", "skeleton", "state_note"]
