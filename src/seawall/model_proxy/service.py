@@ -9,7 +9,7 @@ import uvloop
 
 from seawall.core.settings import Settings
 from seawall.model_proxy.app import ModelProxy, refusal
-from seawall.model_proxy.edge import Server, answering
+from seawall.model_proxy.edge import Server
 from seawall.model_proxy.models import DEFAULT_MODELS
 from seawall.telemetry.events import event
 from seawall.telemetry.export import Exporter
@@ -36,7 +36,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     proxy = ModelProxy(Tokens(load_or_create(settings.keys)), DEFAULT_MODELS)
-    server = Server(answering(proxy.answer), refusal)
+    server = Server(proxy.handle, refusal)
     await server.listen(settings.socket)
     event("service.ready", service=settings.service, replica=settings.replica)
     await stopping.wait()

@@ -72,6 +72,23 @@ def span(name: str, boundary: Boundary, *, traceparent: str | None = None, kind:
         finished.append(made)
 
 
+def begin(name: str, boundary: Boundary, *, traceparent: str | None = None, kind: str = "internal") -> Span:
+    """A span whose work is not one block: a request answered in callbacks. `finish` it; `enter` it in the task that does the work."""
+    trace_id, parent_id = _parent(traceparent)
+    return Span(name, boundary, kind, trace_id, parent_id, {})
+
+
+def enter(made: Span) -> None:
+    """What this task and those it starts do from here on belongs to `made`."""
+    _current.set(made)
+
+
+def finish(made: Span) -> None:
+    """The work of a span that was begun with `begin` is done. Once."""
+    made.end_ns = time.time_ns()
+    finished.append(made)
+
+
 def current_trace_id() -> str:
     """The trace in progress, or an empty string."""
     current = _current.get()

@@ -23,7 +23,7 @@ PROXY = ModelProxy(TOKENS, DEFAULT_MODELS)
 async def ask(path: str, method: str = "GET", token: str | None = TOKEN, **headers: str) -> tuple[Response, dict]:
     if token is not None:
         headers["authorization"] = f"Bearer {token}"
-    answer = await PROXY.answer(Request(method, path, "", headers))
+    answer = PROXY.answer(Request(method, path, "", headers))
     return answer, json.loads(answer.body)
 
 
@@ -73,7 +73,7 @@ async def test_health() -> None:
     assert (await ask("/readyz", token=None))[1]["checks"]["models"]["ok"]
     draining = ModelProxy(TOKENS, DEFAULT_MODELS)
     draining.draining = True
-    assert (await draining.answer(Request("GET", "/readyz", "", {}))).status == 503
+    assert draining.answer(Request("GET", "/readyz", "", {})).status == 503
 
 
 async def test_unforeseen(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

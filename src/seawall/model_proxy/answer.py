@@ -1,0 +1,202 @@
+"""An answer on its way to one client: from the provider through the filters, then to the socket.
+
+`Source` is what a caller fills; filters may hold back, change or cut what passes. `Delivery` is one client's end of it; a flight puts
+itself between the two when several clients wait for the same answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from seawall.core.errors import SeawallError
+from seawall.model_proxy.call import Call, Piece, Whole
+from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.replies import error_event, failure
+from seawall.model_proxy.sse import DONE, encode
+from seawall.model_proxy.stages import Filter
+from seawall.model_proxy.upstream_connection import Control
+
+TEXT_CHARACTERS_MAX = 1 << 20
+"""Of a streamed answer, how much is kept for the record."""
+CHUNKS_MAX = 4096
+_JSON = b"content-type: application/json\r\ncache-control: no-store\r\nx-request-id: "
+_EVENTS = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-store\r\nx-request-id: "
+
+
+class Sink(Protocol):
+    """What a source passes its answer to: a delivery, or a flight."""
+
+    def piece(self, piece: Piece) -> None:
+        """The next piece."""
+
+    def whole(self, answer: Whole) -> None:
+        """The whole answer."""
+
+    def finish(self) -> None:
+        """The stream's end."""
+
+
+class Delivery:
+    """One client's answer. Keeps what it was told, for the record."""
+
+    __slots__ = ("_kept", "_out", "_texts", "answer", "call")
+
+    def __init__(self, call: Call, out: Out) -> None:
+        self.call = call
+        self._out = out
+        self._texts: list[str] = []
+        self._kept = 0
+        self.answer: Whole | None = None
+
+    @property
+    def text(self) -> str:
+        """What a streamed answer said."""
+        return "".join(self._texts)
+
+    @property
+    def started(self) -> bool:
+        """Whether the client has heard anything."""
+        return self._out.started
+
+    @property
+    def ended(self) -> bool:
+        """Whether the client has its answer."""
+        return self._out.ended
+
+    def piece(self, piece: Piece) -> None:
+        """Send a piece; one that only tells the usage goes to those who asked for it."""
+        call = self.call
+        if piece.usage is not None:
+            call.usage = piece.usage
+            if not call.usage_asked and not piece.text and not piece.arguments and not piece.finish:
+                return
+        if piece.text and self._kept < TEXT_CHARACTERS_MAX:
+            self._texts.append(piece.text)
+            self._kept += len(piece.text)
+        if not self._out.started:
+            self._out.start(200, b"%b%b\r\n" % (_EVENTS, call.id.encode()))
+        self._out.write(encode(piece))
+
+    stream = piece
+
+    def whole(self, answer: Whole) -> None:
+        """Send a whole answer."""
+        call = self.call
+        self.answer = answer
+        call.usage = answer.usage
+        self._out.whole(answer.status, b"%b%b\r\n" % (_JSON, call.id.encode()), msgspec.json.encode(answer.body))
+
+    def ready(self, body: bytes) -> None:
+        """Send a whole answer that is bytes already."""
+        self._out.whole(200, b"%b%b\r\n" % (_JSON, self.call.id.encode()), body)
+
+    def ready_stream(self, events: bytes) -> None:
+        """Send a streamed answer that is bytes already, to its end."""
+        self._out.start(200, b"%b%b\r\n" % (_EVENTS, self.call.id.encode()))
+        self._out.write(events)
+        self._out.end()
+
+    def finish(self) -> None:
+        """End the stream."""
+        if self.call.stream and not self._out.ended:
+            if not self._out.started:
+                self._out.start(200, b"%b%b\r\n" % (_EVENTS, self.call.id.encode()))
+            self._out.write(DONE)
+            self._out.end()
+
+    def fail(self, error: SeawallError) -> None:
+        """Tell what went wrong: as a status while there is none, else as the stream's last event."""
+        if self._out.ended:
+            return
+        if not self._out.started:
+            self._out.send(failure(error, self.call.id))
+        else:
+            self._out.write(error_event(error))
+            self._out.end()
+
+
+class Source:
+    """Where a caller puts the answer: through every filter, in order, then on."""
+
+    __slots__ = ("_call", "_filters", "_paused", "_sink", "_upstream", "released")
+
+    def __init__(self, call: Call, filters: Sequence[Filter], sink: Sink) -> None:
+        self._call = call
+        self._filters = filters
+        self._sink = sink
+        self.released = False
+        """Something has gone on: too late to begin anew."""
+        self._upstream: Control | None = None
+        self._paused = False
+
+    @property
+    def control(self) -> Control | None:
+        """What holds the provider back; set anew for each try."""
+        return self._upstream
+
+    @control.setter
+    def control(self, control: Control | None) -> None:
+        self._upstream = control
+        if control is not None and self._paused:
+            control.pause()
+
+    def pause(self) -> None:
+        """Nobody takes more for now."""
+        self._paused = True
+        if self._upstream is not None:
+            self._upstream.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._paused = False
+        if self._upstream is not None:
+            self._upstream.resume()
+
+    def stream(self, piece: Piece) -> None:
+        """The next piece from the provider."""
+        call = self._call
+        now = time.monotonic_ns()
+        if not call.first_ns:
+            call.first_ns = now
+        if len(call.chunks) < CHUNKS_MAX:
+            call.chunks.append(((now - (call.sent_ns or call.started_ns)) // 1000, len(piece.text)))
+        if piece.usage is not None:
+            call.usage = piece.usage
+        if self._filters:
+            self._release(through(self._filters, (piece,)))
+        else:
+            self.released = True
+            self._sink.piece(piece)
+
+    def whole(self, answer: Whole) -> None:
+        """The whole answer from the provider."""
+        self._call.first_ns = self._call.first_ns or time.monotonic_ns()
+        self._call.usage = answer.usage
+        for one in self._filters:
+            answer = one.whole(answer)
+        self.released = True
+        self._sink.whole(answer)
+
+    def finish(self) -> None:
+        """The stream has ended well: what filters held back goes out, then the end."""
+        for index, one in enumerate(self._filters):
+            self._release(through(self._filters[index + 1 :], one.end()))
+        self._sink.finish()
+
+    def _release(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            self.released = True
+            self._sink.piece(piece)
+
+
+def through(filters: Sequence[Filter], pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """What comes out of the last filter when `pieces` go into the first."""
+    for one in filters:
+        pieces = one.piece(pieces[0]) if len(pieces) == 1 else [out for piece in pieces for out in one.piece(piece)]
+        if not pieces:
+            break
+    return pieces

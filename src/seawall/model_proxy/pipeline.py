@@ -1,0 +1,303 @@
+"""One model call from request to record. The order of the stages is `_steps`, in one place.
+
+A step does its work at once and gives None, or gives what has to be waited for; only then is a task made. So a refusal or an answer from
+the cache costs no task, and a call to a provider costs one. Whatever happens (an error, a client that vanishes, a cut stream) the call is
+settled and recorded, once, at its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from seawall.core.deadline import HEADER, TIMEOUT_MS_MAX, Deadline
+from seawall.core.errors import DeadlineExceeded, SeawallError
+from seawall.model_proxy.answer import Delivery, Source
+from seawall.model_proxy.cache.answers import Answer
+from seawall.model_proxy.cache.flights import Flight
+from seawall.model_proxy.call import Call, Target
+from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.http import Request
+from seawall.model_proxy.stages import Admit, AnswerSink, Filter, Identify, Record, Route, Screen
+from seawall.model_proxy.wire import SURFACES, read_chat, read_embeddings
+from seawall.telemetry import spans
+from seawall.telemetry.events import event
+
+LANE_HEADER = "seawall-lane"
+EVAL_SEED = 0
+CANCELLED = "cancelled"
+"""`call.error` of a call whose client vanished."""
+
+
+class Calls(Protocol):
+    """Runs candidates until one has answered."""
+
+    async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
+        """Bring an answer; SeawallError when nobody can."""
+
+
+class Cache(Protocol):
+    """Exact answers, and one call for those that ask the same at once."""
+
+    def look(self, call: Call) -> Answer | Flight | None:
+        """What this process has. None with `call.cache_key` set: ask `fetch`, then `begin`."""
+
+    async def fetch(self, call: Call) -> Answer | None:
+        """What other processes have."""
+
+    def begin(self, call: Call) -> Flight:
+        """This call brings the answer, for all who ask the same meanwhile."""
+
+
+class Stages(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pipeline is made of; None: that stage is off."""
+
+    identify: Identify
+    admit: Admit | None = None
+    screen: Screen | None = None
+    cache: Cache | None = None
+    route: Route
+    caller: Calls
+    record: Record | None = None
+
+
+class Journey:
+    """A call and what belongs to it while it is under way."""
+
+    __slots__ = ("call", "closed", "delivery", "out", "source", "task")
+
+    def __init__(self, call: Call, out: Out) -> None:
+        self.call = call
+        self.out = out
+        self.delivery = Delivery(call, out)
+        self.source: Source | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.closed = False
+
+
+Step = Callable[[Journey], Awaitable[None] | None]
+
+
+class Pipeline:
+    """Answers `POST /v1/chat/completions` and `/v1/embeddings`."""
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+        order: tuple[tuple[object, Step], ...] = (
+            (stages.identify, self._identify),
+            (True, self._read),
+            (stages.admit, self._admit),
+            (stages.screen, self._screen),
+            (stages.cache, self._look),
+            (stages.caller, self._bring),
+        )
+        self._steps = tuple(step for stage, step in order if stage is not None)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def handle(self, request: Request, out: Out) -> None:
+        """Answer a request to one of `SURFACES`, now or later. Never raises."""
+        headers = request.headers
+        span = spans.begin("model.call", "model", traceparent=headers.get("traceparent"), kind="server")
+        deadline = Deadline.from_header(headers.get(HEADER), default_ms=TIMEOUT_MS_MAX)
+        self.start(Journey(Call(request, SURFACES[request.path], deadline, span), out))
+
+    def start(self, journey: Journey, at: int = 0) -> None:
+        """Take the steps from number `at` on: those that need no waiting now, the rest in a task."""
+        try:
+            for number in range(at, len(self._steps)):
+                waiting = self._steps[number](journey)
+                if waiting is not None:
+                    self._wait(journey, waiting, number + 1)
+                    return
+                if journey.out.ended:
+                    break
+        except SeawallError as error:
+            self._failed(journey, error)
+        except Exception as error:  # noqa: BLE001 -- the edge of the process: one call fails, not the service
+            self._broke(journey, error)
+        self._close(journey)
+
+    def _wait(self, journey: Journey, waiting: Awaitable[None], at: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._go_on(journey, waiting, at))
+        journey.task = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        journey.out.on_gone = task.cancel  # type: ignore[assignment]  # whether it was cancelled is nothing to the edge
+
+    async def _go_on(self, journey: Journey, waiting: Awaitable[None], at: int) -> None:
+        spans.enter(journey.call.span)
+        try:
+            await waiting
+            for step in self._steps[at:]:
+                if journey.out.ended:
+                    break
+                if (more := step(journey)) is not None:
+                    await more
+        except asyncio.CancelledError:
+            journey.call.error = CANCELLED
+            if not journey.out.gone:
+                self._failed(journey, DeadlineExceeded("The service is stopping"))
+            raise
+        except SeawallError as error:
+            self._failed(journey, error)
+        except Exception as error:  # noqa: BLE001 -- the edge of the process: one call fails, not the service
+            self._broke(journey, error)
+        finally:
+            self._close(journey)
+
+    # ── the steps, in their order ──
+
+    def _identify(self, journey: Journey) -> Awaitable[None] | None:
+        """Who asks."""
+        call = journey.call
+        call.caller = self._stages.identify.known(call.request)
+        return None if call.caller is not None else self._find(call)
+
+    async def _find(self, call: Call) -> None:
+        call.caller = await self._stages.identify.find(call.request)
+
+    def _read(self, journey: Journey) -> None:
+        """What is asked."""
+        call = journey.call
+        if call.surface == "embeddings":
+            call.body, embeddings = read_embeddings(call.request.body)
+            call.model = embeddings.model
+            return
+        call.body, chat = read_chat(call.request.body)
+        call.model = chat.model
+        if chat.stream:
+            call.stream = True
+            call.usage_asked = bool(chat.stream_options and chat.stream_options.include_usage)
+            call.body["stream_options"] = {**(call.body.get("stream_options") or {}), "include_usage": True}
+        if call.request.headers.get(LANE_HEADER) == "eval":
+            call.lane = "eval"
+            call.body["temperature"] = 0
+            call.body.setdefault("seed", EVAL_SEED)
+
+    def _admit(self, journey: Journey) -> Awaitable[None] | None:
+        """Limits and money."""
+        admit = self._stages.admit
+        if admit is None or admit.try_admit(journey.call):
+            return None
+        return admit.admit(journey.call)
+
+    def _screen(self, journey: Journey) -> Awaitable[None] | None:
+        """Injection, personal data, secrets, the data's class."""
+        screen = self._stages.screen
+        if screen is None or screen.request(journey.call):
+            return None
+        return screen.deep(journey.call)
+
+    def _look(self, journey: Journey) -> Awaitable[None] | None:
+        """An answer there is already, or one that is being made."""
+        cache, call = self._stages.cache, journey.call
+        found = cache.look(call) if cache is not None else None
+        if isinstance(found, Answer):
+            self._replay(journey, found)
+            return None
+        if cache is None or call.cache_key is None:
+            return None
+        return self._share(journey, cache, found)
+
+    def _bring(self, journey: Journey) -> Awaitable[None]:
+        """The answer itself: route, call, filters, out."""
+        targets = self._stages.route.candidates(journey.call)
+        source = journey.source = Source(journey.call, self._filters(journey.call), journey.delivery)
+        out = journey.out
+        out.on_pause, out.on_resume = source.pause, source.resume
+        return self._brought(journey.call, targets, source)
+
+    # ── parts of steps ──
+
+    def _filters(self, call: Call) -> Sequence[Filter]:
+        """What the answer passes on its way, in order."""
+        screen = self._stages.screen
+        output = screen.output(call) if screen is not None else None
+        return (output,) if output is not None else ()
+
+    async def _brought(self, call: Call, targets: Sequence[Target], source: Source) -> None:
+        await self._stages.caller.call(call, targets, source)
+        source.finish()
+
+    def _replay(self, journey: Journey, answer: Answer) -> None:
+        call, kept = journey.call, answer.kept
+        call.served = "cache"
+        call.usage = kept.usage
+        if call.stream:
+            journey.delivery.ready_stream(answer.stream(usage=call.usage_asked))
+        else:
+            journey.delivery.ready(answer.whole())
+
+    async def _share(self, journey: Journey, cache: Cache, flight: Flight | None) -> None:
+        """Wait with those who ask the same; begin where nobody has, and where the first of them gave up."""
+        call = journey.call
+        while True:
+            if flight is None:
+                if (answer := await cache.fetch(call)) is not None:
+                    self._replay(journey, answer)
+                    return
+                found = cache.look(call)
+                if isinstance(found, Answer):
+                    self._replay(journey, found)
+                    return
+                flight = found
+            if flight is None:
+                flight = cache.begin(call)
+                self._lead(journey, flight)
+            else:
+                call.served = "coalesced"
+            if await self._fly(journey, flight):
+                return
+            flight = None
+
+    def _lead(self, journey: Journey, flight: Flight) -> None:
+        """Bring the answer for everybody on a flight. The work is a task of its own: it outlives this client while others wait."""
+        call = journey.call
+        call.served = "model"
+        targets = self._stages.route.candidates(call)
+        source = journey.source = Source(call, self._filters(call), flight)
+        flight.control = source
+        work = asyncio.get_running_loop().create_task(self._brought(call, targets, source))
+        self._tasks.add(work)
+        work.add_done_callback(self._tasks.discard)
+        flight.carry(work)
+
+    async def _fly(self, journey: Journey, flight: Flight) -> bool:
+        call, out = journey.call, journey.out
+        seat = flight.join(journey.delivery, streamed=call.stream, usage_told=True)
+        out.on_pause, out.on_resume = seat.pause, seat.resume
+        try:
+            async with asyncio.timeout(call.deadline.remaining()):
+                arrived = await seat.done()
+        except TimeoutError:
+            raise DeadlineExceeded from None
+        if arrived:
+            journey.delivery.finish()
+        return arrived
+
+    # ── the end ──
+
+    def _failed(self, journey: Journey, error: SeawallError) -> None:
+        journey.call.error = journey.call.error or error.slug
+        journey.delivery.fail(error)
+
+    def _broke(self, journey: Journey, error: Exception) -> None:
+        event("model.failed", error=type(error).__name__)
+        self._failed(journey, SeawallError("Something went wrong on our side"))
+
+    def _close(self, journey: Journey) -> None:
+        """Settle and record. Neither waits nor raises."""
+        if journey.closed:
+            return
+        journey.closed = True
+        call, stages = journey.call, self._stages
+        if stages.admit is not None:
+            stages.admit.settle(call)
+        if stages.record is not None:
+            stages.record.record(call, journey.delivery.answer, journey.delivery.text)
+        if call.error:
+            call.span.error = call.error
+        spans.finish(call.span)

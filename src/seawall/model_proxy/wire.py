@@ -1,0 +1,184 @@
+"""Requests as OpenAI's API defines them: decoded, checked, and the faulty part named.
+
+What is checked is what a stage relies on; members we do not know pass through, as do content parts that are not text. A body that two
+readers could understand differently (a key twice, bytes that are not UTF-8) is refused, so that what was screened is what is asked.
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from seawall.model_proxy.call import Surface
+from seawall.model_proxy.errors import BadCall
+
+MESSAGES_MAX = 4096
+INPUTS_MAX = 2048
+"""Texts in one request for embeddings, as OpenAI allows."""
+CHOICES_MAX = 8
+
+_Name = Annotated[str, Meta(min_length=1, max_length=256)]
+_Positive = Annotated[int, Meta(ge=1, le=1 << 31)]
+_Penalty = Annotated[float, Meta(ge=-2, le=2)]
+Checked = TypeVar("Checked")
+
+
+class _Part(msgspec.Struct, frozen=True):
+    type: _Name
+    text: str | None = None
+
+
+class _FunctionCall(msgspec.Struct, frozen=True):
+    name: str = ""
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct, frozen=True):
+    id: str = ""
+    type: str = "function"
+    function: _FunctionCall | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[_Part] | None = None
+    name: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    tool_call_id: str | None = None
+
+
+class _FunctionDefinition(msgspec.Struct, frozen=True):
+    name: _Name
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class _Tool(msgspec.Struct, frozen=True):
+    type: _Name
+    function: _FunctionDefinition | None = None
+
+
+class _JsonSchema(msgspec.Struct, frozen=True):
+    name: _Name
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class _ResponseFormat(msgspec.Struct, frozen=True):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: _JsonSchema | None = None
+
+
+class _StreamOptions(msgspec.Struct, frozen=True):
+    include_usage: bool | None = None
+
+
+class ChatRequest(msgspec.Struct, frozen=True):
+    """The members of a chat completion's request that are checked."""
+
+    model: _Name
+    messages: Annotated[list[_Message], Meta(min_length=1, max_length=MESSAGES_MAX)]
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    n: Annotated[int, Meta(ge=1, le=CHOICES_MAX)] | None = None
+    max_tokens: _Positive | None = None
+    max_completion_tokens: _Positive | None = None
+    presence_penalty: _Penalty | None = None
+    frequency_penalty: _Penalty | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    user: str | None = None
+    tools: list[_Tool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    response_format: _ResponseFormat | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    logit_bias: dict[str, float] | None = None
+
+
+class EmbeddingsRequest(msgspec.Struct, frozen=True):
+    """The members of a request for embeddings that are checked."""
+
+    model: _Name
+    input: str | Annotated[list[str | int | list[int]], Meta(min_length=1, max_length=INPUTS_MAX)]
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: _Positive | None = None
+    user: str | None = None
+
+
+_chat = msgspec.json.Decoder(ChatRequest)
+_embeddings = msgspec.json.Decoder(EmbeddingsRequest)
+_any = msgspec.json.Decoder(dict[str, Any])
+_encode = msgspec.json.Encoder().encode
+_WHERE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+
+
+def read_chat(body: bytes) -> tuple[dict[str, Any], ChatRequest]:
+    """A chat completion's request, decoded and checked. BadCall names the member at fault."""
+    checked = _checked(_chat, body)
+    if checked.stream and (checked.n or 1) > 1:
+        raise BadCall("A stream has one choice here", param="n", expected="1 with `stream`", got=str(checked.n))
+    if checked.response_format and checked.response_format.type == "json_schema" and checked.response_format.json_schema is None:
+        raise BadCall("The schema is missing", param="response_format.json_schema", expected="an object with `name` and `schema`")
+    return _decoded(body), checked
+
+
+def read_embeddings(body: bytes) -> tuple[dict[str, Any], EmbeddingsRequest]:
+    """A request for embeddings, decoded and checked. BadCall names the member at fault."""
+    return _decoded(body), _checked(_embeddings, body)
+
+
+def _checked(decoder: msgspec.json.Decoder[Checked], body: bytes) -> Checked:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _misfit(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_json(error) from None
+
+
+def _decoded(body: bytes) -> dict[str, Any]:
+    """The body as plain values. What it says twice, or not in UTF-8, is refused."""
+    try:
+        value = _any.decode(body)
+        if _encode(value) != msgspec.json.format(body, indent=-1):
+            json.loads(body, object_pairs_hook=_once)  # numbers and escapes may be written in other ways; a key may not stand twice
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
+        raise _not_json(error) from None
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    names = {name for name, _ in pairs}
+    if len(names) != len(pairs):
+        twice = next(name for index, (name, _) in enumerate(pairs) if name in {other for other, _ in pairs[:index]})
+        raise BadCall("A key stands twice in one object of the body", param=twice[:100], fix="Send each key once")
+
+
+def _misfit(words: str) -> BadCall:
+    """msgspec's sentence as ours: `Expected …, got … - at $.messages[0].role`."""
+    found = _WHERE.fullmatch(words)
+    what, where = (found[1], found[2] or "") if found else (words, "")
+    if missing := _MISSING.match(what):
+        where = f"{where}.{missing[1]}" if where else missing[1]
+        return BadCall(f"You must provide '{where}'", param=where)
+    return BadCall(f"Invalid value for '{where or 'the body'}': {what[:1].lower()}{what[1:]}", param=where or None)
+
+
+def _not_json(error: Exception) -> BadCall:
+    if isinstance(error, BadCall):
+        return error
+    if isinstance(error, RecursionError):
+        return BadCall("The body is nested too deeply")
+    return BadCall("The body is not a JSON object in UTF-8", got=str(error)[:120])
+
+
+SURFACES: dict[str, Surface] = {"/v1/chat/completions": "chat", "/v1/embeddings": "embeddings"}
