@@ -15,6 +15,7 @@ import msgspec
 from seawall.core.errors import SeawallError
 from seawall.model_proxy.call import Call, Piece, Whole
 from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.forms import is_usage_alone
 from seawall.model_proxy.replies import error_event, failure
 from seawall.model_proxy.sse import DONE, encode
 from seawall.model_proxy.stages import Filter
@@ -70,10 +71,8 @@ class Delivery:
     def piece(self, piece: Piece) -> None:
         """Send a piece; one that only tells the usage goes to those who asked for it."""
         call = self.call
-        if piece.usage is not None:
-            call.usage = piece.usage
-            if not call.usage_asked and not piece.text and not piece.arguments and not piece.finish:
-                return
+        if piece.usage is not None and not call.usage_asked and is_usage_alone(piece):
+            return
         if piece.text and self._kept < TEXT_CHARACTERS_MAX:
             self._texts.append(piece.text)
             self._kept += len(piece.text)
@@ -85,10 +84,8 @@ class Delivery:
 
     def whole(self, answer: Whole) -> None:
         """Send a whole answer."""
-        call = self.call
         self.answer = answer
-        call.usage = answer.usage
-        self._out.whole(answer.status, b"%b%b\r\n" % (_JSON, call.id.encode()), msgspec.json.encode(answer.body))
+        self._out.whole(answer.status, b"%b%b\r\n" % (_JSON, self.call.id.encode()), msgspec.json.encode(answer.body))
 
     def ready(self, body: bytes) -> None:
         """Send a whole answer that is bytes already."""
@@ -164,8 +161,6 @@ class Source:
             call.first_ns = now
         if len(call.chunks) < CHUNKS_MAX:
             call.chunks.append(((now - (call.sent_ns or call.started_ns)) // 1000, len(piece.text)))
-        if piece.usage is not None:
-            call.usage = piece.usage
         if self._filters:
             self._release(through(self._filters, (piece,)))
         else:
@@ -175,14 +170,15 @@ class Source:
     def whole(self, answer: Whole) -> None:
         """The whole answer from the provider."""
         self._call.first_ns = self._call.first_ns or time.monotonic_ns()
-        self._call.usage = answer.usage
         for one in self._filters:
             answer = one.whole(answer)
         self.released = True
         self._sink.whole(answer)
 
     def finish(self) -> None:
-        """The stream has ended well: what filters held back goes out, then the end."""
+        """The answer has ended well: of a stream, what filters held back goes out, then the end."""
+        if not self._call.stream:
+            return
         for index, one in enumerate(self._filters):
             self._release(through(self._filters[index + 1 :], one.end()))
         self._sink.finish()

@@ -17,7 +17,7 @@ from seawall.core.deadline import HEADER, TIMEOUT_MS_MAX, Deadline
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.model_proxy.answer import Delivery, Source
 from seawall.model_proxy.cache.answers import Answer
-from seawall.model_proxy.cache.flights import Flight
+from seawall.model_proxy.cache.flights import Flight, Seat
 from seawall.model_proxy.call import Call, Target
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.http import Request
@@ -43,13 +43,13 @@ class Cache(Protocol):
     """Exact answers, and one call for those that ask the same at once."""
 
     def look(self, call: Call) -> Answer | Flight | None:
-        """What this process has. None with `call.cache_key` set: ask `fetch`, then `begin`."""
-
-    async def fetch(self, call: Call) -> Answer | None:
-        """What other processes have."""
+        """What this process has. None with `call.cache_key` set: `begin` at once, then `fetch`."""
 
     def begin(self, call: Call) -> Flight:
         """This call brings the answer, for all who ask the same meanwhile."""
+
+    async def fetch(self, call: Call) -> Answer | None:
+        """What other processes have, given to everybody on the flight."""
 
 
 class Stages(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,14 +67,12 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
 class Journey:
     """A call and what belongs to it while it is under way."""
 
-    __slots__ = ("call", "closed", "delivery", "out", "source", "task")
+    __slots__ = ("call", "closed", "delivery", "out")
 
     def __init__(self, call: Call, out: Out) -> None:
         self.call = call
         self.out = out
         self.delivery = Delivery(call, out)
-        self.source: Source | None = None
-        self.task: asyncio.Task[None] | None = None
         self.closed = False
 
 
@@ -122,7 +120,6 @@ class Pipeline:
 
     def _wait(self, journey: Journey, waiting: Awaitable[None], at: int) -> None:
         task = asyncio.get_running_loop().create_task(self._go_on(journey, waiting, at))
-        journey.task = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         journey.out.on_gone = task.cancel  # type: ignore[assignment]  # whether it was cancelled is nothing to the edge
@@ -193,19 +190,14 @@ class Pipeline:
 
     def _look(self, journey: Journey) -> Awaitable[None] | None:
         """An answer there is already, or one that is being made."""
-        cache, call = self._stages.cache, journey.call
-        found = cache.look(call) if cache is not None else None
-        if isinstance(found, Answer):
-            self._replay(journey, found)
-            return None
-        if cache is None or call.cache_key is None:
-            return None
-        return self._share(journey, cache, found)
+        cache = self._stages.cache
+        seat = self._found(journey, cache) if cache is not None else None
+        return self._share(journey, cache, seat) if cache is not None and seat is not None else None
 
     def _bring(self, journey: Journey) -> Awaitable[None]:
         """The answer itself: route, call, filters, out."""
         targets = self._stages.route.candidates(journey.call)
-        source = journey.source = Source(journey.call, self._filters(journey.call), journey.delivery)
+        source = Source(journey.call, self._filters(journey.call), journey.delivery)
         out = journey.out
         out.on_pause, out.on_resume = source.pause, source.resume
         return self._brought(journey.call, targets, source)
@@ -222,61 +214,51 @@ class Pipeline:
         await self._stages.caller.call(call, targets, source)
         source.finish()
 
-    def _replay(self, journey: Journey, answer: Answer) -> None:
-        call, kept = journey.call, answer.kept
-        call.served = "cache"
-        call.usage = kept.usage
-        if call.stream:
-            journey.delivery.ready_stream(answer.stream(usage=call.usage_asked))
-        else:
-            journey.delivery.ready(answer.whole())
-
-    async def _share(self, journey: Journey, cache: Cache, flight: Flight | None) -> None:
-        """Wait with those who ask the same; begin where nobody has, and where the first of them gave up."""
-        call = journey.call
-        while True:
-            if flight is None:
-                if (answer := await cache.fetch(call)) is not None:
-                    self._replay(journey, answer)
-                    return
-                found = cache.look(call)
-                if isinstance(found, Answer):
-                    self._replay(journey, found)
-                    return
-                flight = found
-            if flight is None:
-                flight = cache.begin(call)
-                self._lead(journey, flight)
+    def _found(self, journey: Journey, cache: Cache) -> Seat | None:
+        """A seat on a flight, which is begun where there is none. None: answered from the cache, or not to be cached."""
+        call, delivery, out = journey.call, journey.delivery, journey.out
+        found = cache.look(call)
+        if isinstance(found, Answer):
+            if call.stream:
+                delivery.ready_stream(found.stream(usage=call.usage_asked))
             else:
-                call.served = "coalesced"
-            if await self._fly(journey, flight):
-                return
-            flight = None
+                delivery.ready(found.whole())
+            return None
+        if found is None:
+            if call.cache_key is None:
+                return None
+            found = cache.begin(call)
+            self._lead(journey, cache, found)
+        seat = found.join(delivery, streamed=call.stream, usage_told=call.usage_asked)
+        out.on_pause, out.on_resume = seat.pause, seat.resume
+        return seat
 
-    def _lead(self, journey: Journey, flight: Flight) -> None:
+    def _lead(self, journey: Journey, cache: Cache, flight: Flight) -> None:
         """Bring the answer for everybody on a flight. The work is a task of its own: it outlives this client while others wait."""
         call = journey.call
-        call.served = "model"
-        targets = self._stages.route.candidates(call)
-        source = journey.source = Source(call, self._filters(call), flight)
+        source = Source(call, self._filters(call), flight)
         flight.control = source
-        work = asyncio.get_running_loop().create_task(self._brought(call, targets, source))
+        work = asyncio.get_running_loop().create_task(self._led(call, cache, source))
         self._tasks.add(work)
         work.add_done_callback(self._tasks.discard)
         flight.carry(work)
 
-    async def _fly(self, journey: Journey, flight: Flight) -> bool:
-        call, out = journey.call, journey.out
-        seat = flight.join(journey.delivery, streamed=call.stream, usage_told=True)
-        out.on_pause, out.on_resume = seat.pause, seat.resume
-        try:
-            async with asyncio.timeout(call.deadline.remaining()):
-                arrived = await seat.done()
-        except TimeoutError:
-            raise DeadlineExceeded from None
-        if arrived:
-            journey.delivery.finish()
-        return arrived
+    async def _led(self, call: Call, cache: Cache, source: Source) -> None:
+        if await cache.fetch(call) is None:
+            await self._brought(call, self._stages.route.candidates(call), source)
+
+    async def _share(self, journey: Journey, cache: Cache, seat: Seat | None) -> None:
+        """Wait with those who ask the same; look again where the first of them gave up."""
+        while seat is not None:
+            try:
+                async with asyncio.timeout(journey.call.deadline.remaining()):
+                    arrived = await seat.done()
+            except TimeoutError:
+                raise DeadlineExceeded from None
+            if arrived:
+                journey.delivery.finish()
+                return
+            seat = self._found(journey, cache)
 
     # ── the end ──
 

@@ -13,6 +13,7 @@ import pytest
 
 from seawall.core.principal import Principal
 from seawall.model_proxy.app import ModelProxy, refusal
+from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.call import Call, Caller, Piece, Target, Usage, Whole
 from seawall.model_proxy.edge import Server
 from seawall.model_proxy.errors import OverBudget, OverLimit, ProviderFailed, Screened
@@ -94,8 +95,9 @@ class Parts:
         self.note("call")
         self.calls.append(call)
         answer.control = self.control
+        call.usage = Usage(3, 2)
         if not call.stream:
-            answer.whole(Whole(COMPLETION, Usage(5, 1)))
+            answer.whole(Whole(COMPLETION, Usage(3, 2)))
             return
         try:
             for one in self.pieces:
@@ -145,7 +147,7 @@ async def test_order(client: httpx.AsyncClient, parts: Parts) -> None:
     assert parts.asked == ["known", "try_admit", "request", "candidates", "call", "settle", "record"]
     call, whole, _ = parts.recorded[0]
     assert whole
-    assert (call.usage, whole.body, call.error, answer.headers["x-request-id"]) == (Usage(5, 1), COMPLETION, "", call.id)
+    assert (call.usage, whole.body, call.error, answer.headers["x-request-id"]) == (Usage(3, 2), COMPLETION, "", call.id)
 
 
 async def test_round_trips(client: httpx.AsyncClient, parts: Parts) -> None:
@@ -264,6 +266,72 @@ async def test_slow_client_holds_provider(client: httpx.AsyncClient, parts: Part
         async for _ in answer.aiter_bytes():
             pass
     assert parts.control.held is False
+
+
+@pytest.fixture
+async def cached(parts: Parts, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """The same with the real cache."""
+    pipeline = Pipeline(Stages(identify=parts, cache=ExactCache(), route=parts, caller=parts, record=parts))
+    server = Server(ModelProxy(TOKENS, DEFAULT_MODELS, pipeline).handle, refusal)
+    await server.listen(tmp_path / "c.sock")
+    async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(tmp_path / "c.sock")), base_url="http://proxy") as made:
+        yield made
+    await server.drain(1)
+
+
+FINISH = piece_of(b'{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}')
+
+
+async def test_cache(cached: httpx.AsyncClient, parts: Parts) -> None:
+    """A question that was answered is not asked again, in whichever form, and costs nothing."""
+    assert (await ask(cached, temperature=0)).json() == COMPLETION
+    assert told(await ask(cached, temperature=0, stream=True)) == "hi"
+    assert (await ask(cached, temperature=0)).json() == COMPLETION
+    assert (len(parts.calls), [call.served for call, _, _ in parts.recorded]) == (1, ["model", "cache", "cache"])
+    assert parts.recorded[1][0].usage == Usage()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_coalesced(cached: httpx.AsyncClient, parts: Parts, stream: bool) -> None:
+    """Who asks the same at once gets the same stream, whole from its beginning, for one call."""
+    parts.pieces = (piece("Good "), 0.05, piece("day"), FINISH, USAGE)
+    first = asyncio.create_task(ask(cached, temperature=0, stream=True))
+    await until(lambda: bool(parts.calls))
+    answers = await asyncio.gather(*(ask(cached, temperature=0, stream=stream) for _ in range(3)))
+    texts = [one.json()["choices"][0]["message"]["content"] if not stream else told(one) for one in answers]
+    assert (texts, told(await first), len(parts.calls)) == (["Good day"] * 3, "Good day", 1)
+    assert [call.served for call, _, _ in parts.recorded].count("coalesced") == 3
+
+
+async def test_first_asker_vanishes(cached: httpx.AsyncClient, parts: Parts) -> None:
+    """The others' answer does not depend on whether the first asker stays."""
+    parts.pieces = (piece("Good "), 0.05, piece("day"), FINISH)
+    body = {"model": "small", "messages": [{"role": "user", "content": "hello"}], "stream": True, "temperature": 0}
+    async with cached.stream("POST", "/v1/chat/completions", json=body) as answer:
+        await anext(answer.aiter_bytes())
+        second = asyncio.create_task(ask(cached, temperature=0, stream=True))
+        await asyncio.sleep(0.02)
+    assert (told(await second), len(parts.calls), parts.cancelled.is_set()) == ("Good day", 1, False)
+
+
+async def test_all_vanish(cached: httpx.AsyncClient, parts: Parts) -> None:
+    """When nobody waits any more the provider is told to stop."""
+    parts.pieces = (piece("Good "), 5.0)
+    body = {"model": "small", "messages": [{"role": "user", "content": "hello"}], "stream": True, "temperature": 0}
+    async with cached.stream("POST", "/v1/chat/completions", json=body) as answer:
+        await anext(answer.aiter_bytes())
+    await asyncio.wait_for(parts.cancelled.wait(), 1)
+
+
+async def test_flight_fails(cached: httpx.AsyncClient, parts: Parts) -> None:
+    """What goes wrong before the first piece is everybody's status."""
+    parts.refuse["candidates"] = ProviderFailed("none")
+    answers = await asyncio.gather(*(ask(cached, temperature=0) for _ in range(2)))
+    assert [one.status_code for one in answers] == [502, 502]
+
+
+def told(answer: httpx.Response) -> str:
+    return "".join(piece_of(one.encode()).text for one in events(answer) if one != "[DONE]")
 
 
 async def test_eval_lane(client: httpx.AsyncClient, parts: Parts) -> None:
