@@ -40,6 +40,8 @@ class Behaviour(msgspec.Struct, frozen=True):
     """1: reset the connection instead of answering."""
     cut_after: int = -1
     """Close the connection after so many pieces of a stream (of a whole answer: after its head and half its body)."""
+    stall_after: int = -1
+    """Fall silent after so many pieces of a stream."""
     malformed: int = 0
     """1: the JSON is broken; of a stream, from the third piece on."""
     duplicate_keys: int = 0

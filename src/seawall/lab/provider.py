@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,6 +60,10 @@ class ProviderSimulator:
         self._server = await loop.create_server(self._connection, host, port)
         return f"http://{host}:{self._server.sockets[0].getsockname()[1]}/v1"
 
+    def follow(self, steps: Iterable[Step]) -> None:
+        """Another script from now on."""
+        self._chooser.script = Script(tuple(steps))
+
     async def close(self) -> None:
         """Cut every connection and close."""
         if self._server is not None:
@@ -90,7 +95,7 @@ class ProviderSimulator:
             _json(reply, 200, [])
         elif request.path == "/_sim/script" and request.method == "PUT":
             try:
-                self._chooser.script = Script(msgspec.json.decode(request.body, type=tuple[Step, ...]))
+                self.follow(msgspec.json.decode(request.body, type=tuple[Step, ...]))
                 _json(reply, 200, {})
             except (msgspec.DecodeError, InvalidInput) as fault:
                 _json(reply, 400, error(400, str(fault)))
@@ -136,6 +141,8 @@ async def _stream(reply: Reply, events: list[bytes], behaviour: Behaviour, recei
     for at, data in enumerate(events):
         if behaviour.token_ms:
             await asyncio.sleep(behaviour.token_ms / 1000)
+        if at == behaviour.stall_after:
+            await asyncio.Event().wait()
         if at == behaviour.cut_after:
             reply.cut()
             return "cut"

@@ -14,10 +14,10 @@ import msgspec
 
 from seawall.core.errors import ConfigurationError
 from seawall.model_proxy.call import DataClass, Limits, Target
+from seawall.model_proxy.screen.settings import Screening
 
 ProviderKind = Literal["embedded", "openai", "any-llm"]
 ModelKind = Literal["chat", "embedding"]
-Action = Literal["off", "flag", "mask", "refuse", "pass"]
 Period = Literal["hour", "day", "week", "month"]
 LOCAL_REGION = "local"
 """Where the embedded models are: no residency rule forbids it, for nothing leaves the machine."""
@@ -121,27 +121,6 @@ class Budget(msgspec.Struct, frozen=True):
 
     nanodollars: int = 100_000_000_000
     period: Period = "month"
-
-
-class OutputScreening(msgspec.Struct, frozen=True):
-    """What is done about findings in answers."""
-
-    secrets: Action = "refuse"
-    pii: Action = "pass"
-    window: int = 256
-    """Characters held back, so that what spans two pieces is seen whole."""
-
-
-class Screening(msgspec.Struct, frozen=True):
-    """What is done about findings in requests."""
-
-    injection_rules: Action = "flag"
-    injection_classifier: Action = "off"
-    pii: Action = "pass"
-    secrets: Action = "refuse"
-    output: OutputScreening = OutputScreening()
-    data_class: DataClass = "internal"
-    """Of a call that does not say."""
 
 
 class CacheSettings(msgspec.Struct, frozen=True):

@@ -6,25 +6,14 @@ from typing import Any, get_args
 
 from seawall.app.yaml_tree import Node
 from seawall.model_proxy.call import DATA_CLASSES
-from seawall.model_proxy.config import (
-    Action,
-    Breaking,
-    Budget,
-    CacheSettings,
-    Config,
-    OutputScreening,
-    Period,
-    Queueing,
-    Recording,
-    Retries,
-    Screening,
-)
+from seawall.model_proxy.config import Breaking, Budget, CacheSettings, Config, Period, Queueing, Recording, Retries
 from seawall.model_proxy.config_providers import LIMIT_KEYS, read_limits
 from seawall.model_proxy.config_reader import Reader
+from seawall.model_proxy.screen.settings import Action, Injection, InjectionAction, Output, Raises, Screening
 
 STAGE_KEYS = ("limits", "budgets", "screen", "cache", "record", "queue", "retries", "breaker")
 _ACTIONS = get_args(Action)
-_FLAGGING: tuple[Action, ...] = ("off", "flag", "refuse")
+_INJECTION = get_args(InjectionAction)
 _NANODOLLARS = 1_000_000_000
 
 
@@ -53,20 +42,30 @@ def _budget(root: Node, reader: Reader) -> Budget:
 
 def _screening(root: Node, reader: Reader) -> Screening:
     usual = Screening()
-    node = reader.section(root, "screen", ("injection", "pii", "secrets", "output", "class"))
-    injection = reader.section(node, "injection", ("rules", "classifier"))
-    output = reader.section(node, "output", ("secrets", "pii", "window"))
+    node = reader.section(root, "screen", ("injection", "pii", "secrets", "output", "class", "raises"))
+    injection = reader.section(node, "injection", ("rules", "data", "classifier", "spotlight"))
+    output = reader.section(node, "output", ("secrets", "pii", "prompt", "window"))
+    raises = reader.section(node, "raises", ("pii", "secrets"))
     return Screening(
-        injection_rules=reader.choice(injection, "rules", _FLAGGING, usual.injection_rules),
-        injection_classifier=reader.choice(injection, "classifier", _FLAGGING, usual.injection_classifier),
+        injection=Injection(
+            rules=reader.choice(injection, "rules", _INJECTION, usual.injection.rules),
+            data=reader.choice(injection, "data", _INJECTION, usual.injection.data),
+            classifier=reader.choice(injection, "classifier", _INJECTION, usual.injection.classifier),
+            spotlight=reader.flag(injection, "spotlight", default=usual.injection.spotlight),
+        ),
         pii=reader.choice(node, "pii", _ACTIONS, usual.pii),
         secrets=reader.choice(node, "secrets", _ACTIONS, usual.secrets),
-        output=OutputScreening(
+        output=Output(
             secrets=reader.choice(output, "secrets", _ACTIONS, usual.output.secrets),
             pii=reader.choice(output, "pii", _ACTIONS, usual.output.pii),
-            window=reader.whole(output, "window", usual.output.window, least=16, most=65_536),
+            prompt=reader.choice(output, "prompt", _ACTIONS, usual.output.prompt),
+            window=reader.whole(output, "window", usual.output.window, least=64, most=4096),
         ),
-        data_class=reader.choice(node, "class", DATA_CLASSES, usual.data_class),
+        class_=reader.choice(node, "class", DATA_CLASSES, usual.class_),
+        raises=Raises(
+            pii=reader.choice(raises, "pii", DATA_CLASSES, usual.raises.pii),
+            secrets=reader.choice(raises, "secrets", DATA_CLASSES, usual.raises.secrets),
+        ),
     )
 
 
