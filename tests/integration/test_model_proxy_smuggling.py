@@ -90,8 +90,9 @@ SOUND = {
     "a body that looks like a request": (post(f"content-length: {len(INNER)}", body=INNER), 1),
     "upper case chunked": (post("transfer-encoding: CHUNKED", body="3\r\nabc\r\n0\r\n\r\n"), 1),
 }
-TOLERANT_ENVOY = {"CL.CL equal", "TE behind a line feed"}
-"""Envoy joins equal lengths (RFC 9110, 8.6) and ends a line at a bare line feed (RFC 9112, 2.2), as it may; what it sends on has neither."""
+TOLERANT_ENVOY = {"CL.CL equal", "TE behind a line feed", "TE folded"}
+"""Envoy joins equal lengths (RFC 9110, 8.6), ends lines at a bare line feed and unfolds (RFC 9112, 2.2 and 5.2), as it may: to it what
+follows is the client's next request. What it sends on has none of these."""
 
 
 class House:
