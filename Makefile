@@ -49,6 +49,7 @@ bench: setup $(CHROMIUM)
 docs: setup
 	@$(BIN)/python -m seawall.app.reference docs/reference
 	@$(BIN)/python -m seawall.cli.reference docs/reference
+	@$(BIN)/python -m seawall.model_proxy.exchanges.reference docs/reference
 
 screenshots: setup $(CHROMIUM)
 	@$(BIN)/python -m docs.screenshots $(ARGS)

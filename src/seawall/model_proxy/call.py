@@ -126,9 +126,10 @@ class Call:
     """One request on its way. The stage that writes each field is named beside it."""
 
     __slots__ = (
-        "app", "attempts", "body", "cache_key", "caller", "chunks", "contract_rounds", "cost", "data_class", "deadline", "error",
-        "findings", "first_ns", "id", "lane", "masks", "model", "prompt", "request", "reservation", "route", "sent_ns", "served", "span",
-        "started_ns", "stream", "surface", "target", "texts", "usage", "usage_asked", "variant", "version",
+        "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "contract_rounds", "cost", "data_class",
+        "deadline", "error", "findings", "finish", "first_ns", "id", "lane", "masks", "model", "prompt", "request", "reservation",
+        "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream", "surface", "target", "texts", "untrusted", "usage",
+        "usage_asked", "variant", "version",
     )  # fmt: skip
 
     def __init__(self, request: Request, surface: Surface, deadline: Deadline, span: Span) -> None:
@@ -158,6 +159,8 @@ class Call:
         self.reservation: Any = None
         # screen
         self.texts: tuple[str, ...] = ()
+        self.untrusted: tuple[str, ...] = ()
+        """Of `texts`, those for the classifier: what people and documents wrote."""
         self.data_class: DataClass = "internal"
         self.findings: tuple[str, ...] = ()
         """Rules that matched, by id; never the text."""
@@ -182,5 +185,13 @@ class Call:
         """Nano-dollars."""
         self.chunks: list[tuple[int, int]] = []
         """(microseconds since `sent_ns`, characters) of each piece; bounded by the recorder."""
+        self.finish = ""
+        """Why the answer (its first choice) ended; of a stream the pipeline writes it, of a whole answer `settle`."""
+        self.answered_by = ""
+        """What the answer says its model is; may be left empty for a stream."""
+        self.action = ""
+        """What the user did (`Seawall-Action`)."""
+        self.snapshot = ""
+        """What a cassette finds this call by; written in evaluation lanes."""
         self.error = ""
         """The slug of what went wrong, or empty."""
