@@ -84,7 +84,7 @@ def test_lanes(house: House, method: str, path: str) -> None:
 
 def test_open_without_a_token(house: House) -> None:
     """Only health, static files and sign-in are open."""
-    assert {lane.name for lane in LANES if not lane.token} == {"live", "ready", "static", "link", "auth"}
+    assert {lane.name for lane in LANES if not lane.token} == {"live", "ready", "static", "link", "auth", "model-key"}
     assert house.get("/readyz", signed_in=False).status_code == 200
 
 
@@ -138,6 +138,50 @@ def test_401_for_a_model_call(house: House) -> None:
     answer = house.get("/v1/models", signed_in=False)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "invalid_api_key"
+
+
+KEY = "sw_0123456789abcdef_" + "k" * 43
+
+
+def test_a_machine_key_reaches_the_model_proxy_alone(house: House) -> None:
+    """A key is no token: it passes to the model proxy, which checks it, and opens no page."""
+    headers = {"authorization": f"Bearer {KEY}"}
+    seen = house.get("/v1/chat/completions", method="POST", signed_in=False, headers=headers)
+    assert (seen.status_code, seen.json()["service"], seen.json()["headers"]["authorization"]) == (200, "model-proxy", f"Bearer {KEY}")
+    for path in ("/merchandising/demand", "/v1", "/auth/../v1x/models"):
+        assert house.get(path, signed_in=False, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("value", [f"Bearer {KEY}=", f"Bearer {KEY[:20]}", f"Basic {KEY}", "Bearer sw_", f"Bearer {KEY}, Bearer x", KEY])
+def test_what_is_not_quite_a_key_needs_a_token(house: House, value: str) -> None:
+    """Only the exact form of a key passes without a token."""
+    assert house.get("/v1/models", signed_in=False, headers={"authorization": value}).status_code == 401
+
+
+def test_two_authorizations_are_none(house: House) -> None:
+    """A key beside another header of the same name does not pass."""
+    answer = raw(
+        house.port, f"GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\nauthorization: Bearer x\r\n\r\n".encode()
+    )
+    assert answer.split(b" ")[1] == b"401"
+
+
+def test_model_calls_have_room_and_time(house: House) -> None:
+    """Up to 8 MiB come through to the model proxy, with ten minutes as their deadline; more is refused in OpenAI's words."""
+    answer = house.get("/v1/chat/completions", method="POST", content=b"x" * (8 << 20))
+    assert (answer.json()["bytes"], answer.json()["headers"]["seawall-timeout-ms"]) == (8 << 20, "600000")
+    answer = house.get("/v1/chat/completions", method="POST", content=b"x" * ((8 << 20) + 1))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_the_lane_may_be_said_from_outside(house: House) -> None:
+    """Evaluations name their lane; every other header of ours is still a lie."""
+    headers = {"seawall-lane": "eval", "seawall-lanes": "x", "seawall-lan": "x", "seawall-timeout-ms": "1"}
+    seen = house.get("/v1/models", headers=headers).json()["headers"]
+    assert {name: value for name, value in seen.items() if name.startswith("seawall")} == {
+        "seawall-lane": "eval",
+        "seawall-timeout-ms": "600000",
+    }
 
 
 def test_huge_address(house: House) -> None:

@@ -26,12 +26,14 @@ COMMANDS = {
     "generation": ("seawall.cli.publish:generation", "Tell which data an app serves."),
     "token": ("seawall.cli.token:token", "Mint a short-lived token for a local instance."),
     "link": ("seawall.cli.link:link", "Make a link that signs a browser in, once."),
+    "key": ("seawall.cli.key:key", "Make, list and revoke keys for machines that call models."),
     "models": ("seawall.cli.models:models", "Tell of models and routes, check models.yaml, move traffic."),
     "lab": ("seawall.cli.lab:lab", "Run simulators to try an instance with."),
     "prepare": ("seawall.cli.services:prepare", "Migrate the database and prepare the apps' data."),
     "gateway": ("seawall.cli.services:gateway", "Run the gateway (Envoy)."),
     "ui": ("seawall.cli.services:ui", "Run one replica of a ui lane."),
     "model-proxy": ("seawall.cli.services:model_proxy", "Run the model proxy."),
+    "model-engine": ("seawall.cli.services:model_engine", "Run the models that ship with Seawall."),
     "workers": ("seawall.cli.services:workers", "Run the workers."),
 }
 """Name → where the command is, and its line in the help."""

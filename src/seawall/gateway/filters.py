@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from seawall.gateway.envoy import Json, extension, typed
 from seawall.gateway.lanes import BODY_BYTES_MAX, REPLICAS
@@ -12,6 +13,8 @@ from seawall.trust.tokens import AUDIENCE, ISSUER, SKEW_SECONDS, TYPE
 
 INTERNAL_PREFIXES = ("x-seawall-", "seawall-", "x-envoy-")
 """Headers by which services speak to each other; from outside they are lies."""
+LANE_HEADER = "seawall-lane"
+"""The one of them that is for everybody: it asks for less (recorded answers, no variation), and needs a scope."""
 FORWARDING = ("forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-original-url", "x-rewrite-url")
 COMPRESSED_BYTES_MIN = 512
 COMPRESSED_TYPES = "text/(html|css|csv|plain|javascript)|application/([a-z.-]+\\+)?json|application/javascript|image/svg\\+xml"
@@ -36,12 +39,22 @@ def health_filters() -> list[Json]:
 def _strip() -> Json:
     """On the way in what outsiders may not say, on the way out what they need not know."""
     internal = [{"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES]
+    inbound = [{"remove_on_match": {"key_matcher": {"safe_regex": {"regex": _but(LANE_HEADER, prefix)}}}} for prefix in INTERNAL_PREFIXES]
     forwarding = [{"remove": name} for name in FORWARDING]
     return extension(
         "envoy.filters.http.header_mutation",
         "extensions.filters.http.header_mutation.v3.HeaderMutation",
-        mutations={"request_mutations": [*internal, *forwarding], "response_mutations": internal},
+        mutations={"request_mutations": [*inbound, *forwarding], "response_mutations": internal},
     )
+
+
+def _but(name: str, prefix: str) -> str:
+    """A regular expression (RE2, which cannot look ahead) for what begins with `prefix` and is not `name`."""
+    if not name.startswith(prefix):
+        return re.escape(prefix) + ".*"
+    rest = name.removeprefix(prefix)
+    ways = [f"{re.escape(rest[:at])}([^{re.escape(letter)}].*)?" for at, letter in enumerate(rest)]
+    return f"{re.escape(prefix)}({'|'.join(ways)}|{re.escape(rest)}.+)"
 
 
 def _identity(plan: Plan) -> list[Json]:

@@ -49,8 +49,16 @@ def _route(lane: Lane) -> Json:
             "retry_policy": _retry(lane),
         },
         "typed_per_filter_config": filters,
+        **_deadline(lane),
         **({} if lane.traced else {"tracing": {"overall_sampling": {"numerator": 0}}}),
     }
+
+
+def _deadline(lane: Lane) -> Json:
+    """A route's own comes before the one for all."""
+    if not lane.deadline_seconds:
+        return {}
+    return {"request_headers_to_add": set_headers({HEADER: str(int(lane.deadline_seconds * 1000))}, "ADD_IF_ABSENT")}
 
 
 def _match(lane: Lane) -> Json:
@@ -61,9 +69,9 @@ def _match(lane: Lane) -> Json:
         match["safe_regex"] = {"regex": lane.pattern}
     else:
         match["prefix"] = lane.prefix
-    if lane.methods:
-        regex = "|".join(re.escape(method) for method in lane.methods)
-        match["headers"] = [{"name": ":method", "string_match": {"safe_regex": {"regex": regex}}}]
+    headers = {":method": "|".join(re.escape(method) for method in lane.methods), "authorization": lane.authorization}
+    if any(headers.values()):
+        match["headers"] = [{"name": name, "string_match": {"safe_regex": {"regex": regex}}} for name, regex in headers.items() if regex]
     return match
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.gateway.lanes import BODY_BYTES_MAX, DOWNLOAD_SECONDS, LANES, REPLICAS, lane_of
+from seawall.gateway.filters import LANE_HEADER, _but
+from seawall.gateway.lanes import LANES, MODEL_BODY_BYTES_MAX, MODEL_SECONDS, REPLICAS, lane_of
 from seawall.gateway.routes import DEFAULT_TIMEOUT_MS, JWT, TOKEN_TYPE, route_configuration
 
 segments = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._~", min_size=1, max_size=8).filter(lambda text: text not in (".", ".."))
@@ -16,14 +17,17 @@ paths = st.lists(
     st.one_of(segments, st.sampled_from(["static", "auth", "v1", "api", "panels", "healthz", "readyz", "link"])), max_size=5
 ).map(lambda parts: "/" + "/".join(parts))
 methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+KEY = "Bearer sw_0123456789abcdef_" + "a" * 43
+authorizations = st.sampled_from(["", KEY, KEY.lower(), f"{KEY}, Bearer x", f"x{KEY}", KEY[:26], "Bearer sw_", "Bearer eyJ"])
 ROUTES = route_configuration("test", secure=False)["virtual_hosts"][0]["routes"][1:]
 
 
-def matches(route: dict, method: str, path: str) -> bool:
+def matches(route: dict, method: str, path: str, authorization: str = "") -> bool:
     """What Envoy does with a rendered match."""
     match = route["match"]
+    values = {":method": method, "authorization": authorization}
     for header in match.get("headers", ()):
-        if not re.fullmatch(header["string_match"]["safe_regex"]["regex"], method):
+        if not re.fullmatch(header["string_match"]["safe_regex"]["regex"], values[header["name"]]):
             return False
     if "path" in match:
         return path == match["path"]
@@ -32,10 +36,32 @@ def matches(route: dict, method: str, path: str) -> bool:
     return path.startswith(match["prefix"])
 
 
-@given(methods, paths)
-def test_rendered_routes_agree(method: str, path: str) -> None:
+@given(methods, paths, authorizations)
+def test_rendered_routes_agree(method: str, path: str, authorization: str) -> None:
     """The first rendered route that matches is the lane the table gives."""
-    assert next(route["name"] for route in ROUTES if matches(route, method, path)) == lane_of(method, path).name
+    assert (
+        next(route["name"] for route in ROUTES if matches(route, method, path, authorization)) == lane_of(method, path, authorization).name
+    )
+
+
+@given(methods, paths, authorizations)
+def test_a_key_opens_the_model_proxy_alone(method: str, path: str, authorization: str) -> None:
+    """What carries a whole machine key passes without a token to the model proxy, and nowhere else; anything less needs a token."""
+    lane, without = lane_of(method, path, authorization), lane_of(method, path)
+    if path.startswith("/v1/") and authorization in (KEY, KEY.lower()):
+        assert (lane.name, lane.service, lane.token) == ("model-key", "model-proxy", False)
+    else:
+        assert lane == without
+
+
+@given(
+    st.one_of(
+        st.text("seawl-nxo", max_size=14), st.sampled_from([LANE_HEADER, "seawall-timeout-ms", "seawall-", "seawall-lan", "seawall-lanes"])
+    )
+)
+def test_only_the_lane_may_be_said_from_outside(name: str) -> None:
+    """Of the headers services speak to each other by, one is let in."""
+    assert bool(re.fullmatch(_but(LANE_HEADER, "seawall-"), name)) is (name.startswith("seawall-") and name != LANE_HEADER)
 
 
 @given(methods, paths)
@@ -51,8 +77,8 @@ def test_closed_by_default(method: str, path: str) -> None:
 def test_limits(lane: object) -> None:
     """Every lane has a known service and bounds on time and bytes, beyond a page's deadline."""
     assert lane.service in REPLICAS
-    assert DEFAULT_TIMEOUT_MS / 1000 < lane.timeout_seconds <= DOWNLOAD_SECONDS
-    assert 0 < lane.body_bytes_max <= BODY_BYTES_MAX
+    assert DEFAULT_TIMEOUT_MS / 1000 < lane.timeout_seconds <= MODEL_SECONDS
+    assert 0 < lane.body_bytes_max <= MODEL_BODY_BYTES_MAX
 
 
 @pytest.mark.parametrize(("lane", "route"), list(zip(LANES, ROUTES, strict=True)), ids=lambda one: getattr(one, "name", ""))

@@ -22,8 +22,11 @@ GRANT SELECT ON seawall.generations, seawall.current_generations, seawall.panel_
 GRANT INSERT, UPDATE ON seawall.panel_use TO seawall_ui;
 GRANT SELECT, INSERT, UPDATE, DELETE ON seawall.summaries, seawall.sign_in_links, seawall.sessions TO seawall_ui;
 GRANT INSERT ON seawall.web_vitals TO seawall_ui;
+GRANT SELECT ON seawall.model_keys TO seawall_model_proxy;
+GRANT EXECUTE ON FUNCTION seawall.draw_allotment, seawall.report_allotments TO seawall_model_proxy;
 GRANT SELECT, INSERT, UPDATE, DELETE
   ON seawall.generations, seawall.current_generations, seawall.panel_use, seawall.summaries, seawall.web_vitals TO seawall_workers;
+GRANT SELECT ON seawall.model_route_changes TO seawall_model_proxy;
 
 -- name: grant_jobs_to_workers
 -- The job queue (Procrastinate) is the workers' own to use, not to alter.
