@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from seawall.app.faults import Fault
+from seawall.cli.models_route import route
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import check as check_file
 from seawall.model_proxy.config_load import load, models_file
@@ -37,6 +38,9 @@ def models() -> None:
     """Models, routes, and who gets which."""
 
 
+models.add_command(route)
+
+
 @models.command("list")
 @_FILE
 @_JSON
@@ -56,10 +60,10 @@ def _lines(config: Config) -> list[str]:
         prices = f"{model.target.input_price / 1000:g} in, {model.target.output_price / 1000:g} out"
         lines.append(f"{name:<24} {model.target.provider:<16} {model.target.tier:<6} {model.kind:<10} {prices}")
     lines += ["", f"{'ROUTE':<24} {'VARIANTS':<40} FALLBACK"]
-    for name, route in config.routes.items():
+    for name, one in config.routes.items():
         if name not in config.models:
-            weights = ", ".join(f"{model} {weight}" for model, weight in route.variants.items())
-            lines.append(f"{name:<24} {weights:<40} {', '.join(route.fallback) or '—'}")
+            weights = ", ".join(f"{model} {weight}" for model, weight in one.variants.items())
+            lines.append(f"{name:<24} {weights:<40} {', '.join(one.fallback) or '—'}")
     return lines
 
 
