@@ -28,6 +28,7 @@ from seawall.gateway.service import arguments, prepare
 from seawall.model_proxy.app import ModelProxy, refusal
 from seawall.model_proxy.client import ModelProxyClient
 from seawall.model_proxy.edge import Server
+from seawall.model_proxy.identify import Identifier
 from seawall.model_proxy.models import DEFAULT_MODELS
 from seawall.telemetry.spans import span
 from seawall.trust.errors import NotSignedIn
@@ -144,7 +145,7 @@ def test_tls(run: Path, upstreams: dict[str, Upstream]) -> None:
 
 async def test_model_proxy_behind_the_gateway(run: Path) -> None:
     """A service asks the real model proxy for its models through the internal listener, as the user it serves."""
-    proxy = Server(ModelProxy(TOKENS, DEFAULT_MODELS).handle, refusal)
+    proxy = Server(ModelProxy(Identifier(TOKENS, None), DEFAULT_MODELS).handle, refusal)
     await proxy.listen(run / "model-proxy-0.sock")
     plan, client = plan_in(run), ModelProxyClient(run)
     prepare(plan)

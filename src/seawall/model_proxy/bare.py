@@ -19,6 +19,7 @@ from seawall.model_proxy.http import Request, header_line
 from seawall.model_proxy.replies import failure
 from seawall.model_proxy.upstream import Pool
 from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.wire import SURFACES
 
 _RELAYED = ("retry-after", "retry-after-ms", "x-request-id")
 
@@ -87,6 +88,10 @@ class Bare:
     def __init__(self, table: Mapping[str, Upstream]) -> None:
         self._table = table
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def takes(self, request: Request) -> bool:
+        """Whether a path is that of a surface."""
+        return request.path in SURFACES
 
     def handle(self, request: Request, out: Out) -> None:
         """Answer a request to one of the API's surfaces. Never raises."""

@@ -95,6 +95,10 @@ class Pipeline:
         self._steps = tuple(step for stage, step in order if stage is not None)
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def takes(self, request: Request) -> bool:
+        """Whether a path is that of a surface."""
+        return request.path in SURFACES
+
     def handle(self, request: Request, out: Out) -> None:
         """Answer a request to one of `SURFACES`, now or later. Never raises."""
         headers = request.headers

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import os
 import signal
 
 import uvloop
 
 from seawall.core.settings import Settings
-from seawall.model_proxy.app import ModelProxy, refusal
+from seawall.model_proxy.app import refusal
 from seawall.model_proxy.edge import Server
-from seawall.model_proxy.models import DEFAULT_MODELS
+from seawall.model_proxy.wiring import wired
 from seawall.telemetry.events import event
-from seawall.telemetry.export import Exporter
-from seawall.trust.keys import load_or_create
-from seawall.trust.tokens import Tokens
 
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 30.0
+"""What streams in flight get to end, at most."""
+NOTICE_SECONDS = 0.3
+"""How long the socket stays open after readiness said no."""
+BODY_BYTES_MAX = 8 << 20
+"""As the gateway's; images travel in requests."""
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
-    exporter = Exporter(settings.otlp_endpoint, "seawall-model-proxy", str(settings.replica))
-    exporter.start()
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings))
-    finally:
-        exporter.close()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))
 
 
 async def serve(settings: Settings) -> None:
@@ -35,10 +35,15 @@ async def serve(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    proxy = ModelProxy(Tokens(load_or_create(settings.keys)), DEFAULT_MODELS)
-    server = Server(proxy.handle, refusal)
-    await server.listen(settings.socket)
-    event("service.ready", service=settings.service, replica=settings.replica)
-    await stopping.wait()
-    proxy.draining = True
-    await server.drain(DRAIN_SECONDS)
+    async with contextlib.AsyncExitStack() as stack:
+        proxy = await stack.enter_async_context(wired(settings, os.environ))
+        server = Server(proxy.handle, refusal, body_bytes_max=BODY_BYTES_MAX)
+        await server.listen(settings.socket)
+        gc.collect()
+        gc.freeze()
+        event("service.ready", service=settings.service, replica=settings.replica)
+        await stopping.wait()
+        proxy.health.draining = True
+        await asyncio.sleep(NOTICE_SECONDS)
+        await server.drain(DRAIN_SECONDS)
+        gc.unfreeze()

@@ -7,9 +7,12 @@ import json
 import pytest
 
 from seawall.core.clock import ManualClock
+from seawall.core.errors import Unavailable
 from seawall.core.principal import Principal
 from seawall.model_proxy.app import ModelProxy
+from seawall.model_proxy.health import Health, Ping
 from seawall.model_proxy.http import Request, Response
+from seawall.model_proxy.identify import Identifier
 from seawall.model_proxy.models import DEFAULT_MODELS
 from seawall.trust.keys import generate
 from seawall.trust.tokens import Tokens
@@ -17,13 +20,13 @@ from seawall.trust.tokens import Tokens
 CLOCK = ManualClock()
 TOKENS = Tokens(generate(), CLOCK)
 TOKEN = TOKENS.mint(Principal(user="mia"), 600)
-PROXY = ModelProxy(TOKENS, DEFAULT_MODELS)
+PROXY = ModelProxy(Identifier(TOKENS, None), DEFAULT_MODELS)
 
 
 async def ask(path: str, method: str = "GET", token: str | None = TOKEN, **headers: str) -> tuple[Response, dict]:
     if token is not None:
         headers["authorization"] = f"Bearer {token}"
-    answer = PROXY.answer(Request(method, path, "", headers))
+    answer = await PROXY.answer(Request(method, path, "", headers))
     return answer, json.loads(answer.body)
 
 
@@ -68,12 +71,20 @@ async def test_405() -> None:
 
 
 async def test_health() -> None:
-    """Health needs no token; readiness says what is wired and ends with draining."""
-    assert (await ask("/healthz", token=None))[0].status == 200
-    assert (await ask("/readyz", token=None))[1]["checks"]["models"]["ok"]
-    draining = ModelProxy(TOKENS, DEFAULT_MODELS)
-    draining.draining = True
-    assert draining.answer(Request("GET", "/readyz", "", {})).status == 503
+    """Readiness says what is wired, goes on without what is soft, and ends with draining."""
+
+    async def away() -> bool:
+        raise Unavailable
+
+    async def there() -> bool:
+        return True
+
+    health = Health((Ping("models", there, detail="2 routes"), Ping("postgres", away, hard=False)))
+    answer = await health.ready()
+    assert (answer.status, json.loads(answer.body)["checks"]["postgres"]) == (200, {"ok": False, "hard": False, "detail": "Unavailable"})
+    health.draining = True
+    assert (await health.ready()).status == 503
+    assert (await Health((Ping("models", away),)).ready()).status == 503
 
 
 async def test_unforeseen(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

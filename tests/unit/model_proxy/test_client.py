@@ -15,6 +15,7 @@ from seawall.model_proxy.app import ModelProxy, refusal
 from seawall.model_proxy.client import ModelProxyClient
 from seawall.model_proxy.edge import Server, answering
 from seawall.model_proxy.http import Request, Response
+from seawall.model_proxy.identify import Identifier
 from seawall.model_proxy.models import DEFAULT_MODELS
 from seawall.trust.errors import NotSignedIn
 from seawall.trust.keys import generate
@@ -28,13 +29,13 @@ class Gateway:
     """Stands where the internal listener is and hands on to a proxy."""
 
     def __init__(self) -> None:
-        self.proxy = ModelProxy(TOKENS, DEFAULT_MODELS)
+        self.proxy = ModelProxy(Identifier(TOKENS, None), DEFAULT_MODELS)
         self.seen: list[Request] = []
         self.instead: Response | None = None
 
     async def answer(self, request: Request) -> Response:
         self.seen.append(request)
-        return self.instead or self.proxy.answer(request)
+        return self.instead or await self.proxy.answer(request)
 
 
 @pytest.fixture

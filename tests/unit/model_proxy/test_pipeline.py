@@ -18,6 +18,7 @@ from seawall.model_proxy.call import Call, Caller, Piece, Target, Usage, Whole
 from seawall.model_proxy.edge import Server
 from seawall.model_proxy.errors import OverBudget, OverLimit, ProviderFailed, Screened
 from seawall.model_proxy.http import Request
+from seawall.model_proxy.identify import Identifier
 from seawall.model_proxy.models import DEFAULT_MODELS
 from seawall.model_proxy.pipeline import Pipeline, Stages
 from seawall.model_proxy.sse import piece_of, text_piece
@@ -124,7 +125,7 @@ def parts() -> Parts:
 @pytest.fixture
 async def client(parts: Parts, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     pipeline = Pipeline(Stages(identify=parts, admit=parts, screen=parts, route=parts, caller=parts, record=parts))
-    server = Server(ModelProxy(TOKENS, DEFAULT_MODELS, pipeline).handle, refusal)
+    server = Server(ModelProxy(Identifier(TOKENS, None), DEFAULT_MODELS, pipeline).handle, refusal)
     await server.listen(tmp_path / "p.sock")
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(tmp_path / "p.sock")), base_url="http://proxy") as made:
         yield made
@@ -272,7 +273,7 @@ async def test_slow_client_holds_provider(client: httpx.AsyncClient, parts: Part
 async def cached(parts: Parts, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The same with the real cache."""
     pipeline = Pipeline(Stages(identify=parts, cache=ExactCache(), route=parts, caller=parts, record=parts))
-    server = Server(ModelProxy(TOKENS, DEFAULT_MODELS, pipeline).handle, refusal)
+    server = Server(ModelProxy(Identifier(TOKENS, None), DEFAULT_MODELS, pipeline).handle, refusal)
     await server.listen(tmp_path / "c.sock")
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(tmp_path / "c.sock")), base_url="http://proxy") as made:
         yield made
