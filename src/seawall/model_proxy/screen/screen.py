@@ -1,0 +1,124 @@
+"""The stage that screens: what is found in a request, what becomes of it, and the filter for its answer.
+
+`request` is synchronous and cheap; `deep` asks the classifier where the policy wants that. Nothing found is ever written to an event, a
+span or an error: they name the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from seawall.model_proxy.call import Call
+from seawall.model_proxy.errors import Screened
+from seawall.model_proxy.screen.classes import declared, higher
+from seawall.model_proxy.screen.finds import Found
+from seawall.model_proxy.screen.look import look
+from seawall.model_proxy.screen.masks import Masks
+from seawall.model_proxy.screen.output import OutputFilter
+from seawall.model_proxy.screen.rules import SENTENCES, injections
+from seawall.model_proxy.screen.settings import Action, Screening
+from seawall.model_proxy.screen.spotlight import spotlit
+from seawall.model_proxy.screen.texts import Place, places
+from seawall.telemetry.events import event
+
+CLASSIFIED = "injection.classified"
+FINDINGS_MAX = 32
+
+
+class Classifier(Protocol):
+    """Judges texts that may give a model orders."""
+
+    async def injected(self, texts: Sequence[str]) -> bool:
+        """Whether one of them does."""
+
+
+class RequestScreen:
+    """`stages.Screen` by a policy. `key`: for placeholders and delimiters, secret, of this process or shared by replicas."""
+
+    def __init__(self, settings: Screening, key: bytes, classifier: Classifier | None = None) -> None:
+        self._settings = settings
+        self._key = key
+        self._classifier = classifier if settings.injection.classifier != "off" else None
+        injection = settings.injection
+        self._injection = {"user": injection.rules, "data": injection.data, "system": "off", "model": "off"}
+
+    def request(self, call: Call) -> bool:
+        """Look at every text by the rules. Screened; BadCall for a data class there is not. False: the classifier is to be asked."""
+        settings = self._settings
+        call.data_class = declared(call.request.headers, settings.class_)
+        found = places(call.body)
+        call.texts = tuple([place.text for place in found])
+        chat = call.surface != "embeddings"
+        if chat:
+            for place in found:
+                if self._injection[place.source] != "off":
+                    self._injected(call, place)
+        if settings.pii != "off" or settings.secrets != "off":
+            self._personal(call, found)
+        if chat and settings.injection.spotlight:
+            for place in found:
+                if place.source == "data":
+                    place.holder[place.key] = spotlit(place.holder[place.key], self._key)
+        if self._classifier is None or not chat:
+            return True
+        call.untrusted = tuple(place.text for place in found if place.source in ("user", "data"))
+        return not call.untrusted
+
+    async def deep(self, call: Call) -> None:
+        """Ask the classifier about what people and documents wrote. Screened."""
+        if self._classifier is not None and call.untrusted and await self._classifier.injected(call.untrusted):
+            self._act(call, self._settings.injection.classifier, CLASSIFIED, "what the classifier takes for an injected instruction")
+
+    def output(self, call: Call) -> OutputFilter | None:
+        """What screens the answer and puts masked values back; None: nothing to do."""
+        output = self._settings.output
+        if call.surface == "embeddings" or not (
+            call.masks or any(one not in ("off", "pass") for one in (output.secrets, output.pii, output.prompt))
+        ):
+            return None
+        return OutputFilter(call, output)
+
+    # ── injections ──
+
+    def _injected(self, call: Call, place: Place) -> None:
+        for rule in injections(place.text, data=place.source == "data"):
+            self._act(call, self._injection[place.source], rule, SENTENCES[rule])
+
+    def _act(self, call: Call, action: str, rule: str, sentence: str) -> None:
+        if rule not in call.findings and len(call.findings) < FINDINGS_MAX:
+            call.findings = (*call.findings, rule)
+        if action == "refuse":
+            event("call.screened", rule=rule)
+            raise Screened(
+                f"The rule {rule} refuses this call: it holds {sentence}", fix="Say it in other words, or ask for the policy to be changed"
+            )
+
+    # ── personal data and secrets ──
+
+    def _personal(self, call: Call, found: Sequence[Place]) -> None:
+        settings = self._settings
+        masks: Masks | None = None
+        for place in found:
+            text = place.text
+            finds = look(text, pii_wanted=settings.pii != "off", secrets_wanted=settings.secrets != "off")
+            if not finds:
+                continue
+            masked = [one for one in finds if self._handled(call, one)]
+            if masked:
+                masks = masks or Masks(self._key)
+                place.holder[place.key] = masks.mask(text, masked)
+        if masks is not None:
+            call.masks = masks.values
+
+    def _handled(self, call: Call, one: Found) -> bool:
+        """Refuse, note, raise the class; whether to mask."""
+        secret = one.id.startswith("secret.")
+        action: Action = self._settings.secrets if secret else self._settings.pii
+        if action == "mask":
+            self._act(call, action, one.id, "")
+            return True
+        if action != "pass":
+            self._act(call, action, one.id, "a secret" if secret else "personal data")
+        call.data_class = higher(call.data_class, self._settings.raises.secrets if secret else self._settings.raises.pii)
+        return False

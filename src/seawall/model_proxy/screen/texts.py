@@ -1,0 +1,79 @@
+"""Where the texts of a request are: messages, their parts, arguments of tool calls, inputs of embeddings.
+
+A text came from data where its message has the role `tool` or `function`, or its message or part is marked
+`"seawall": {"source": "data"}`. The mark is ours and is taken off before the request is sent on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+Source = Literal["system", "user", "data", "model"]
+"""Who wrote it: the app, a person, a document or row, or a model earlier on."""
+_SOURCES: dict[str, Source] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "tool": "data",
+    "function": "data",
+    "assistant": "model",
+}
+MARK = "seawall"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One text and where it stands: `holder[key]`."""
+
+    text: str
+    source: Source
+    holder: Any
+    key: str | int
+
+
+def places(body: dict[str, Any]) -> list[Place]:
+    """Every text of a request. Takes the marks off."""
+    found: list[Place] = []
+    for message in body.get("messages") or ():
+        source = _SOURCES.get(message.get("role", ""), "user")
+        if MARK in message and _is_data(message.pop(MARK)):
+            source = "data"
+        content = message.get("content")
+        if type(content) is str:
+            found.append(Place(content, source, message, "content"))
+        elif content:
+            found += _parts(content, source)
+        if "tool_calls" in message or "function_call" in message:
+            found += _arguments(message)
+    if "input" in body:
+        found += _inputs(body)
+    return found
+
+
+def _is_data(mark: object) -> bool:
+    return isinstance(mark, dict) and mark.get("source") == "data"
+
+
+def _parts(parts: list[dict[str, Any]], source: Source) -> Iterator[Place]:
+    for part in parts:
+        data = MARK in part and _is_data(part.pop(MARK))
+        for key in ("text", "refusal"):
+            if isinstance(part.get(key), str):
+                yield Place(part[key], "data" if data else source, part, key)
+
+
+def _arguments(message: dict[str, Any]) -> Iterator[Place]:
+    calls = [call.get("function") for call in message.get("tool_calls") or ()]
+    for function in (*calls, message.get("function_call")):
+        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+            yield Place(function["arguments"], "model", function, "arguments")
+
+
+def _inputs(body: dict[str, Any]) -> Iterator[Place]:
+    value = body["input"]
+    if isinstance(value, str):
+        yield Place(value, "user", body, "input")
+    elif isinstance(value, list):
+        yield from (Place(text, "user", value, at) for at, text in enumerate(value) if isinstance(text, str))
