@@ -73,6 +73,8 @@ def _plain(value: AnyValue) -> str | int | float | bool:
     if kind in ("bool_value", "int_value", "double_value", "string_value"):
         plain: str | int | float | bool = getattr(value, kind)
         return plain
+    if kind == "array_value":
+        return ",".join(str(_plain(one)) for one in value.array_value.values)
     return str(value)
 
 

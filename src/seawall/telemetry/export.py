@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 import threading
 from collections import deque
+from functools import lru_cache
 from urllib.parse import urlsplit
-
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1 import trace_pb2
 
 from seawall.telemetry import spans
 
@@ -23,48 +21,82 @@ FLUSH_SECONDS = 1.0
 TIMEOUT_SECONDS = 2.0
 PATH = "/v1/traces"
 
-_KINDS = {
-    "internal": trace_pb2.Span.SPAN_KIND_INTERNAL,
-    "server": trace_pb2.Span.SPAN_KIND_SERVER,
-    "client": trace_pb2.Span.SPAN_KIND_CLIENT,
-}
+_KINDS = {"internal": 1, "server": 2, "client": 3}
+_ERROR = 2
+CACHED_MAX = 4096
+CACHED_CHARACTERS_MAX = 64
 
 
 def encode(batch: list[spans.Span], service: str, instance: str) -> bytes:
-    """An ExportTraceServiceRequest with one resource named `service`, replica `instance`."""
-    request = ExportTraceServiceRequest()
-    resource = request.resource_spans.add()
-    resource.resource.attributes.extend([_attribute("service.name", service), _attribute("service.instance.id", instance)])
-    resource.scope_spans.add().spans.extend(_span(one) for one in batch)
-    encoded: bytes = request.SerializeToString()
-    return encoded
+    """An ExportTraceServiceRequest with one resource named `service`, replica `instance`.
+
+    Written by hand, field by field (https://protobuf.dev/programming-guides/encoding/): with message objects a span of a model call
+    took 21 µs, which is a sixth of what the whole call may take.
+    """
+    resource = _field(1, _attribute("service.name", service)) + _field(1, _attribute("service.instance.id", instance))
+    scope = b"".join([_field(2, _span(one)) for one in batch])
+    return _field(1, _field(1, resource) + _field(2, scope))
 
 
-def _span(one: spans.Span) -> trace_pb2.Span:
-    made = trace_pb2.Span(
-        trace_id=bytes.fromhex(one.trace_id),
-        span_id=bytes.fromhex(one.span_id),
-        parent_span_id=bytes.fromhex(one.parent_id),
-        name=one.name,
-        kind=_KINDS[one.kind],
-        start_time_unix_nano=one.start_ns,
-        end_time_unix_nano=one.end_ns,
-        attributes=[_attribute("seawall.boundary", one.boundary), *(_attribute(key, value) for key, value in one.attributes.items())],
-    )
+def _span(one: spans.Span) -> bytes:
+    parts = [
+        _field(1, bytes.fromhex(one.trace_id)),
+        _field(2, bytes.fromhex(one.span_id)),
+        _field(4, bytes.fromhex(one.parent_id)) if one.parent_id else b"",
+        _field(5, one.name.encode()),
+        b"\x30%c" % _KINDS[one.kind],
+        _TIMES.pack(0x39, one.start_ns, 0x41, one.end_ns),
+        _field(9, _word("seawall.boundary", one.boundary)),
+    ]
+    for key, value in one.attributes.items():
+        short = type(value) is bool or (type(value) is str and len(value) <= CACHED_CHARACTERS_MAX)
+        parts.append(_field(9, _word(key, value) if short else _attribute(key, value)))
     if one.error:
-        made.status.code = trace_pb2.Status.STATUS_CODE_ERROR
-        made.status.message = one.error
-    return made
+        parts.append(_field(15, _field(2, one.error.encode()) + b"\x18%c" % _ERROR))
+    return b"".join(parts)
 
 
-def _attribute(key: str, value: spans.Value) -> KeyValue:
+_TIMES = struct.Struct("<BQBQ")
+_DOUBLE = struct.Struct("<Bd")
+
+
+def _attribute(key: str, value: spans.Value) -> bytes:
+    """A KeyValue."""
+    return _field(1, key.encode()) + _field(2, _any(value))
+
+
+_word = lru_cache(CACHED_MAX, typed=True)(_attribute)
+"""The same for values that come again and again."""
+
+
+def _any(value: spans.Value) -> bytes:
+    """An AnyValue."""
+    if isinstance(value, str):
+        return _field(1, value.encode("utf-8", "replace"))
     if isinstance(value, bool):
-        return KeyValue(key=key, value=AnyValue(bool_value=value))
+        return b"\x10%c" % value
     if isinstance(value, int):
-        return KeyValue(key=key, value=AnyValue(int_value=value))
+        return b"\x18" + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
     if isinstance(value, float):
-        return KeyValue(key=key, value=AnyValue(double_value=value))
-    return KeyValue(key=key, value=AnyValue(string_value=value))
+        return _DOUBLE.pack(0x21, value)
+    return _field(5, b"".join([_field(1, _any(one)) for one in value]))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field whose content has a length."""
+    size = len(content)
+    if size < 0x80:
+        return b"%c%c%b" % (number << 3 | 2, size, content)
+    return b"%c%b%b" % (number << 3 | 2, _varint(size), content)
+
+
+def _varint(value: int) -> bytes:
+    parts = bytearray()
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)
 
 
 class Exporter:

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from typing import Literal
 
 Boundary = Literal["gateway", "ui", "model", "storage", "worker"]
-Value = str | int | float | bool
+Value = str | int | float | bool | tuple[str, ...]
 BUFFER_SPANS_MAX = 20_000
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")

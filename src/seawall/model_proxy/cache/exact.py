@@ -70,6 +70,7 @@ class ExactCache:
 
     def look(self, call: Call) -> Answer | Flight | None:
         """Sets `call.cache_key` and `call.served`. What this process holds: an answer, a flight to join, or None."""
+        call.cache_key, call.served = None, "model"
         mode = mode_of(call)
         if mode == "off" or self._ttl_seconds <= 0:
             return None

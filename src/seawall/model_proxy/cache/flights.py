@@ -308,8 +308,8 @@ class Flight:
     def _work_ended(self, work: asyncio.Task[None]) -> None:
         if work.cancelled():
             self.fail(asyncio.CancelledError())
-        elif (error := work.exception()) is not None:
-            self.fail(error)
+        else:
+            self.fail(work.exception() or SeawallError("The answer has no end"))
 
 
 def _cancel(work: asyncio.Task[None]) -> None:

@@ -1,0 +1,96 @@
+"""What a model call's span says, in OpenTelemetry's words for generative AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/).
+
+Those words are still being chosen, so the version is a switch. `SEAWALL_GENAI_SEMCONV` is `1.36` (the last before the names changed, the
+default), `latest` or `off`; without it `OTEL_SEMCONV_STABILITY_OPT_IN` with the word `gen_ai_latest_experimental` chooses `latest`, as the
+conventions ask. `latest` differs by `gen_ai.provider.name` for `gen_ai.system`, and adds what 1.36 had no name for: whether it was
+streamed, the time to the first chunk, and tokens the provider read from its cache. No span holds what was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from seawall.core.errors import ConfigurationError
+from seawall.model_proxy.call import Call
+
+Semconv = Literal["1.36", "latest", "off"]
+VARIABLE = "SEAWALL_GENAI_SEMCONV"
+OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"
+_VERSIONS: dict[str, Semconv] = {"1.36": "1.36", "latest": "latest", "off": "off"}
+_LATEST = "gen_ai_latest_experimental"
+
+
+def semconv_of(environment: Mapping[str, str]) -> Semconv:
+    """Which names the environment asks for. ConfigurationError when it asks for some we do not know."""
+    said = environment.get(VARIABLE, "")
+    if not said:
+        return "latest" if _LATEST in [word.strip() for word in environment.get(OPT_IN, "").split(",")] else "1.36"
+    known = _VERSIONS.get(said)
+    if known is None:
+        raise ConfigurationError(f"{VARIABLE} names no version we know", expected="1.36, latest or off", got=said[:40])
+    return known
+
+
+def annotate(call: Call, semconv: Semconv = "1.36") -> None:
+    """Put a call that is over and settled into its span's attributes."""
+    _annotate_ours(call)
+    if semconv != "off":
+        _annotate_request(call)
+        _annotate_answer(call, "gen_ai.provider.name" if semconv == "latest" else "gen_ai.system")
+        if semconv == "latest":
+            _annotate_latest(call)
+
+
+def _annotate_ours(call: Call) -> None:
+    told = call.span.attributes
+    told["seawall.cache"] = call.served
+    if call.app:
+        told["seawall.app"] = call.app
+    if call.action:
+        told["seawall.action"] = call.action
+    if call.cost:
+        told["seawall.cost_nanodollars"] = call.cost
+    if call.usage.estimated:
+        told["seawall.usage_estimated"] = True
+    if len(call.attempts) > 1:
+        told["seawall.attempts"] = len(call.attempts)
+    if call.prompt:
+        told["gen_ai.prompt.name"] = call.prompt
+        told["gen_ai.prompt.version"] = call.version
+    if call.error:
+        told["error.type"] = call.error
+
+
+def _annotate_request(call: Call) -> None:
+    told, body = call.span.attributes, call.body
+    told["gen_ai.operation.name"] = "embeddings" if call.surface == "embeddings" else "chat"
+    told["gen_ai.request.model"] = call.model
+    heat = body.get("temperature")
+    if isinstance(heat, int | float):
+        told["gen_ai.request.temperature"] = float(heat)
+    most = body.get("max_completion_tokens") or body.get("max_tokens")
+    if isinstance(most, int):
+        told["gen_ai.request.max_tokens"] = most
+
+
+def _annotate_answer(call: Call, provider: str) -> None:
+    told, target, usage = call.span.attributes, call.target, call.usage
+    if target is not None:
+        told[provider] = target.provider
+        told["gen_ai.response.model"] = call.answered_by or target.model
+    if call.finish:
+        told["gen_ai.response.finish_reasons"] = (call.finish,)
+    if usage.input or usage.output:
+        told["gen_ai.usage.input_tokens"] = usage.input
+        told["gen_ai.usage.output_tokens"] = usage.output
+
+
+def _annotate_latest(call: Call) -> None:
+    told = call.span.attributes
+    if call.stream:
+        told["gen_ai.request.stream"] = True
+    if call.first_ns and call.sent_ns:
+        told["gen_ai.response.time_to_first_chunk"] = (call.first_ns - call.sent_ns) / 1e9
+    if call.usage.cached:
+        told["gen_ai.usage.cache_read.input_tokens"] = call.usage.cached
