@@ -17,7 +17,7 @@ from seawall.model_proxy.call import Call, Piece, Whole
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.forms import is_usage_alone
 from seawall.model_proxy.replies import error_event, failure
-from seawall.model_proxy.sse import DONE, encode
+from seawall.model_proxy.sse import DONE, encode, text_piece
 from seawall.model_proxy.stages import Filter
 from seawall.model_proxy.upstream_connection import Control
 
@@ -44,12 +44,13 @@ class Sink(Protocol):
 class Delivery:
     """One client's answer. Keeps what it was told, for the record."""
 
-    __slots__ = ("_kept", "_out", "_texts", "answer", "call")
+    __slots__ = ("_kept", "_mixed", "_out", "_texts", "answer", "call")
 
     def __init__(self, call: Call, out: Out) -> None:
         self.call = call
         self._out = out
         self._texts: list[str] = []
+        self._mixed: list[Piece] = []
         self._kept = 0
         self.answer: Whole | None = None
 
@@ -57,6 +58,14 @@ class Delivery:
     def text(self) -> str:
         """What a streamed answer said."""
         return "".join(self._texts)
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """What a streamed answer called, in few pieces; nothing when its text says all."""
+        if not any(piece.arguments for piece in self._mixed):
+            return ()
+        text = self.text
+        return ([text_piece(self._mixed[0], text)] if text else []) + [piece for piece in self._mixed if not piece.text]
 
     @property
     def started(self) -> bool:
@@ -73,6 +82,11 @@ class Delivery:
         call = self.call
         if piece.usage is not None and not call.usage_asked and is_usage_alone(piece):
             return
+        if not piece.bare:
+            if piece.finish:
+                call.finish = piece.finish
+            if len(self._mixed) < CHUNKS_MAX:
+                self._mixed.append(piece)
         if piece.text and self._kept < TEXT_CHARACTERS_MAX:
             self._texts.append(piece.text)
             self._kept += len(piece.text)

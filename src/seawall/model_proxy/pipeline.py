@@ -20,7 +20,9 @@ from seawall.model_proxy.cache.answers import Answer
 from seawall.model_proxy.cache.flights import Flight, Seat
 from seawall.model_proxy.call import Call, Target
 from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.genai_spans import Semconv, annotate
 from seawall.model_proxy.http import Request
+from seawall.model_proxy.settle import settle
 from seawall.model_proxy.stages import Admit, AnswerSink, Filter, Identify, Record, Route, Screen
 from seawall.model_proxy.wire import SURFACES, read_chat, read_embeddings
 from seawall.telemetry import spans
@@ -28,6 +30,9 @@ from seawall.telemetry.events import event
 
 LANE_HEADER = "seawall-lane"
 EVAL_SEED = 0
+ACTION_HEADER = "seawall-action"
+"""What the user did that caused the call."""
+ACTION_CHARACTERS_MAX = 200
 CANCELLED = "cancelled"
 """`call.error` of a call whose client vanished."""
 
@@ -62,6 +67,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     route: Route
     caller: Calls
     record: Record | None = None
+    semconv: Semconv = "1.36"
 
 
 class Journey:
@@ -167,6 +173,7 @@ class Pipeline:
             call.body, embeddings = read_embeddings(call.request.body)
             call.model = embeddings.model
             return
+        call.action = call.request.headers.get(ACTION_HEADER, "")[:ACTION_CHARACTERS_MAX]
         call.body, chat = read_chat(call.request.body)
         call.model = chat.model
         if chat.stream:
@@ -240,6 +247,7 @@ class Pipeline:
     def _lead(self, journey: Journey, cache: Cache, flight: Flight) -> None:
         """Bring the answer for everybody on a flight. The work is a task of its own: it outlives this client while others wait."""
         call = journey.call
+        call.served = "model"
         source = Source(call, self._filters(call), flight)
         flight.control = source
         work = asyncio.get_running_loop().create_task(self._led(call, cache, source))
@@ -280,10 +288,12 @@ class Pipeline:
             return
         journey.closed = True
         call, stages = journey.call, self._stages
-        if stages.admit is not None:
-            stages.admit.settle(call)
+        delivery = journey.delivery
+        text = delivery.text
+        settle(call, delivery.answer, text, stages.admit)
+        annotate(call, stages.semconv)
         if stages.record is not None:
-            stages.record.record(call, journey.delivery.answer, journey.delivery.text)
+            stages.record.record(call, delivery.answer, text, delivery.pieces)
         if call.error:
             call.span.error = call.error
         spans.finish(call.span)

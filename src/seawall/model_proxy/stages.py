@@ -95,5 +95,5 @@ class Route(Protocol):
 class Record(Protocol):
     """Exchanges and spans."""
 
-    def record(self, call: Call, answer: Whole | None, text: str) -> None:
+    def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
         """Queue the exchange. Never waits, never raises."""

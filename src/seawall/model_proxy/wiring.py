@@ -18,6 +18,8 @@ from seawall.model_proxy.cache.shared import SharedAnswers
 from seawall.model_proxy.caller import Caller
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import load, models_file
+from seawall.model_proxy.exchanges.recorder import open_recorder
+from seawall.model_proxy.genai_spans import semconv_of
 from seawall.model_proxy.health import Health, Ping
 from seawall.model_proxy.identify import Identifier
 from seawall.model_proxy.models import cards
@@ -58,7 +60,18 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         stack.callback(caller.close)
         cache = _cache(config, settings, valkey, router)
         stack.push_async_callback(cache.close)
-        stages = Stages(identify=identifier, cache=cache if config.cache.ttl > 0 else None, route=router, caller=caller)
+        recorder = open_recorder(settings.data, config.record)
+        if recorder is not None:
+            recorder.start()
+            stack.push_async_callback(recorder.close)
+        stages = Stages(
+            identify=identifier,
+            cache=cache if config.cache.ttl > 0 else None,
+            route=router,
+            caller=caller,
+            record=recorder,
+            semconv=semconv_of(environment),
+        )
         yield ModelProxy(identifier, cards(config), Pipeline(stages), _health(config, database, valkey))
 
 

@@ -112,7 +112,7 @@ class Parts:
             self.cancelled.set()
             raise
 
-    def record(self, call: Call, answer: Whole | None, text: str) -> None:
+    def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
         self.note("record")
         self.recorded.append((call, answer, text))
 
