@@ -26,6 +26,8 @@ from seawall.model_proxy.models import cards
 from seawall.model_proxy.pipeline import Pipeline, Stages
 from seawall.model_proxy.route.live import COPY, LiveRoutes
 from seawall.model_proxy.route.router import Router
+from seawall.model_proxy.screen.screen import RequestScreen
+from seawall.model_proxy.screen.settings import OFF
 from seawall.store.postgres import Database, open_pool
 from seawall.store.valkey import ValkeyStore
 from seawall.telemetry.export import Exporter
@@ -66,6 +68,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
             stack.push_async_callback(recorder.close)
         stages = Stages(
             identify=identifier,
+            screen=_screen(config, settings),
             cache=cache if config.cache.ttl > 0 else None,
             route=router,
             caller=caller,
@@ -82,6 +85,13 @@ def _cache(config: Config, settings: Settings, valkey: ValkeyStore | None, route
         shared = SharedAnswers(valkey, Sealer(load_or_create_key(settings.keys / "cache.key")), ttl_seconds=config.cache.ttl)
     policy = digest(msgspec.to_builtins(config.screen))
     return ExactCache(config.cache, shared, routing=lambda call: router.candidates(call)[0].id, policy=policy)
+
+
+def _screen(config: Config, settings: Settings) -> RequestScreen | None:
+    """Placeholders are made with a key that replicas share, so that they may share answers as well."""
+    if config.screen == OFF:
+        return None
+    return RequestScreen(config.screen, load_or_create_key(settings.keys / "screen.key").keys[-1].secret)
 
 
 def _health(config: Config, database: Database, valkey: ValkeyStore | None) -> Health:
