@@ -164,6 +164,19 @@ def _parts(text: str) -> Iterator[str]:
     yield from (text[at : at + size] for at in range(0, len(text), size))
 
 
+def embeddable(given: object) -> bool:
+    """Whether a model takes this as its input."""
+    if isinstance(given, str):
+        return bool(given)
+    if not isinstance(given, list) or not given:
+        return False
+    if all(isinstance(one, int) for one in given):
+        return True
+    return all(isinstance(one, str) and one for one in given) or all(
+        isinstance(one, list) and one and all(isinstance(token, int) for token in one) for one in given
+    )
+
+
 def embeddings(body: Mapping[str, Any], behaviour: Behaviour) -> Json:
     """Unit vectors that depend on nothing but the text."""
     given = body.get("input", "")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from seawall.core.errors import InvalidInput
-from seawall.lab.answers import completion, embeddings, error, pieces, say
+from seawall.lab.answers import completion, embeddable, embeddings, error, pieces, say
 from seawall.lab.behaviours import HEADER, Behaviour, Chooser, Script, Step
 from seawall.lab.wire import Connection, Reply, Request
 
@@ -126,6 +126,8 @@ class ProviderSimulator:
         if path == "/embeddings":
             if behaviour.refuse and behaviour.refuse in msgspec.json.encode(body.get("input")).decode():
                 return _json(reply, 400, error(400, "The input holds what this model does not take"))
+            if not embeddable(body.get("input")):
+                return _json(reply, 400, error(400, "'input' must be a text, a list of texts, or lists of tokens"))
             return _whole(reply, embeddings(body, behaviour), behaviour)
         if path != "/chat/completions" or not isinstance(body.get("messages"), list) or not body["messages"]:
             return _json(reply, 404 if path != "/chat/completions" else 400, error(400, "There is no such endpoint, or no messages"))

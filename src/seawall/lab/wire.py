@@ -124,6 +124,11 @@ class Connection(asyncio.Protocol):
         self._waiting.append(Request(method, self._url.decode("latin-1"), self._headers, bytes(self._body)))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._answer())
+            self._task.add_done_callback(self._answered)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.close()  # what it does not understand is hung up on
 
     async def _answer(self) -> None:
         while self._waiting and self._transport is not None:

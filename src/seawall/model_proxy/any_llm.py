@@ -65,6 +65,7 @@ class AnyLlm:
         self._key = key
         self._module = module
         self._model: Model | None = None
+        self._closing: asyncio.Future[None] | None = None
         self._resolver = CheckedResolver(provider.id, allow_private=provider.allow_private)
 
     async def exchange(self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float) -> None:
@@ -81,7 +82,10 @@ class AnyLlm:
             raise TimedOut("The provider's answer took too long", phase="total") from None
 
     def close(self) -> None:
-        """See Transport; SDKs close with the process."""
+        """See Transport; not every SDK can."""
+        closing = getattr(self._model, "aclose", None)
+        if closing is not None:
+            self._closing = asyncio.ensure_future(closing())
 
     async def _ready(self) -> Model:
         if self._provider.url:

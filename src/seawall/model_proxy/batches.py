@@ -142,6 +142,14 @@ class _Batch:
         members = [member for member in self._members if not member.future.done()]
         if not members:
             return
+        try:
+            await self._answer_all(members)
+        except Exception as error:  # noqa: BLE001 -- the edge of a task: whoever waits must hear of it
+            for member in members:
+                if not member.future.done():
+                    member.future.set_exception(error)
+
+    async def _answer_all(self, members: list[_Member]) -> None:
         failure = await self._answer(members)
         if failure is not None and failure.fault == "caller" and len(members) > 1:
             for member in members:
