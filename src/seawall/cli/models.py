@@ -69,11 +69,12 @@ def _lines(config: Config) -> list[str]:
 
 @models.command("check")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--keys/--no-keys", default=True, show_default=True, help="Also look whether the providers' keys are there.")
 @_JSON
-def check(file: Path | None, as_json: bool) -> None:
+def check(file: Path | None, keys: bool, as_json: bool) -> None:
     """Find every fault in a models.yaml, and keys that are missing."""
     path = file or models_file(os.environ)
-    config, faults = check_file(path, os.environ)
+    config, faults = check_file(path, os.environ if keys else None)
     if as_json:
         click.echo(msgspec.json.encode(CheckedModels(not faults, str(path), faults)).decode())
     elif config is None:

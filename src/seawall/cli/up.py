@@ -25,7 +25,7 @@ from seawall.cli.supervisor_plan import Engines, Site, plan
 from seawall.cli.supervisor_process import die_with, postgres_identity
 from seawall.cli.supervisor_report import HumanReporter, JsonReporter, Reporter
 from seawall.cli.supervisor_units import Unit
-from seawall.cli.up_check import sound
+from seawall.cli.up_check import models_sound, sound
 from seawall.core.errors import ConfigurationError
 from seawall.store import embedded_postgres, embedded_valkey
 
@@ -44,20 +44,32 @@ Planner = Callable[[Site], Sequence[Unit]]
     "--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="Where the instance keeps everything."
 )
 @click.option("--port", type=click.IntRange(1, 65535), help=f"The port users open. [default: {DEFAULT_PORT}, or the next free one]")
+@click.option(
+    "--models", type=click.Path(path_type=Path), help="The models.yaml to use.  [default: SEAWALL_MODELS, or the embedded models]"
+)
 @click.option("--detach", is_flag=True, help="Return when ready; `seawall down` stops it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready.")
-def up(app: Path | None, data: Path, port: int | None, detach: bool, as_json: bool) -> None:
+def up(app: Path | None, data: Path, port: int | None, models: Path | None, detach: bool, as_json: bool) -> None:
     """Start an instance of APP (default: apps/merchandising) and everything it needs.
 
-    An app with faults is not started: they are told as `seawall check` tells them, and the exit status is 2.
+    An app or a models.yaml with faults is not started: they are told as `seawall check` tells them, and the exit status is 2.
     """
     apps = (_app_folder(app or DEFAULT_APP),)
     parent = os.environ.get("SEAWALL_DIE_WITH_PARENT", "")
     if parent and not detach:
         die_with(int(parent) if parent.isdecimal() else 0)
-    if not sound(apps, data, as_json=as_json):
+    if not sound(apps, data, as_json=as_json) or not _models_sound(models, as_json=as_json):
         sys.exit(UNSOUND)
     sys.exit(run(apps, data, port, detach=detach, as_json=as_json, planner=real_plan))
+
+
+def _models_sound(models: Path | None, *, as_json: bool) -> bool:
+    """Hand a models.yaml of the user's own on to the services, if it has no faults."""
+    named = str(models or os.environ.get("SEAWALL_MODELS", ""))
+    if not named:
+        return True
+    os.environ["SEAWALL_MODELS"] = str(Path(named).absolute())
+    return models_sound(Path(named).absolute(), as_json=as_json)
 
 
 def run(apps: tuple[Path, ...], data: Path, port: int | None, *, detach: bool, as_json: bool, planner: Planner) -> int:

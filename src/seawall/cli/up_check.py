@@ -8,6 +8,7 @@ Seawall itself changes. Faults are never kept.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
@@ -43,6 +44,15 @@ def sound(folders: Sequence[Path], data: Path, *, as_json: bool) -> bool:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def models_sound(file: Path, *, as_json: bool) -> bool:
+    """Whether a models.yaml has no faults; prints them if it has, as `seawall models check` does. Keys may still be missing."""
+    words = ["models", "check", str(file), "--no-keys", *(["--json"] if as_json else [])]
+    done = subprocess.run([sys.executable, "-P", "-m", "seawall.cli.main", *words], stdout=subprocess.PIPE, check=False)  # noqa: S603 -- ourselves
+    if done.returncode:
+        sys.stdout.write(done.stdout.decode())
+    return done.returncode == 0
 
 
 def _is_sound(folder: Path, data: Path, *, as_json: bool) -> bool:

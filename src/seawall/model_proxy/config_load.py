@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from seawall.app.faults import Fault, Report, TooManyFaults
 from seawall.app.yaml_reader import MalformedYaml, parse_yaml
 from seawall.app.yaml_tree import Mark, Node
 from seawall.core.errors import ConfigurationError
-from seawall.model_proxy.config import Config, Provider
+from seawall.model_proxy.config import Config, KeyReference, Provider
 from seawall.model_proxy.config_providers import read_models, read_providers, read_routes
 from seawall.model_proxy.config_reader import Reader
 from seawall.model_proxy.config_stages import STAGE_KEYS, read_stages
@@ -57,14 +59,16 @@ def check(path: Path, environment: Mapping[str, str] | None = None) -> tuple[Con
         detail = f"The file cannot be read: {error.strerror}"
         report.add(Mark(path.name), "missing_file", detail, got=str(path), fix="Name another with --models")
         return None, report.faults()
-    return parse(data, path.name, environment)
+    return parse(data, path.name, environment, path.absolute().parent)
 
 
-def parse(data: bytes, file: str, environment: Mapping[str, str] | None = None) -> tuple[Config | None, tuple[Fault, ...]]:
-    """The same for the bytes of a file."""
+def parse(
+    data: bytes, file: str, environment: Mapping[str, str] | None = None, folder: Path = Path()
+) -> tuple[Config | None, tuple[Fault, ...]]:
+    """The same for the bytes of a file; files it names are relative to `folder`."""
     report = Report()
     try:
-        config = _read(data, file, report, environment)
+        config = _read(data, file, report, environment, folder)
     except TooManyFaults:
         config = None
     except MalformedYaml as error:
@@ -73,14 +77,14 @@ def parse(data: bytes, file: str, environment: Mapping[str, str] | None = None) 
     return (None if len(report) else config), report.faults()
 
 
-def _read(data: bytes, file: str, report: Report, environment: Mapping[str, str] | None) -> Config:
+def _read(data: bytes, file: str, report: Report, environment: Mapping[str, str] | None, folder: Path) -> Config:
     root, duplicates = parse_yaml(data, file)
     for again in duplicates:
         detail, first = f"The key `{again.key[:60]}` is there twice", f"first on line {again.first.line}"
         report.add(again.mark, "duplicate_key", detail, got=first, fix="Keep one of them")
     reader = Reader(report)
     root = reader.mapping(root, SECTIONS, required=("providers", "models"))
-    providers = read_providers(root, reader)
+    providers = {name: _anchored(provider, folder) for name, provider in read_providers(root, reader).items()}
     models = read_models(root, reader, providers)
     routes = read_routes(root, reader, models)
     tenants = root.get("residency") or Node({}, root.mark)
@@ -88,6 +92,13 @@ def _read(data: bytes, file: str, report: Report, environment: Mapping[str, str]
     if environment is not None:
         _look_for_keys(root, providers, environment, report)
     return Config(providers, models, routes, residency=residency, **read_stages(root, reader))
+
+
+def _anchored(provider: Provider, folder: Path) -> Provider:
+    """With the path of its key's file made whole."""
+    if provider.key is None or not provider.key.file:
+        return provider
+    return msgspec.structs.replace(provider, key=KeyReference(file=str(folder / provider.key.file)))
 
 
 def _look_for_keys(root: Node, providers: Mapping[str, Provider], environment: Mapping[str, str], report: Report) -> None:

@@ -133,6 +133,15 @@ def test_missing_keys_are_faults_where_an_environment_is_known(tmp_path: Path) -
     assert [fault.code for fault in check(tmp_path / "models.yaml", {})[1]] == ["missing_key"]
 
 
+def test_a_keys_file_is_found_beside_models_yaml(tmp_path: Path) -> None:
+    """Wherever the process runs."""
+    (tmp_path / "key").write_text("sk-3")
+    (tmp_path / "models.yaml").write_bytes(SOUND.replace(b"{env: ACME_API_KEY}", b"{file: key}"))
+    key = load(tmp_path / "models.yaml").providers["acme"].key
+    assert key is not None
+    assert key.read({}) == "sk-3"
+
+
 def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     """And `load` raises it."""
     with pytest.raises(InvalidModels, match=r"nowhere\.yaml:1:1: missing_file"):
