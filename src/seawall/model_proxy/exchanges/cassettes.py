@@ -1,0 +1,96 @@
+"""Cassettes: files of exchanges that answer in a provider's place.
+
+An app's own are `cassettes/*.jsonl` in its folder and come with it; what the proxy records goes to `DATA/cassettes/t-TENANT/APP.jsonl`, for
+that tenant alone. A request is found by its *snapshot*, a digest of what is relevant in it after redaction: so a cassette answers whoever
+asks, holds nothing personal, and lines written by hand need no digest. Requests that differ only in what is redacted share an answer.
+Files are read again when they change. Blocking: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from seawall.core.digest import digest
+from seawall.model_proxy.cache.keys import IRRELEVANT
+from seawall.model_proxy.exchanges.format import Exchange, decode_lines, encode
+from seawall.model_proxy.exchanges.redact import redact
+from seawall.model_proxy.exchanges.segments import folder_of
+
+FOLDER = "cassettes"
+FILE_BYTES_MAX = 64 << 20
+LOADED_MAX = 16
+"""Files held in memory; of more, those used last."""
+
+
+def snapshot_of(surface: str, request: Mapping[str, Any]) -> str:
+    """What a cassette finds a request by."""
+    relevant = {name: value for name, value in request.items() if name not in IRRELEVANT}
+    return digest(["seawall-snapshot-1", surface, redact(relevant)])[:32]
+
+
+class _Tape(msgspec.Struct, frozen=True):
+    """One file, as it was last read."""
+
+    stamp: tuple[int, int]
+    exchanges: dict[str, Exchange]
+
+
+class Cassettes:
+    """Cassettes of every app and tenant. `apps`: the folder of each app."""
+
+    def __init__(self, root: Path, apps: Mapping[str, Path] = {}) -> None:
+        self._root = root
+        self._apps = apps
+        self._tapes: OrderedDict[Path, _Tape] = OrderedDict()
+
+    def find(self, tenant: str, app: str, snapshot: str) -> Exchange | None:
+        """The exchange that answers, recorded ones before the app's own."""
+        for path in self._paths(tenant, app):
+            found = self._tape(path).exchanges.get(snapshot)
+            if found is not None:
+                return found
+        return None
+
+    def add(self, exchange: Exchange) -> None:
+        """Record an exchange for its tenant and app. OSError when the disk fails."""
+        path = self._own(exchange.tenant, exchange.app)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0) as file:
+            file.write(encode(exchange) + b"\n")
+
+    def _paths(self, tenant: str, app: str) -> Sequence[Path]:
+        folder = self._apps.get(app)
+        shipped = sorted((folder / FOLDER).glob("*.jsonl"), reverse=True) if folder else []
+        return [self._own(tenant, app), *shipped]
+
+    def _own(self, tenant: str, app: str) -> Path:
+        return folder_of(self._root, tenant) / f"{quote(app, safe='').replace('.', '%2E')[:200] or '_'}.jsonl"
+
+    def _tape(self, path: Path) -> _Tape:
+        try:
+            about = path.stat()
+        except OSError:
+            return _Tape((0, 0), {})
+        stamp = (about.st_mtime_ns, about.st_size)
+        tape = self._tapes.get(path)
+        if tape is None or tape.stamp != stamp:
+            tape = self._tapes[path] = _Tape(stamp, read(path))
+            while len(self._tapes) > LOADED_MAX:
+                self._tapes.popitem(last=False)
+        self._tapes.move_to_end(path)
+        return tape
+
+
+def read(path: Path) -> dict[str, Exchange]:
+    """A cassette's exchanges that have an answer, by snapshot; of several for one request the last. Lines that are none are passed over."""
+    with path.open("rb") as file:
+        data = file.read(FILE_BYTES_MAX)
+    whole = [one for one in decode_lines(data) if one.response is not None and not one.error]
+    return {one.snapshot or snapshot_of(one.surface, one.request): one for one in whole}

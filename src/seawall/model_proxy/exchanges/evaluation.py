@@ -1,0 +1,159 @@
+"""The evaluation lane: calls that come out the same each time, and that cassettes may answer.
+
+`Seawall-Lane: eval` needs the scope `eval`. It sets temperature 0 and a seed, and `Seawall-Snapshot` says what cassettes are for: `record`
+writes what a model answers, `replay` answers from the cassette and records what it lacks, `require` fails where the cassette lacks it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic_ns
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from seawall.core.clock import SYSTEM_CLOCK, Clock
+from seawall.core.errors import NotFound
+from seawall.model_proxy.cache.answers import Answer, Kept
+from seawall.model_proxy.call import Call, Piece, Usage, Whole
+from seawall.model_proxy.errors import BadCall
+from seawall.model_proxy.exchanges.build import Told, build
+from seawall.model_proxy.exchanges.cassettes import Cassettes, snapshot_of
+from seawall.model_proxy.exchanges.format import Exchange
+from seawall.model_proxy.forms import is_usage_alone, pieces_of
+from seawall.model_proxy.scopes import EVAL, require
+from seawall.model_proxy.sse import encode
+from seawall.telemetry.events import event
+
+LANE_HEADER = "seawall-lane"
+SNAPSHOT_HEADER = "seawall-snapshot"
+TIMING_HEADER = "seawall-timing"
+SEED = 0
+WRITES_MAX = 256
+"""Exchanges on their way to a cassette at once."""
+
+Mode = Literal["", "record", "replay", "require"]
+_MODES: dict[str, Mode] = {"": "", "record": "record", "replay": "replay", "require": "require"}
+
+
+class NoSnapshot(NotFound):
+    """The cassette does not know this request."""
+
+    slug = "no-snapshot"
+
+
+class Takes(Protocol):
+    """Where replayed pieces go."""
+
+    def stream(self, piece: Piece) -> None:
+        """The next piece."""
+
+
+class Replay(NamedTuple):
+    """A recorded answer. Its bytes are in `answer`; `timed` gives its pieces at the times they were recorded with."""
+
+    answer: Answer
+    exchange: Exchange
+
+    def timed(self) -> list[tuple[float, Piece]]:
+        """Seconds since the start, and each piece."""
+        chunks = self.exchange.chunks
+        pieces = pieces_of(self.exchange.response or {}, [characters for _, characters in chunks])
+        times = [microseconds / 1e6 for microseconds, characters in chunks if characters] or [0.0]
+        return [(times[min(number, len(times) - 1)], piece) for number, piece in enumerate(pieces)]
+
+    async def play(self, sink: Takes, *, usage: bool) -> None:
+        """Give every piece to `sink` at its time."""
+        began = asyncio.get_running_loop().time()
+        for at, piece in self.timed():
+            if (pause := began + at - asyncio.get_running_loop().time()) > 0:
+                await asyncio.sleep(pause)
+            if usage or not is_usage_alone(piece):
+                sink.stream(piece)
+
+
+def mode_of(call: Call) -> Mode:
+    """What the call says about cassettes. BadCall when that is nonsense."""
+    said = call.request.headers.get(SNAPSHOT_HEADER, "").strip().lower()
+    mode = _MODES.get(said)
+    if mode is None:
+        raise BadCall("Seawall-Snapshot says something unknown", expected="record, replay or require", got=said[:40])
+    return mode
+
+
+class Evaluation:
+    """Cassettes in front of models, for calls of the evaluation lane."""
+
+    def __init__(self, cassettes: Cassettes, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._cassettes = cassettes
+        self._time = clock.time
+        self._writes: set[asyncio.Task[None]] = set()
+
+    def enter(self, call: Call) -> bool:
+        """Whether the call is an evaluation; then it is set up as one. Call it when it is known who asks, before the request is screened.
+
+        OutOfScope without the scope, BadCall when the headers are nonsense.
+        """
+        lane = call.request.headers.get(LANE_HEADER, "")
+        if lane != EVAL:
+            return False
+        require(call.caller.principal.scopes if call.caller else (), EVAL)
+        mode_of(call)
+        call.lane = EVAL
+        if call.surface != "embeddings":
+            call.body["temperature"] = 0
+            call.body.setdefault("seed", SEED)
+        return True
+
+    async def look(self, call: Call) -> Replay | None:
+        """The recorded answer, when one is asked for; sets `call.snapshot`. NoSnapshot when it is required and there is none."""
+        mode = mode_of(call)
+        if not mode:
+            return None
+        call.snapshot = snapshot_of(call.surface, call.body)
+        if mode == "record":
+            return None
+        tenant = call.caller.tenant if call.caller else ""
+        found = await asyncio.to_thread(self._cassettes.find, tenant, call.app, call.snapshot)
+        if found is not None:
+            call.served = "replay"
+            return Replay(answer_of(found), found)
+        if mode == "require":
+            raise NoSnapshot(got=f"snapshot {call.snapshot}", fix="Record it once with Seawall-Snapshot: record")
+        return None
+
+    def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
+        """Write a model's answer to the cassette, when that was asked for. Never waits, never raises."""
+        if not call.snapshot or call.served == "replay" or call.error or len(self._writes) >= WRITES_MAX:
+            return
+        told = Told(call, answer, text, pieces, self._time(), monotonic_ns() - call.started_ns)
+        task = asyncio.get_running_loop().create_task(self._write(told))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        if self._writes:
+            await asyncio.wait(self._writes, timeout=5.0)
+
+    async def _write(self, told: Told) -> None:
+        exchange = build(told, "", vectors=True)
+        if exchange.response is None:
+            return
+        try:
+            await asyncio.to_thread(self._cassettes.add, exchange)
+        except OSError as error:
+            event("exchanges.not_written", error=type(error).__name__, count=1)
+
+
+def answer_of(exchange: Exchange) -> Answer:
+    """A recorded answer in both forms, streamed in the pieces it was recorded in."""
+    body = exchange.response or {}
+    whole = msgspec.json.encode(body)
+    if exchange.surface == "embeddings":
+        return Answer(Kept(whole, b"", b"", Usage(), exchange.target, exchange.at))
+    pieces = pieces_of(body, [characters for _, characters in exchange.chunks])
+    frames = b"".join([encode(piece) for piece in pieces if not is_usage_alone(piece)])
+    usage = b"".join([encode(piece) for piece in pieces if is_usage_alone(piece)])
+    return Answer(Kept(whole, frames, usage, Usage(), exchange.target, exchange.at))

@@ -1,0 +1,131 @@
+"""The evaluation lane: the same each time, from a cassette where that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.unit.exact_cache.calls import COMPLETION, Heard, a_call
+from tests.virtual_time import run
+
+from seawall.core.clock import ManualClock
+from seawall.model_proxy.cache.answers import events_of
+from seawall.model_proxy.call import Call, Usage, Whole
+from seawall.model_proxy.errors import BadCall, OutOfScope
+from seawall.model_proxy.exchanges.cassettes import Cassettes, snapshot_of
+from seawall.model_proxy.exchanges.evaluation import Evaluation, NoSnapshot, Replay
+from seawall.model_proxy.exchanges.format import Exchange, encode
+from seawall.model_proxy.forms import body_of, pieces_of
+
+WHOLE = Whole(COMPLETION, Usage(9, 3))
+
+
+def asked(mode: str, *, tenant: str = "acme", text: str = "How many?", scopes: tuple[str, ...] = ("eval",)) -> Call:
+    body = {"model": "small", "messages": [{"role": "user", "content": text}], "temperature": 0.9}
+    return a_call(body, tenant=tenant, headers={"seawall-lane": "eval", "seawall-snapshot": mode}, scopes=scopes)
+
+
+async def replayed(evaluation: Evaluation, call: Call) -> Replay | None:
+    assert evaluation.enter(call)
+    return await evaluation.look(call)
+
+
+async def recorded(evaluation: Evaluation, call: Call) -> None:
+    assert await replayed(evaluation, call) is None
+    evaluation.record(call, WHOLE, "")
+    await evaluation.close()
+
+
+async def test_what_was_recorded_is_replayed(tmp_path: Path) -> None:
+    """In both forms, for whoever asks in that tenant, by another process too."""
+    await recorded(Evaluation(Cassettes(tmp_path)), asked("record"))
+    call = asked("require")
+    found = await replayed(Evaluation(Cassettes(tmp_path)), call)
+    assert found is not None
+    assert msgspec.json.decode(found.answer.whole()) == COMPLETION
+    assert body_of(events_of(found.answer.stream(usage=True))) == COMPLETION
+    assert call.served == "replay"
+
+
+async def test_a_miss_records_or_fails_as_asked(tmp_path: Path) -> None:
+    """Replay asks the model and remembers; require fails; another tenant's recordings are not there."""
+    evaluation = Evaluation(Cassettes(tmp_path))
+    with pytest.raises(NoSnapshot):
+        await replayed(evaluation, asked("require"))
+    await recorded(evaluation, asked("replay"))
+    assert await replayed(evaluation, asked("require")) is not None
+    assert await replayed(evaluation, asked("replay", text="And days?")) is None
+    with pytest.raises(NoSnapshot):
+        await replayed(evaluation, asked("require", tenant="other"))
+
+
+def test_evaluations_come_out_the_same() -> None:
+    """Temperature 0 and a seed, unless it brings one."""
+    evaluation, call, own = Evaluation(Cassettes(Path())), asked(""), asked("")
+    own.body["seed"] = 7
+    assert evaluation.enter(call)
+    assert evaluation.enter(own)
+    assert (call.lane, call.body["temperature"], call.body["seed"], own.body["seed"]) == ("eval", 0, 0, 7)
+    plain = a_call({"temperature": 1})
+    assert not evaluation.enter(plain)
+    assert plain.body == {"temperature": 1}
+
+
+def test_the_lane_needs_its_scope() -> None:
+    """A key that may chat may not have its answers replaced."""
+    for scopes in ((), ("chat",)):
+        with pytest.raises(OutOfScope):
+            Evaluation(Cassettes(Path())).enter(asked("replay", scopes=scopes))
+    with pytest.raises(BadCall):
+        Evaluation(Cassettes(Path())).enter(asked("maybe"))
+
+
+async def test_an_apps_own_cassettes_answer(tmp_path: Path) -> None:
+    """Also lines written by hand, which have no digest; what is recorded counts for more, and a broken line for nothing."""
+    (tmp_path / "app" / "cassettes").mkdir(parents=True)
+    evaluation = Evaluation(Cassettes(tmp_path / "data", {"shop": tmp_path / "app"}))
+    call = asked("require")
+    evaluation.enter(call)
+    line = encode(Exchange(v=1, id="x", at=1.0, tenant="", request=call.body, response={**COMPLETION, "id": "by-hand"}))
+    (tmp_path / "app" / "cassettes" / "one.jsonl").write_bytes(b"{broken\n" + line + b"\n")
+    for mode, name in (("require", "by-hand"), ("record", ""), ("require", COMPLETION["id"])):
+        call = asked(mode)
+        call.app = "shop"
+        found = await replayed(evaluation, call)
+        if found is None:
+            evaluation.record(call, WHOLE, "")
+            await evaluation.close()
+        else:
+            assert found.exchange.response is not None
+            assert found.exchange.response["id"] == name
+
+
+async def test_a_cassette_holds_nothing_personal(tmp_path: Path) -> None:
+    """It finds a request by what is left after redaction."""
+    await recorded(Evaluation(Cassettes(tmp_path)), asked("record", text="mail ann@example.org"))
+    [path] = tmp_path.rglob("*.jsonl")
+    assert b"ann@" not in path.read_bytes()
+    bodies = [{"messages": [{"content": f"mail {who}@example.org"}]} for who in ("ann", "bob")]
+    assert snapshot_of("chat", bodies[0]) == snapshot_of("chat", bodies[1])
+
+
+def test_a_stream_is_replayed_in_its_own_time(tmp_path: Path) -> None:
+    """Each piece when it was recorded."""
+    clock = ManualClock()
+
+    async def story() -> float:
+        call = asked("record")
+        evaluation = Evaluation(Cassettes(tmp_path), clock)
+        await replayed(evaluation, call)
+        call.chunks = [(500_000, 6), (2_000_000, 4)]
+        evaluation.record(call, None, "Fifty-two.", pieces_of(COMPLETION, [6]))
+        await evaluation.close()
+        found = await replayed(evaluation, asked("require"))
+        assert found is not None
+        heard, began = Heard(), clock.time()
+        await found.play(heard, usage=False)
+        assert [piece.text for piece in heard.pieces] == ["Fifty-", "two.", ""]
+        return clock.time() - began
+
+    assert 2.0 <= run(story(), clock) < 2.1
