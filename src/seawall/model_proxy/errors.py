@@ -96,8 +96,8 @@ class NoProvider(Unavailable):
     """No provider may or can take this call now."""
 
     slug = "no-provider"
-    retry_after: float = 0.0
-    """Seconds until one may be asked again; 0: not known."""
+    retry_after: float | None = None
+    """Seconds until one may be asked again, if known."""
 
 
 class ContractBroken(ProviderFailed):
