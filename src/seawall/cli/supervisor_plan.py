@@ -2,7 +2,7 @@
 
 ```
 initdb (once) → postgres ─┐
-                 valkey ──┴→ prepare ─→ ui-read ×2, ui-write, model-proxy, workers, gateway
+                 valkey ──┴→ prepare ─→ ui-read ×2, ui-write, model-proxy, model-engine, workers, gateway
 ```
 What follows `prepare` is started with it, so that its imports cost no time of their own, and waits for the file that
 `prepare` leaves when it is done. The gateway starts beside the services; it is ready when each has a replica that is.
@@ -25,11 +25,14 @@ from seawall.cli.supervisor_units import Unit
 from seawall.store.embedded_postgres import OWNER, SERVICE_ROLES, SUPERUSER, EmbeddedPostgres
 from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
-REPLICAS = {"ui-read": 2, "ui-write": 1, "model-proxy": 1, "workers": 1}
+REPLICAS = {"ui-read": 2, "ui-write": 1, "model-proxy": 1, "model-engine": 1, "workers": 1}
+SPARED = ("model-engine", "workers")
+"""What an instance can start and serve pages without."""
 COMMANDS = {
     "ui-read": ("ui", "--lane", "read"),
     "ui-write": ("ui", "--lane", "write"),
     "model-proxy": ("model-proxy",),
+    "model-engine": ("model-engine",),
     "workers": ("workers",),
     "gateway": ("gateway",),
     "prepare": ("prepare", "--instance"),
@@ -112,7 +115,7 @@ def _service(site: Site, engines: Engines, stores: tuple[str, ...], name: str, r
         argv=(*PYTHON, *COMMANDS[name]),
         environment=service_environment(site, engines, name, replica),
         needs=stores,
-        essential=name != "workers",
+        essential=name not in SPARED,
         probe=HttpProbe(site.instance.run / f"{name}-{replica}.sock"),
     )
 

@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True):
 def settings_from(environment: Mapping[str, str]) -> Settings:
     """Read the variables named above. ConfigurationError names the one that is missing or wrong."""
     needed = ["SEAWALL_DATA", "SEAWALL_RUN", "SEAWALL_APPS"]
-    if environment.get("SEAWALL_SERVICE") != "gateway":  # which keeps nothing, and is not told a password
+    if environment.get("SEAWALL_SERVICE") not in ("gateway", "model-engine"):  # which keep nothing, and are not told a password
         needed.append("DATABASE_URL")
     missing = [name for name in needed if not environment.get(name)]
     if missing:

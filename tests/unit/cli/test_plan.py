@@ -37,7 +37,7 @@ def test_everything_starts_after_what_it_needs(tmp_path: Path) -> None:
     for unit in plan(_site(), _engines(tmp_path)):
         assert {*unit.needs, *unit.uses} <= earlier
         earlier.add(unit.name)
-    assert earlier == {"initdb", "postgres", "valkey", "prepare", "ui-read", "ui-write", "model-proxy", "workers", "gateway"}
+    assert earlier == {"initdb", "postgres", "valkey", "prepare", "ui-read", "ui-write", "model-proxy", "model-engine", "workers", "gateway"}
 
 
 def test_initdb_runs_once(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_urls_in_the_environment_replace_the_engines() -> None:
 def test_every_service_reads_its_settings(tmp_path: Path) -> None:
     """The environment of each is complete, and its socket is the one that is probed."""
     for unit in plan(_site(), _engines(tmp_path)):
-        if unit.name in ("ui-read", "ui-write", "model-proxy", "workers", "gateway"):
+        if unit.name in ("ui-read", "ui-write", "model-proxy", "model-engine", "workers", "gateway"):
             settings = settings_from(unit.environment)
             assert settings.socket == unit.probe.socket
             assert (settings.service, settings.replica) == (unit.name, unit.replica)

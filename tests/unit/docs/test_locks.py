@@ -22,7 +22,7 @@ def locked(name: str) -> dict[str, str]:
     return {canonicalize_name(found[1]): found[2] for found in re.finditer(r"^([A-Za-z0-9._-]+)==(\S+)", text, re.MULTILINE)}
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "models"])
 def test_every_wish_is_locked_to_a_version_that_grants_it(name: str) -> None:
     """Whoever changes an `.in` file runs `make lock`."""
     versions = locked(name)
@@ -30,7 +30,7 @@ def test_every_wish_is_locked_to_a_version_that_grants_it(name: str) -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "models"])
 def test_every_package_has_hashes_and_none_an_address(name: str) -> None:
     """Installation refuses what does not have them."""
     text = (REQUIREMENTS / f"{name}.lock").read_text()
@@ -39,9 +39,10 @@ def test_every_package_has_hashes_and_none_an_address(name: str) -> None:
     assert "://" not in text
 
 
-def test_browser_packages_have_hashes_and_no_address() -> None:
+@pytest.mark.parametrize("folder", ["frontend", "tests/sdks"])
+def test_node_packages_have_hashes_and_no_address(folder: str) -> None:
     """`npm ci` takes them from whichever registry it is set up with."""
-    packages = json.loads((ROOT / "frontend" / "package-lock.json").read_text())["packages"]
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     locked_ones = {name: one for name, one in packages.items() if name}
     assert locked_ones
     assert [name for name, one in locked_ones.items() if "integrity" not in one or "resolved" in one] == []
