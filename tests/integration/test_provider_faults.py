@@ -42,7 +42,7 @@ async def test_never_answering_ends_with_the_calls_deadline() -> None:
 
 async def test_slow_tokens_are_handed_on_as_they_come() -> None:
     """No limit but silence is held against them."""
-    async with stand(provider=QUICK) as on:
+    async with stand(provider=", timeouts: {first_byte: 2s, idle: 2s, total: 20s}") as on:
         _, sink = await on.ask("token_ms=20;tokens=10", stream=True)
         assert len(sink.text.split()) == 10
 

@@ -72,9 +72,11 @@ async def front(folder: Path, extra: str = "", **settings: Any) -> AsyncIterator
         server = Server(ModelProxy(known, cards(on.config), pipeline).handle, refusal)
         await server.listen(folder / "p.sock")
         transport = httpx.AsyncHTTPTransport(uds=str(folder / "p.sock"))
-        async with httpx.AsyncClient(transport=transport, base_url="http://proxy", timeout=10) as client:
-            yield Front(on, client, known)
-        await server.drain(1)
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://proxy", timeout=10) as client:
+                yield Front(on, client, known)
+        finally:
+            await server.drain(1)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +149,10 @@ async def test_a_client_that_vanishes_mid_stream_cancels_the_provider(tmp_path: 
     async with front(tmp_path) as proxy:
         proxy.on.targets("token_ms=20;tokens=1000")
         async with proxy.client.stream("POST", "/v1/chat/completions", json=proxy.body("alone") | {"stream": True}) as answer:
+            seen = 0
             async for line in answer.aiter_lines():
-                if "content" in line:
+                seen += "content" in line
+                if seen == 5:
                     break
         await until(lambda: bool(proxy.ended) and proxy.on.simulators[0].calls[-1].outcome == "vanished")
         call = proxy.ended[-1]
