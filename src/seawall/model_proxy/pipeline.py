@@ -20,6 +20,7 @@ from seawall.model_proxy.cache.answers import Answer
 from seawall.model_proxy.cache.flights import Flight, Seat
 from seawall.model_proxy.call import Call, Target
 from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.exchanges.evaluation import TIMING_HEADER, Evaluation
 from seawall.model_proxy.genai_spans import Semconv, annotate
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.settle import settle
@@ -28,8 +29,6 @@ from seawall.model_proxy.wire import SURFACES, read_chat, read_embeddings
 from seawall.telemetry import spans
 from seawall.telemetry.events import event
 
-LANE_HEADER = "seawall-lane"
-EVAL_SEED = 0
 ACTION_HEADER = "seawall-action"
 """What the user did that caused the call."""
 ACTION_CHARACTERS_MAX = 200
@@ -67,6 +66,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     route: Route
     caller: Calls
     record: Record | None = None
+    evaluation: Evaluation | None = None
     semconv: Semconv = "1.36"
 
 
@@ -95,6 +95,7 @@ class Pipeline:
             (True, self._read),
             (stages.admit, self._admit),
             (stages.screen, self._screen),
+            (stages.evaluation, self._replay),
             (stages.cache, self._look),
             (stages.caller, self._bring),
         )
@@ -180,10 +181,8 @@ class Pipeline:
             call.stream = True
             call.usage_asked = bool(chat.stream_options and chat.stream_options.include_usage)
             call.body["stream_options"] = {**(call.body.get("stream_options") or {}), "include_usage": True}
-        if call.request.headers.get(LANE_HEADER) == "eval":
-            call.lane = "eval"
-            call.body["temperature"] = 0
-            call.body.setdefault("seed", EVAL_SEED)
+        if self._stages.evaluation is not None:
+            self._stages.evaluation.enter(call)
 
     def _admit(self, journey: Journey) -> Awaitable[None] | None:
         """Limits and money."""
@@ -198,6 +197,11 @@ class Pipeline:
         if screen is None or screen.request(journey.call):
             return None
         return screen.deep(journey.call)
+
+    def _replay(self, journey: Journey) -> Awaitable[None] | None:
+        """A recorded answer, for evaluations that ask for one."""
+        evaluation = self._stages.evaluation
+        return self._replayed(journey, evaluation) if evaluation is not None and journey.call.lane else None
 
     def _look(self, journey: Journey) -> Awaitable[None] | None:
         """An answer there is already, or one that is being made."""
@@ -224,6 +228,19 @@ class Pipeline:
     async def _brought(self, call: Call, targets: Sequence[Target], source: Source) -> None:
         await self._stages.caller.call(call, targets, source)
         source.finish()
+
+    async def _replayed(self, journey: Journey, evaluation: Evaluation) -> None:
+        call, delivery = journey.call, journey.delivery
+        found = await evaluation.look(call)
+        if found is None:
+            return
+        if not call.stream:
+            delivery.ready(found.answer.whole())
+        elif call.request.headers.get(TIMING_HEADER) == "recorded":
+            await found.play(delivery, usage=call.usage_asked)
+            delivery.finish()
+        else:
+            delivery.ready_stream(found.answer.stream(usage=call.usage_asked))
 
     def _found(self, journey: Journey, cache: Cache) -> Seat | None:
         """A seat on a flight, which is begun where there is none. None: answered from the cache, or not to be cached."""
@@ -294,6 +311,8 @@ class Pipeline:
         annotate(call, stages.semconv)
         if stages.record is not None:
             stages.record.record(call, delivery.answer, text, delivery.pieces)
+        if stages.evaluation is not None and call.snapshot:
+            stages.evaluation.record(call, delivery.answer, text, delivery.pieces)
         if call.error:
             call.span.error = call.error
         spans.finish(call.span)

@@ -18,6 +18,9 @@ from seawall.model_proxy.cache.shared import SharedAnswers
 from seawall.model_proxy.caller import Caller
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import load, models_file
+from seawall.model_proxy.exchanges.cassettes import FOLDER as CASSETTES
+from seawall.model_proxy.exchanges.cassettes import Cassettes
+from seawall.model_proxy.exchanges.evaluation import Evaluation
 from seawall.model_proxy.exchanges.recorder import open_recorder
 from seawall.model_proxy.genai_spans import semconv_of
 from seawall.model_proxy.health import Health, Ping
@@ -66,6 +69,8 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         if recorder is not None:
             recorder.start()
             stack.push_async_callback(recorder.close)
+        evaluation = Evaluation(Cassettes(settings.data / CASSETTES, {folder.name: folder for folder in settings.apps}))
+        stack.push_async_callback(evaluation.close)
         stages = Stages(
             identify=identifier,
             screen=_screen(config, settings),
@@ -73,6 +78,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
             route=router,
             caller=caller,
             record=recorder,
+            evaluation=evaluation,
             semconv=semconv_of(environment),
         )
         yield ModelProxy(identifier, cards(config), Pipeline(stages), _health(config, database, valkey))

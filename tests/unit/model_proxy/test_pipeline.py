@@ -17,6 +17,8 @@ from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.call import Call, Caller, Piece, Target, Usage, Whole
 from seawall.model_proxy.edge import Server
 from seawall.model_proxy.errors import OverBudget, OverLimit, ProviderFailed, Screened
+from seawall.model_proxy.exchanges.cassettes import Cassettes
+from seawall.model_proxy.exchanges.evaluation import Evaluation
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.identify import Identifier
 from seawall.model_proxy.models import DEFAULT_MODELS
@@ -124,7 +126,8 @@ def parts() -> Parts:
 
 @pytest.fixture
 async def client(parts: Parts, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    pipeline = Pipeline(Stages(identify=parts, admit=parts, screen=parts, route=parts, caller=parts, record=parts))
+    evaluation = Evaluation(Cassettes(tmp_path / "cassettes"))
+    pipeline = Pipeline(Stages(identify=parts, admit=parts, screen=parts, route=parts, caller=parts, record=parts, evaluation=evaluation))
     server = Server(ModelProxy(Identifier(TOKENS, None), DEFAULT_MODELS, pipeline).handle, refusal)
     await server.listen(tmp_path / "p.sock")
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(tmp_path / "p.sock")), base_url="http://proxy") as made:
@@ -335,11 +338,29 @@ def told(answer: httpx.Response) -> str:
     return "".join(piece_of(one.encode()).text for one in events(answer) if one != "[DONE]")
 
 
+async def evaluate(client: httpx.AsyncClient, snapshot: str, **changes: Any) -> httpx.Response:
+    body = {"model": "small", "messages": [{"role": "user", "content": "x"}], "temperature": 1, **changes}
+    return await client.post("/v1/chat/completions", json=body, headers={"seawall-lane": "eval", "seawall-snapshot": snapshot})
+
+
 async def test_eval_lane(client: httpx.AsyncClient, parts: Parts) -> None:
-    """Evaluations are asked for without chance."""
-    body = {"model": "small", "messages": [{"role": "user", "content": "x"}], "temperature": 1}
-    await client.post("/v1/chat/completions", json=body, headers={"seawall-lane": "eval"})
+    """Evaluations are asked for without chance, by those who may."""
+    assert (await evaluate(client, "")).status_code == 403
+    parts.caller = Caller(Principal(user="mia", scopes=("eval",)), "f")
+    await evaluate(client, "")
     assert (parts.calls[0].body["temperature"], parts.calls[0].body["seed"], parts.calls[0].lane) == (0, 0, "eval")
+
+
+async def test_cassette(client: httpx.AsyncClient, parts: Parts) -> None:
+    """What was recorded answers in the provider's place, in either form; what was not is not asked for when a recording is required."""
+    parts.caller = Caller(Principal(user="mia", scopes=("eval",)), "f")
+    missing = await evaluate(client, "require")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "no_snapshot")
+    assert (await evaluate(client, "record")).json() == COMPLETION
+    await asyncio.sleep(0.05)
+    assert (await evaluate(client, "require")).json() == COMPLETION
+    assert told(await evaluate(client, "require", stream=True)) == "hi"
+    assert [call.served for call in parts.calls] == ["model"]
 
 
 async def test_wrong_method(client: httpx.AsyncClient) -> None:

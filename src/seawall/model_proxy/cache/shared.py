@@ -93,7 +93,7 @@ class SharedAnswers:
             releasing.add_done_callback(lambda _: None)
 
     async def close(self) -> None:
-        """Write what waits, then stop."""
+        """Write what waits, then stop. The store stays open: it is not ours."""
         tasks = [task for task in (self._asker, self._renewer) if task is not None and not task.done()]
         self._claims.clear()
         for task in tasks:
@@ -102,7 +102,6 @@ class SharedAnswers:
             tasks.append(self._writer)
         if tasks:
             await asyncio.wait(tasks, timeout=2.0)
-        await self._store.close()
 
     async def _ask(self) -> None:
         while self._asking:

@@ -96,8 +96,25 @@ def _response(told: Told) -> dict[str, Any] | None:
             pass  # a provider's nonsense: its text is what is left of it
     if not told.text:
         return None
-    choice = {"index": 0, "message": {"role": "assistant", "content": told.text}, "finish_reason": told.call.finish or None}
-    return {"object": "chat.completion", "choices": [choice]}
+    return _spelled(told)
+
+
+def _spelled(told: Told) -> dict[str, Any]:
+    """The chat completion a stream of nothing but text was."""
+    call = told.call
+    usage = {
+        "prompt_tokens": call.usage.input,
+        "completion_tokens": call.usage.output,
+        "total_tokens": call.usage.input + call.usage.output,
+    }
+    return {
+        "id": f"chatcmpl-{call.id}",
+        "object": "chat.completion",
+        "created": int(told.at),
+        "model": call.answered_by or (call.target.model if call.target else call.model),
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": told.text}, "finish_reason": call.finish or None}],
+        "usage": {"prompt_tokens": got, "completion_tokens": put, "total_tokens": got + put},
+    }
 
 
 def _cleaned(response: dict[str, Any], clean: Redact) -> dict[str, Any]:
