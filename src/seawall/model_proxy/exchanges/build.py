@@ -102,11 +102,7 @@ def _response(told: Told) -> dict[str, Any] | None:
 def _spelled(told: Told) -> dict[str, Any]:
     """The chat completion a stream of nothing but text was."""
     call = told.call
-    usage = {
-        "prompt_tokens": call.usage.input,
-        "completion_tokens": call.usage.output,
-        "total_tokens": call.usage.input + call.usage.output,
-    }
+    got, put = call.usage.input, call.usage.output
     return {
         "id": f"chatcmpl-{call.id}",
         "object": "chat.completion",
