@@ -1,6 +1,6 @@
 """A provider as fast as one core of Python allows, in a process of its own: fixed answers, nothing else.
 
-python bench/mock_provider.py SOCKET_OR_PORT [--gap-ms 20] [--pieces 20]
+python bench/peers/mock_provider.py SOCKET_OR_PORT [--gap-ms 20] [--pieces 20]
 
 `POST …/chat/completions` answers a completion of a usual size at once; with `"stream":true` it answers that many pieces, a gap between
 them (0: all at once). Listens on a unix socket, or on a port of 127.0.0.1.
