@@ -1,0 +1,44 @@
+"""Patterns agree with `re` where both decide, and never take long."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seawall.core.schemas.errors import UnsupportedSchema
+from seawall.core.schemas.patterns import Pattern
+
+atoms = st.sampled_from(("a", "b", ".", "[ab]", "[^a]", "\\d", "\\w", "^", "$", "(?:ab)"))
+parts = st.recursive(
+    atoms,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map("".join),
+        st.tuples(inner, inner).map(lambda two: f"({two[0]}|{two[1]})"),
+        st.tuples(inner, st.sampled_from(("*", "+", "?", "{2}", "{1,3}"))).map(lambda two: f"(?:{two[0]}){two[1]}"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(parts, st.text("ab1-", max_size=8))
+def test_patterns_match_what_re_matches(source: str, text: str) -> None:
+    """Searching, as JSON Schema does."""
+    assert Pattern(source).matches(text) == bool(re.search(source, text))
+
+
+def test_a_pattern_that_stalls_others_is_linear() -> None:
+    """Twenty thousand characters against nested repetition take milliseconds."""
+    began = time.perf_counter()
+    assert not Pattern("^((a+)+)+$").matches("a" * 20_000 + "b")
+    assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize("source", ["(?=a)", "(a)\\1", "\\bword", "a{5000}", "(a{900}){900}", "(", "[a", "a**", "x" * 2000, "a{b}"])
+def test_what_no_automaton_decides_is_refused(source: str) -> None:
+    """Lookaround, back references, boundaries, explosions, nonsense."""
+    with pytest.raises(UnsupportedSchema):
+        Pattern(source)
