@@ -175,6 +175,26 @@ async def test_a_limit_of_one_provider_is_the_fallbacks_turn() -> None:
         assert sink.text == "here"
 
 
+async def test_of_several_failures_a_limit_is_told() -> None:
+    """It is the one the client can wait for."""
+    async with stand() as on:
+        with pytest.raises(OverLimit):
+            await on.ask("status=429;retry_after=30", "status=401")
+
+
+async def test_a_key_goes_where_the_provider_looks_for_it() -> None:
+    """Azure's is not a bearer token."""
+    async with stand(provider=", region: eu") as on:
+        await on.ask()
+        assert on.simulators[0].calls[-1].headers["authorization"] == "…cdef"
+    text = "providers: {p: {kind: openai, url: 'https://x.example/v1', key: {env: KEY, header: api-key}}}\nmodels: {}\n"
+    config, _ = parse(text.encode(), "models.yaml")
+    assert config is not None
+    key = config.providers["p"].key
+    assert key is not None
+    assert key.header == "api-key"
+
+
 async def test_a_swapped_model_is_noticed() -> None:
     """In the span and once as an event; the answer goes on."""
     async with stand() as on:
@@ -308,6 +328,19 @@ async def test_a_provider_that_keeps_failing_is_left_alone_then_probed() -> None
         _, sink = await on.ask("text=well again")
         assert sink.text == "well again"
         assert on.caller.lane("a").breaker.state == "closed"
+
+
+async def test_a_client_that_leaves_during_a_pause_takes_no_probes_place() -> None:
+    """Else the breaker would wait for it for ever."""
+    async with stand("breaker: {least: 1, open: 50ms, probes: 1}\nretries: {attempts: 2}") as on:
+        made = on.made()
+        work = asyncio.create_task(on.caller.call(made, on.targets("status=429;retry_after=5"), Sink()))
+        await until(lambda: bool(made.attempts))
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        on.caller.lane("a").rest_until = 0.0
+        _, sink = await on.ask("text=well")
+        assert sink.text == "well"
 
 
 async def test_tries_again_have_a_budget() -> None:

@@ -58,8 +58,8 @@ class Caller:
     def close(self) -> None:
         """Let go of every connection; calls in progress are lost."""
         self._batches.close()
-        for lane in self._lanes.values():
-            lane.way.transport.close()
+        for transport in {id(lane.way): lane.way.transport for lane in self._lanes.values()}.values():
+            transport.close()
 
     def lane(self, model: str) -> Lane:
         """The lane of a model, for health and tests."""
@@ -68,38 +68,48 @@ class Caller:
     async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
         """Answer the call through `answer`. What the last attempt failed with, NoProvider, OverLimit or DeadlineExceeded otherwise."""
         left = deque([self._lanes[target.id] for target in targets])
-        tried: set[str] = set()
-        failure: Failure | None = None
-        for _ in range(self._retries.attempts):
-            lane, permit = self._pick(left, tried)
+        waits: dict[str, float | None] = {}
+        told: Failure | None = None
+        for again in range(self._retries.attempts):
+            lane, permit = self._fresh(left, waits)
+            if lane is None:
+                lane, permit = await self._again(call, left, waits, again)
             if lane is None:
                 break
-            if lane.target.id in tried and failure is not None:
-                if not await self._pause(call, lane, len(call.attempts), failure):
-                    lane.breaker.leave(permit, "unknown")
-                    break
-            else:
-                lane.way.budget.earn()
-                tried.add(lane.target.id)
             failure = await self._attempt(call, lane, permit, answer)
             if failure is None:
                 return
             if answer.released or not failure.elsewhere:
                 raise failure.error
+            if told is None or told.fault != "limit" or failure.fault == "limit":
+                told = failure  # a limit is what the client can do something about
             left.remove(lane)
             if failure.again:
                 left.append(lane)
-        if failure is None:
-            raise self._none(targets)
-        raise failure.error
+                waits[lane.target.id] = failure.wait
+        raise self._none(targets) if told is None else told.error
 
     # ── choosing ──
 
-    def _pick(self, left: deque[Lane], tried: set[str]) -> tuple[Lane | None, Permit]:
-        """The best candidate that may be asked now; of those tried before, the call itself waits as long as they asked for."""
+    def _fresh(self, left: deque[Lane], waits: Mapping[str, float | None]) -> tuple[Lane | None, Permit]:
+        """The best candidate that was not asked yet and may be now."""
         now = self._clock.monotonic()
         for lane in left:
-            if permit := lane.breaker.enter() if lane.target.id in tried else lane.enter(now):
+            if lane.target.id not in waits and (permit := lane.enter(now)):
+                lane.way.budget.earn()
+                return lane, permit
+        return None, ""
+
+    async def _again(self, call: Call, left: deque[Lane], waits: Mapping[str, float | None], again: int) -> tuple[Lane | None, Permit]:
+        """One that failed before, after a pause: what it asked for. A place among a breaker's probes is taken only then."""
+        for lane in left:
+            if lane.target.id not in waits or lane.breaker.seconds_left:
+                continue
+            seconds = wait_seconds(again, waits[lane.target.id])
+            if seconds > self._retries.wait or seconds >= call.deadline.remaining() or not lane.way.budget.spend():
+                continue
+            await self._sleep(seconds)
+            if permit := lane.breaker.enter():
                 return lane, permit
         return None, ""
 
@@ -113,14 +123,6 @@ class Caller:
         error = NoProvider("The providers of this model fail too often and are left alone for a while", fix="Try again later")
         error.retry_after = max(1.0, min(max(lane.seconds_full(now), lane.breaker.seconds_left) for lane in chosen))
         return error
-
-    async def _pause(self, call: Call, lane: Lane, again: int, failure: Failure) -> bool:
-        """Wait before trying the same model again; False: there is no time or no budget for it."""
-        seconds = wait_seconds(again, failure.wait)
-        if seconds > self._retries.wait or seconds >= call.deadline.remaining() or not lane.way.budget.spend():
-            return False
-        await self._sleep(seconds)
-        return True
 
     # ── one attempt ──
 

@@ -29,6 +29,8 @@ class KeyReference(msgspec.Struct, frozen=True):
 
     env: str = ""
     file: str = ""
+    header: str = "authorization"
+    """Where it goes: `authorization` as `Bearer KEY`, another header (`api-key`, `x-api-key`) as it is."""
 
     def read(self, environment: Mapping[str, str]) -> str:
         """The key. ConfigurationError when there is none."""

@@ -14,8 +14,8 @@ from seawall.app.faults import Fault, Report, TooManyFaults
 from seawall.app.yaml_reader import MalformedYaml, parse_yaml
 from seawall.app.yaml_tree import Mark, Node
 from seawall.core.errors import ConfigurationError
-from seawall.model_proxy.config import Config, KeyReference, Provider
-from seawall.model_proxy.config_providers import read_models, read_providers, read_routes
+from seawall.model_proxy.config import Config, Provider
+from seawall.model_proxy.config_providers import read_models, read_providers, read_regions, read_routes
 from seawall.model_proxy.config_reader import Reader
 from seawall.model_proxy.config_stages import STAGE_KEYS, read_stages
 
@@ -86,9 +86,9 @@ def _read(data: bytes, file: str, report: Report, environment: Mapping[str, str]
     root = reader.mapping(root, SECTIONS, required=("providers", "models"))
     providers = {name: _anchored(provider, folder) for name, provider in read_providers(root, reader).items()}
     models = read_models(root, reader, providers)
-    routes = read_routes(root, reader, models)
+    routes = read_routes(root, reader, models, providers)
     tenants = root.get("residency") or Node({}, root.mark)
-    residency = {tenant: tuple(one.text() for one in reader.texts(tenants, tenant)) for tenant, _ in reader.named(root, "residency")}
+    residency = {tenant: read_regions(tenants, tenant, reader, providers) for tenant, _ in reader.named(root, "residency")}
     if environment is not None:
         _look_for_keys(root, providers, environment, report)
     return Config(providers, models, routes, residency=residency, **read_stages(root, reader))
@@ -98,7 +98,7 @@ def _anchored(provider: Provider, folder: Path) -> Provider:
     """With the path of its key's file made whole."""
     if provider.key is None or not provider.key.file:
         return provider
-    return msgspec.structs.replace(provider, key=KeyReference(file=str(folder / provider.key.file)))
+    return msgspec.structs.replace(provider, key=msgspec.structs.replace(provider.key, file=str(folder / provider.key.file)))
 
 
 def _look_for_keys(root: Node, providers: Mapping[str, Provider], environment: Mapping[str, str], report: Report) -> None:

@@ -28,6 +28,7 @@ LIMIT_KEYS = ("requests_per_minute", "tokens_per_minute", "streams")
 _PROVIDER_KEYS = ("kind", "url", "key", "region", "classes", "allow_private", "provider", "limits", "timeouts")
 _MODEL_KEYS = ("provider", "model", "kind", "tier", "prices", "context", "dimensions", "limits")
 _ROUTE_KEYS = ("variants", "fallback", "regions")
+KEY_HEADERS = ("authorization", "api-key", "x-api-key")
 _WEIGHT_MAX = 1_000_000
 
 
@@ -117,10 +118,11 @@ def _key(node: Node, reader: Reader) -> KeyReference | None:
             given, "wrong_type", "{env: NAME} or {file: PATH}", fix="Keep the key out of this file and name where it is", secret=True
         )
         return None
-    section = reader.mapping(given, ("env", "file"))
-    if len(section.entries()) != 1:
+    section = reader.mapping(given, ("env", "file", "header"))
+    if len({"env", "file"} & section.entries().keys()) != 1:
         reader.wrong(given, "wrong_count", "one of `env` and `file`", secret=True)
-    return KeyReference(env=reader.text(section, "env"), file=reader.text(section, "file"))
+    header = reader.choice(section, "header", KEY_HEADERS, "authorization")
+    return KeyReference(env=reader.text(section, "env"), file=reader.text(section, "file"), header=header)
 
 
 def read_limits(node: Node, reader: Reader, usual: Limits) -> Limits:
@@ -161,22 +163,28 @@ def _price(node: Node, key: str, reader: Reader) -> int:
     return math.ceil(round(reader.number(node, key, 0.0, most=1_000_000.0) * NANODOLLARS_PER_TOKEN, 6))
 
 
-def read_routes(root: Node, reader: Reader, models: Mapping[str, Model]) -> dict[str, Route]:
+def read_regions(node: Node, key: str, reader: Reader, providers: Mapping[str, Provider]) -> tuple[str, ...]:
+    """Regions in which a provider is; others would let nobody answer."""
+    known = {provider.region for provider in providers.values() if provider.region}
+    return tuple(one.text() for one in reader.texts(node, key) if reader.known(one, "region", known))
+
+
+def read_routes(root: Node, reader: Reader, models: Mapping[str, Model], providers: Mapping[str, Provider]) -> dict[str, Route]:
     """`routes`, by name, and one for each model."""
     routes = {name: Route(name, {name: 1}) for name in models}
     for name, node in reader.named(root, "routes"):
         if name in models:
             fix = "Rename the route; a model's name is a route of itself"
             reader.report.add(node.key_mark(), "duplicate_name", f"`{name}` is the name of a model", where=node.where, got=name, fix=fix)
-        routes[name] = _route(name, node, reader, models)
+        routes[name] = _route(name, node, reader, models, providers)
     return routes
 
 
-def _route(name: str, given: Node, reader: Reader, models: Mapping[str, Model]) -> Route:
+def _route(name: str, given: Node, reader: Reader, models: Mapping[str, Model], providers: Mapping[str, Provider]) -> Route:
     node = reader.mapping(given, _ROUTE_KEYS, required=("variants",))
     variants = _variants(node, reader, models)
     fallback = [one for one in reader.texts(node, "fallback") if reader.known(one, "model", models)]
-    regions = tuple(one.text() for one in reader.texts(node, "regions"))
+    regions = read_regions(node, "regions", reader, providers)
     kinds = {models[one].kind for one in [*variants, *(item.text() for item in fallback)]}
     if len(kinds) > 1:
         detail = f"`{node.where}` mixes chat and embedding models"

@@ -37,11 +37,12 @@ class Transport(Protocol):
 class HttpTransport:
     """Any OpenAI-compatible endpoint, over one pool."""
 
-    def __init__(self, pool: Pool, key: str) -> None:
+    def __init__(self, pool: Pool, key: str, header: str = "authorization") -> None:
         self._pool = pool
         self._headers = [(b"content-type", b"application/json"), (b"accept-encoding", b"identity"), (b"user-agent", b"seawall")]
         if key:
-            self._headers.append((b"authorization", b"Bearer " + key.encode("ascii")))
+            shown = f"Bearer {key}" if header == "authorization" else key
+            self._headers.append((header.encode("ascii"), shown.encode("ascii")))
 
     async def exchange(self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float) -> None:
         """See Transport."""
@@ -154,7 +155,7 @@ def _transport(provider: Provider, key: str, run: Path, lookup: Lookup, any_llm:
         connect_seconds=provider.timeouts.connect,
         resolve=CheckedResolver(provider.id, allow_private=provider.allow_private, lookup=lookup),
     )
-    return HttpTransport(pool, key)
+    return HttpTransport(pool, key, provider.key.header if provider.key else "authorization")
 
 
 def origin_of(provider: Provider, run: Path) -> Origin:

@@ -142,6 +142,12 @@ def test_a_keys_file_is_found_beside_models_yaml(tmp_path: Path) -> None:
     assert key.read({}) == "sk-3"
 
 
+def test_a_region_without_a_provider_is_a_fault() -> None:
+    """A slip there would let nobody answer."""
+    text = SOUND.decode().replace("regions: [eu]", "regions: [ue]") + "residency: {acme: [eu], other: us}\n"
+    assert faults(text) == [(7, "bad_choice"), (12, "bad_choice")]
+
+
 def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     """And `load` raises it."""
     with pytest.raises(InvalidModels, match=r"nowhere\.yaml:1:1: missing_file"):

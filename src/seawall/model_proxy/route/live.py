@@ -138,7 +138,10 @@ class LiveRoutes:
                 async with asyncio.timeout(self._poll_seconds):
                     await self._wake.wait()
             self._wake.clear()
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception as error:  # noqa: BLE001 -- a process edge: nobody else would hear of it
+                event("background.failed", work="routes", error=repr(error))
 
     async def _listen(self) -> None:
         if self._database is not None:
