@@ -27,6 +27,7 @@ COMMANDS = {
     "token": ("seawall.cli.token:token", "Mint a short-lived token for a local instance."),
     "link": ("seawall.cli.link:link", "Make a link that signs a browser in, once."),
     "key": ("seawall.cli.key:key", "Make, list and revoke keys for machines that call models."),
+    "exchanges": ("seawall.cli.exchanges:exchanges", "List, show, export and replay recorded model calls."),
     "models": ("seawall.cli.models:models", "Tell of models and routes, check models.yaml, move traffic."),
     "lab": ("seawall.cli.lab:lab", "Run simulators to try an instance with."),
     "prepare": ("seawall.cli.services:prepare", "Migrate the database and prepare the apps' data."),
