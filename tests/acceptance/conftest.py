@@ -96,7 +96,7 @@ def bazaar() -> Iterator[Bazaar]:
     with tempfile.TemporaryDirectory(prefix="sw-bz-", dir="/tmp") as folder:
         data = Path(folder) / "data"
         try:
-            yield Bazaar(data, _up(data, BAZAAR))
+            yield Bazaar(data, up(data, BAZAAR))
         finally:
             subprocess.run((*COMMAND, "down", "--data", str(data)), check=True, capture_output=True)
 
@@ -110,15 +110,16 @@ def seawall() -> Iterator[Seawall]:
         if kept and kept.exists():
             _copy(kept, data / "warehouse")
         try:
-            yield Seawall(data, _up(data, APP))
+            yield Seawall(data, up(data, APP))
         finally:
             subprocess.run((*COMMAND, "down", "--data", str(data)), check=True, capture_output=True)
             if kept and not kept.exists():
                 _copy(data / "warehouse", kept)
 
 
-def _up(data: Path, app: Path) -> dict:
-    argv = (*COMMAND, "up", str(app), "--detach", "--json", "--port", str(_free_port()), "--data", str(data))
+def up(data: Path, app: Path, *options: str) -> dict:
+    """`seawall up --detach`; what it prints."""
+    argv = (*COMMAND, "up", str(app), "--detach", "--json", "--port", str(_free_port()), "--data", str(data), *options)
     done = subprocess.run(argv, capture_output=True, text=True, timeout=START_S_MAX, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
