@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -14,11 +16,19 @@ from tests.engines import PostgresServer
 from tests.integration.provider_stand import until
 
 from seawall.cli.models import models
+from seawall.core.principal import Principal
+from seawall.core.settings import Settings
+from seawall.lab.provider import ProviderSimulator
+from seawall.model_proxy.app import refusal
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import parse
+from seawall.model_proxy.edge import Server
 from seawall.model_proxy.route.live import COPY, LiveRoutes, RouteHistory
 from seawall.model_proxy.route.router import LiveRoute, Router
+from seawall.model_proxy.wiring import wired
 from seawall.store.postgres import Database, open_pool
+from seawall.trust.keys import load_or_create
+from seawall.trust.tokens import Tokens
 
 FILE = b"""
 providers: {here: {kind: embedded}}
@@ -129,3 +139,46 @@ def test_what_cannot_be_set_is_refused(run, words: tuple[str, ...]) -> None:  # 
     with pytest.raises(SeawallError):
         run("route", *words)
     assert run("route", "show")["routes"][0]["changes"] == []
+
+
+async def test_two_proxies_change_models_together(database_url: str, tmp_path: Path) -> None:
+    """Whole proxies, asked over HTTP: each answers from the other model within moments of a flip."""
+    simulator = ProviderSimulator()
+    url = await simulator.listen()
+    (tmp_path / "models.yaml").write_text(
+        f"providers: {{sim: {{kind: openai, url: '{url}', allow_private: true}}}}\n"
+        "models: {a: {provider: sim, model: model-a}, b: {provider: sim, model: model-b}}\n"
+        "routes: {small: {variants: {a: 100, b: 0}}}\ncache: {ttl: 0}\n"
+    )
+    settings = Settings(data=tmp_path, run=tmp_path, apps=(), database_url=database_url, valkey_url="", service="model-proxy")
+    environment = {"SEAWALL_MODELS": str(tmp_path / "models.yaml")}
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(_proxy(settings, environment, tmp_path / f"{n}.sock")) for n in range(2)]
+        assert [await _model(client) for client in clients] == ["model-a", "model-a"]
+        pool = await open_pool(database_url, max_size=1)
+        stack.push_async_callback(pool.close)
+        began = time.monotonic()
+        await RouteHistory(Database(pool)).set("small", LiveRoute({"b": 100}), who="test", why="flip")
+        while [await _model(client) for client in clients] != ["model-b", "model-b"]:
+            await asyncio.sleep(0.02)
+            assert time.monotonic() - began < 2.0
+    await simulator.close()
+
+
+@asynccontextmanager
+async def _proxy(settings: Settings, environment: dict[str, str], path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with wired(settings, environment) as proxy:
+        server = Server(proxy.handle, refusal)
+        await server.listen(path)
+        token = Tokens(load_or_create(settings.keys)).mint(Principal(user="u", roles=("viewer",)), 60.0)
+        headers = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://proxy", headers=headers) as client:
+            yield client
+        await server.drain(1)
+
+
+async def _model(client: httpx.AsyncClient) -> str:
+    """Who answers."""
+    answer = await client.post("/v1/chat/completions", json={"model": "small", "messages": [{"role": "user", "content": "hello"}]})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["model"])
