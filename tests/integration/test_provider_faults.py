@@ -33,6 +33,24 @@ async def test_a_slow_first_byte_is_given_up_for_the_fallback(stream: bool) -> N
         await until(lambda: on.simulators[0].calls[-1].outcome == "vanished")
 
 
+async def test_a_head_sent_early_is_not_the_first_byte() -> None:
+    """Many providers send it before the model has begun; the time between pieces counts from the first."""
+    async with stand(ONE_TRY, provider=", timeouts: {first_byte: 5s, idle: 100ms}") as on:
+        with pytest.raises(TimedOut) as raised:
+            await on.ask("token_ms=300;tokens=3", stream=True)
+        assert raised.value.phase == "idle"
+        assert on.simulators[0].calls[-1].pieces >= 1
+
+
+async def test_slow_first_bytes_open_the_breaker() -> None:
+    """A provider that answers, but too late for anybody, is left alone too."""
+    async with stand("breaker: {least: 3, slow: 0.8, slow_after: 20ms}") as on:
+        for _ in range(3):
+            await on.ask("first_byte_ms=60")
+        with pytest.raises(NoProvider):
+            await on.ask()
+
+
 async def test_never_answering_ends_with_the_calls_deadline() -> None:
     """Which is what the client is told."""
     async with stand() as on:

@@ -52,6 +52,7 @@ class Answering:
         self.sent_ns = 0
         """When the request went out, monotonic; 0: it did not."""
         self.first_ns = 0
+        """When its body began: many providers send the head before the model has begun."""
         self.characters = 0
         """Of the answer, so far."""
         self.swapped = ""
@@ -82,7 +83,6 @@ class Answering:
 
     def head(self, status: int, headers: dict[str, str]) -> None:
         """The answer begins."""
-        self.first_ns = time.monotonic_ns()
         self.status = status
         self.headers = headers
         if status == 200 and headers.get("content-type", "").lstrip().lower().startswith("text/event-stream"):
@@ -93,6 +93,8 @@ class Answering:
 
     def data(self, chunk: bytes) -> None:
         """Some of its body."""
+        if not self.first_ns:
+            self.first_ns = time.monotonic_ns()
         if self._parser is not None:
             self.pieces(self._parser.feed(chunk))
             return

@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._headers: dict[str, str] = {}
         self._in_head = False
-        self._any_byte = False
+        self._any_byte = self._any_body = False
         self._head_bytes = self._body_bytes = 0
         self._complete = self._keep = False
         self._failure: Exception | None = None
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         self._exchange = exchange
         exchange.connection = self
         exchange.receiver.control = exchange
-        self._any_byte = self._complete = False
+        self._any_byte = self._any_body = self._complete = False
         self._headers = {}
         self._head_bytes = self._body_bytes = 0
         self._in_head = True
@@ -154,7 +154,7 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif now >= exchange.total_due:
             self._fail(TimedOut("The provider's answer took too long", phase="total"))
-        elif not self._any_byte:
+        elif not self._any_body:  # a head alone is no answer: many send it before the model has begun
             self._fail(TimedOut("The provider did not begin to answer", phase="first_byte", seconds=exchange.first_byte_seconds))
         else:
             self._fail(TimedOut("The provider fell silent in its answer", phase="idle", seconds=exchange.idle_seconds))
@@ -223,6 +223,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, chunk: bytes) -> None:
         """Called by the parser."""
+        self._any_body = True
         self._hand(0, chunk)
 
     def on_message_complete(self) -> None:
@@ -288,5 +289,5 @@ class Connection(asyncio.Protocol):
     def _touch(self) -> None:
         """Something happened: the idle limit begins anew, and rests while we ourselves hold the provider back."""
         exchange = self._exchange
-        if exchange is not None:
+        if exchange is not None and self._any_body:
             self.due = exchange.total_due if exchange.paused else min(self._loop.time() + exchange.idle_seconds, exchange.total_due)
