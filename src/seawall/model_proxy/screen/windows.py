@@ -166,9 +166,8 @@ class Window:
 
 
 def passed(policy: Policy, text: str, *, in_json: bool = False) -> str:
-    """A whole text as it may go."""
+    """A whole text as it may go: looked at once, as nothing of it has gone yet."""
     window = Window(policy, in_json=in_json)
-    gone, new = window.feed(text)
-    rest = window.text
-    count, last = window.end()
-    return (text[:gone] if new is None else new) + (rest[:count] if last is None else last)
+    window.text = text
+    _, new = window.end()
+    return text if new is None else new
