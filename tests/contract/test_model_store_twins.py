@@ -138,6 +138,14 @@ async def test_words_that_come_late_are_not_heeded(database: Queries) -> None:
     assert await billed(database) == 150
 
 
+async def test_a_draw_that_comes_after_its_end_is_not_heeded(database: Queries) -> None:
+    """Somebody gave up on a first draw and said so: when it arrives after all, nothing is billed."""
+    purse = Purse(database)
+    assert await purse.report(0, close=True, step=2) == 0
+    assert (await purse.draw(100, step=1))[::2] == (0, 0.0)
+    assert await billed(database) == 0
+
+
 async def test_overruns_are_billed(database: Queries) -> None:
     """What was spent beyond the allotment is billed, budget or not, and then nothing is left."""
     purse = Purse(database, budget=100)

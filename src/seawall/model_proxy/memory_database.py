@@ -73,9 +73,10 @@ class ModelMemoryDatabase(MemoryDatabase):
         period: str,
         want: int,
         need: int,
-        now: float,
+        now: float | None,
     ) -> list[Row]:
         """Twin of draw_allotment."""
+        now = self.clock.time() if now is None else now
         accounts = self.table("accounts")
         accounts[payer] = {"budget": budget, "period": period}
         remaining, seconds, starts = _UNLIMITED, 1e12, {}
@@ -98,12 +99,13 @@ class ModelMemoryDatabase(MemoryDatabase):
         self._enter(held, granted, "draw")
         return [{"granted": granted, "remaining": remaining - granted, "seconds": seconds}]
 
-    def q_report_allotments(self, *, reports: str, now: float) -> list[Row]:
+    def q_report_allotments(self, *, reports: str, now: float | None) -> list[Row]:
         """Twin of report_allotments."""
         heeded = []
         for word in sorted(msgspec.json.decode(reports), key=lambda one: str(one["id"])):
-            held = self.table("allotments").get(word["id"])
-            if held is None or held["closed"] or held["step"] >= word["step"]:
+            gone = {"id": word["id"], "holder": "", "starts": {}, "drawn": 0, "spent": 0, "step": word["step"], "closed": True}
+            held = self.table("allotments").setdefault(word["id"], gone)
+            if held["closed"] or held["step"] >= word["step"]:
                 continue
             delta = word["spent"] + word["hold"] - held["drawn"]
             self._enter(held, delta, "return" if delta < 0 else "overrun")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from valkey.asyncio import BlockingConnectionPool, Valkey
 from valkey.exceptions import ValkeyError
@@ -124,6 +124,15 @@ class ValkeyStore:
     async def release(self, claim: str, token: str) -> None:
         """Give `claim` up."""
         await self._guarded("release", lambda: self._release(keys=[claim], args=[token]))
+
+    def script(self, operation: str, source: str) -> Callable[[list[str], list[str | int]], Awaitable[Any]]:
+        """A Lua script as an operation of this store: call it with keys, which share a `{tag}`, and arguments."""
+        registered = self._client.register_script(source)
+
+        async def run(keys: list[str], arguments: list[str | int]) -> Any:  # noqa: ANN401 -- what a script returns
+            return await self._guarded(operation, lambda: registered(keys=keys, args=arguments))
+
+        return run
 
     async def ready(self) -> bool:
         """Whether it answers now; asks even while the breaker is open."""

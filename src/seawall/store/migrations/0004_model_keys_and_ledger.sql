@@ -152,6 +152,9 @@ BEGIN
   FOR v_word IN
     SELECT * FROM jsonb_to_recordset(p_reports) AS r (id uuid, step integer, spent bigint, hold bigint, close boolean) ORDER BY id
   LOOP
+    INSERT INTO seawall.allotments (id, holder, accounts, period_starts, drawn, step, opened_at, seen_at, closed_at)
+    VALUES (v_word.id, '', '{}', '{}', 0, v_word.step, v_at, v_at, v_at)  -- a draw that is still on its way must find it closed
+    ON CONFLICT (id) DO NOTHING;
     SELECT * INTO v_held FROM seawall.allotments WHERE id = v_word.id AND closed_at IS NULL AND step < v_word.step FOR UPDATE;
     CONTINUE WHEN v_held.id IS NULL;
     v_delta := v_word.spent + v_word.hold - v_held.drawn;
