@@ -10,23 +10,23 @@ _DROP = (
 _EARLIER = "(?:previous|prior|above|earlier|preceding|foregoing|initial|original|existing|current|your|yourown|system|developer|hidden|past|former)"
 _ORDERS = (
     "(?:instruct|prompt|direction|guideline|command|directive|constraint|restriction|programming|training|safety|guardrail|rule|polic|order|"
-    "systemmessage|context|ethic|moral|limitation|filter)"
+    "systemmessage|ethic|moral|limitation)"
 )
-_TOLD = "(?:whatyouweretold|whatyouhavebeentold|whatcamebefore|everything(?:above|before|youweretold|youhavebeentold|yourdeveloper)|allofthe(?:above|preceding))"
+_TOLD = "(?:thesystemmessage|thesystemprompt|whatyouweretold|whatyouhavebeentold|whatcamebefore|everything(?:above|before|youweretold|youhavebeentold|yourdeveloper)|allofthe(?:above|preceding))"
 _SHOW = (
     "(?:reveal|show|print|repeat|output|display|tell|giv(?:e|ing)|write|leak|dump|recite|share|translate|summari[sz]e|encode|disclose|expose|paste|"
-    "provide|return|echo|spellout|sayback|copy|quote|list|describe|whatis|whatare|whats|whatwas|whatwere|readout|append)"
+    "provide|return|echo|whatdoes|whatdid|say|complete|spellout|sayback|copy|quote|list|describe|whatis|whatare|whats|whatwas|whatwere|readout|append)"
 )
 _PROMPT = (
     "(?:systemprompt|systeminstruct|systemmessage|initialprompt|initialinstruct|hiddenprompt|hiddeninstruct|originalprompt|originalinstruct|"
     "secretinstruct|secretprompt|developermessage|developerprompt|developerinstruct|confidentialinstruct|internalinstruct|preprompt|metaprompt|"
     "yourinstructions(?!for|on|to)|yourexactinstruct|yourprompt|yourfullprompt|promptabove|instructionsabove|textabove|wordsabove|"
-    "instructionsyouweregiven|instructionsyouhavebeengiven|instructionsyoureceived|yourguidelines|yourrules|yourconfiguration|yourguardrails)"
+    "instructionsyouweregiven|instructionsyouhavebeengiven|instructionsyoureceived|yourguidelines|yourrules|rulesyouwere|rulesyouhavebeen|rawprompt|ownprompt|initialisedwith|initializedwith|yourconfiguration|yourguardrails)"
 )
 _FREE = (
     "(?:unrestrict|unfilter|uncensor|unbound|unlimitedai|jailbroken|evil|amoral|unethical|dan(?:who|mode|and|an|the|you)|doanythingnow|withoutrestrict|"
     "withoutany(?:restrict|limit|rule|filter|ethic|moral|guideline|censor)|norestrict|nolimits|norules|nofilters|nolimitations|noethic|nomoral|"
-    "noguidelines|nocensor|freefrom|freeof(?:all|any)|notboundby|notbound|nolongerbound|nocontentpolicy|withnocontentpolicy)"
+    "noguidelines|nocensor|freefrom|freeof(?:all|any)|notboundby|notbound|nolongerbound|nosafety|nocontentpolicy|withnocontentpolicy)"
 )
 
 RULES: tuple[tuple[str, str, str], ...] = (
@@ -40,13 +40,13 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "injection.override-de",
         "an order in German to drop earlier instructions",
         "(?:ignorier|missacht|vergis+|uberg(?:eh|ing)|verwirf|beachte.{0,30}nichtmehr|befolg.{0,30}nicht(?:mehr)?|hal(?:te|t)dichnicht|setz.{0,16}ausserkraft|umgeh)"
-        ".{0,36}?(?:anweisung|instruktion|vorgabe|systemprompt|prompt|befehl|richtlinie|regeln|dirgesagt|bisherige(?:n)?(?:regel|kontext)|alleszuvor|allesdavor|"
-        "allesbisherige|allesobige|sicherheitsregel|einschrankung)|(?:anweisung|regeln|vorgabe|richtlinie)en?(?:geltennichtmehr|sindaufgehoben|sindungultig|nichtmehrgultig)",
+        ".{0,36}?(?:anweisung|instruktion|vorgabe|systemprompt|prompt|befehl|richtlinie|regeln|dirgesagt|dirvorher|wasdir|bisherige(?:n)?(?:regel|kontext)|alleszuvor|allesdavor|"
+        "allesbisherige|allesobige|sicherheitsregel|einschrankung)|(?:anweisung|regeln|vorgabe|richtlinie|einschrankung)(?:en|n)?(?:geltennichtmehr|sindaufgehoben|sindungultig|nichtmehrgultig)|(?:anweisung|regeln|vorgabe|richtlinie).{0,8}aus+erkraft|(?:beacht|befolg).{0,24}(?:anweisung|regeln|vorgabe|richtlinie).{0,8}nicht(?:mehr|langer)",
     ),
     (
         "injection.override-translated",
         "an order in another language to drop earlier instructions",
-        "(?:ignora|olvida|desatiende|descarta|hazcasoomisode|ignorez|oubliez?|netienspascompte|netenezpascompte|faisabstraction|negligez?|dimentica|"
+        "ignore(?:les|as|las|le|la)(?:instruc|consigne|regles|regras|reglas)|(?:ignora|olvida|desatiende|descarta|hazcasoomisode|ignorez|oubliez?|netienspascompte|netenezpascompte|faisabstraction|negligez?|dimentica|"
         "nonseguire|esqueca|desconsidere|negeer|vergeet|zignoruj|pomin|zapomnij|ignorera|bortsefra|unutveyoksay|yoksay|oncekitum)"
         ".{0,36}?(?:instruc|instruk|instruz|indicacion|consigne|directive|istruzioni|direttiv|regole|reglas|regles|ordenes|ordini|ordres|comandos|polecen|prompt|"
         "talimat|anvisning|dicho|detto|ditoacima)"
@@ -58,10 +58,10 @@ RULES: tuple[tuple[str, str, str], ...] = (
     (
         "injection.role",
         "an order to be somebody without limits",
-        f"(?:youarenow|youwillnowbe|youarenolonger|fromnowonyou(?:are|will|act|must|have)|startingnowyou|actas|actlike|behaveas|behavelike|pretend(?:to|that|you|as)|roleplay(?:as)?|"
+        f"(?:you(?:a?re)now|youwillnowbe|you(?:a?re)nolonger|fromnowonyou(?:are|will|act|must|have)|startingnowyou|actas|actlike|behaveas|behavelike|pretend(?:to|that|you|as)|roleplay(?:as)?|"
         f"imagine(?:that)?you|simulate|assumetherole|takeontherole|playtherole|iwantyoutobe).{{0,60}}?{_FREE}"
-        "|youarenow(?:in)?(?:dan|stan|dude|aim|devmode|developermode|godmode|freeof)|youarenolonger(?:an?ai|chatgpt|claude|bound|an?assistant|ahelpful|restricted|limited|required)"
-        "|pretendyou(?:have|dont).{0,12}(?:no|any|have)(?:rules|restrict|guidelines|limit|filter)"
+        "|youarenow(?:in)?(?:dan|stan|dude|aim|devmode|developermode|godmode|freeof)|you(?:a?re)nolonger(?:an?ai|chatgpt|claude|bound|an?assistant|ahelpful|restricted|limited|required)"
+        "|(?:isnt|not|nolonger|arent)boundby(?:any|the|your|its)?(?:rules|polic|restrict|guidelines|norms)|pretendyou(?:have|dont).{0,12}(?:no|any|have)(?:rules|restrict|guidelines|limit|filter)"
         "|(?:dubist(?:ab)?(?:jetzt|nun)|abjetztbistdu|vonnunanbistdu|abjetzt(?:antwortest|handelst|ignorierst)|tusoalsob|stelldirvordubist|verhaltedichwie)"
         ".{0,60}?(?:ohne(?:jede|alle)?(?:regel|einschrank|filter|grenze|beschrank|moral)|uneingeschrank|unzensier|ungefilter|keineregel|keineeinschrank|keinefilter|dan(?:der|ein|mod))",
     ),
@@ -74,13 +74,13 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "(?:safety|content|ethical|moral)(?:filter|polic|guideline|restriction|protocol|check|rule)(?:s|ies|y)?(?:are|is|have|has)(?:been)?(?:now)?(?:disabled|off|lifted|suspended|removed|deactivated|void)|"
         "(?:you|it)(?:can|will|may)neverrefuse|cannotrefuseany|"
         "(?:aktivier|schalte|wechsle).{0,24}?(?:entwicklermodus|godmodus|adminmodus|wartungsmodus|debugmodus)|(?:deaktivier|schalte).{0,24}?(?:sicherheits|inhalts|filterab|schutzmassnahm)|"
-        "adminoverride|systemoverride|overridecode|sudoignor|overridesafety|policyoverride",
+        "(?:restriction|limit|guardrail|polic|rule)(?:s|ies|y)?(?:are|is|have|has)(?:been)?(?:now)?(?:suspended|lifted|disabled|deactivated)|lift(?:ed|ing)?(?:every|all|any)(?:limit|restrict|rule)|adminoverride|systemoverride|overridecode|sudoignor|overridesafety|policyoverride",
     ),
     (
         "injection.prompt-leak",
         "a demand for the system prompt",
         f"{_SHOW}.{{0,40}}?{_PROMPT}|(?:repeat|print|output|copy|write|say|recite|echo|translate|encode|paste|return).{{0,16}}?(?:everything|thewords|allthetext|thetext|alltext|"
-        "allthewords|alloftheabove|theabove|thelines|thecontent|theconversation)(?:thatis|that|which|written|was|from)?(?:is|was|came|comes)?(?:above|before|sofar|precedes?|preceding|verbatim|prior)"
+        "allthewords|alloftheabove|theabove|thelines|thecontent|theconversation)(?:thatis|that|which|written|was|from)?(?:is|was|came|comes)?(?:said|told|written)?(?:toyou)?(?:above|before|sofar|precedes?|preceding|verbatim|prior)"
         "|(?:beginning|starting)with(?:thephrase|thewords)?youare(?:chatgpt|claude|an?|in)?"
         "|(?:zeig|gib|verrat|nenn|wiederhol|druck|offenbar|schreib|ausgeb|ubersetz|wielautet|waslautet|wassteht|leg).{0,40}?(?:systemprompt|systemanweisung|systemnachricht|deineanweisung|deineninstruktion|deineinstruktion|"
         "deinenprompt|deinprompt|internenanweisung|internenregeln|versteckteanweisung|geheimenanweisung|ursprunglicheanweisung|ursprunglichenanweisung)"
@@ -92,7 +92,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "injection.new-orders",
         "an announcement of new instructions",
         "(?:new|updated|revised|real|actual|true|important|urgent|highpriority|overriding|additional|secret)(?:system)?(?:instruction|directive|systemprompt|prompt|orders)s?"
-        "(?:fromthe(?:system|admin|developer|operator|owner)|fromnow|follow(?:s)?(?:below|these|this)|areas|supersede|overrid|replace|takeprecedence|fortheai|fortheassistant|forthemodel|forallai|youmust|begin|starthere)"
+        "(?:fromthe(?:system|admin|developer|operator|owner)|fromnow|follow(?:s)?(?:below|these|this)|areas|supersede|overrid|replace|takeprecedence|reveal|ignore|send|print|output|delete|forget|disregard|fortheai|fortheassistant|forthemodel|forallai|youmust|begin|starthere)"
         "|(?:endof|end|stopof)(?:the)?(?:system|previous|initial|original)(?:prompt|instruction|message|context)s?|(?:begin|start)(?:of)?(?:new|real)(?:system)?(?:instruction|prompt|task|conversation)"
         "|(?:this|following)(?:message|instruction|text|directive)?s?(?:supersede|override|takesprecedenceover|takeprecedenceover)s?.{0,16}?(?:all|any|every|your|previous|prior|the)(?:other|previous|prior|earlier|system)?.{0,16}?(?:instruct|prompt|rule|directive|guideline|message)"
         "|(?:neue|aktualisierte|geheime|wichtige|echte)(?:system)?anweisung(?:en)?(?:furdich|furdieki|anden|andie|lautet|befolge|abjetzt|vomsystem|vomadmin|desadmin)"
@@ -111,7 +111,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "an order to send data away",
         "(?:send|post|forward|email|upload|transmit|exfiltrat|leak|deliver|submit|append|encode|put|include|embed|add|insert).{0,60}?(?:conversation|chathistory|chatlog|password|apikey|credential|secret|token|systemprompt|userdata|personaldata|thedata|customerdata|"
         "privatedata|sessionid|cookie|emailaddress|contents|messages|history|records|informationabove|everything).{0,50}?(?:to|at|in|into|as|via|using)(?:the|this|an?|following|my)?.{0,24}?(?:http|www|webhook|attacker|evil|imageurl|urlparam|queryparam|querystring|imagelink|markdownimage|pastebin|ngrok|requestbin)"
-        "|(?:schick|sende|leite|ubermittle|lade).{0,50}?(?:passw|zugangsdaten|gesprach|chatverlauf|daten|schlussel|geheim|token).{0,40}?(?:an|zu|auf|nach)(?:http|www|diese(?:url|adresse)|folgende)",
+        "|(?:get|fetch|visit|open|request|load|ping|post).{0,12}https?.{0,60}(?:summary|conversation|chat|history|password|secret|token|data)|(?:schick|sende|leite|ubermittle|lade).{0,50}?(?:passw|zugangsdaten|gesprach|chatverlauf|daten|schlussel|geheim|token).{0,40}?(?:an|zu|auf|nach)(?:http|www|diese(?:url|adresse)|folgende)",
     ),
 )
 """(id, what it is, pattern) of what is not said by anybody, person or document."""
@@ -122,7 +122,7 @@ DATA_RULES: tuple[tuple[str, str, str], ...] = (
         "injection.addressed",
         "data that speaks to the model",
         f"(?:dear|attention|noteto|messageto|messagefor|noteforthe|notefor|instructionsfor|instructionsto|hey|hello|important|warning)(?:the|all|any|every|this)?(?:ai|llm|assistant|chatbot|languagemodel|gpt|chatgpt|claude|gemini|copilot|aiagent)s?(?!r|d|n|l|m)"
-        f"|ifyouarean?(?:ai|llm|assistant|languagemodel|chatbot|largelanguage|automated|agent)|asan?(?:ai|llm|languagemodel|assistant|largelanguagemodel|agent)(?:model|assistant)?you(?:must|should|will|need|are|have)"
+        f"|(?:chatbot|assistant|copilot|reviewerbot|languagemodel)(?:add(?!it|re)|replythat|replywith|replyonly|respondwith|saythat|insert|statethat|outputonly|mark(?!et)|whenyousee|ignorethe|yourevaluation|task(?:close|is|delete|approve))|ifyouarean?(?:ai|llm|assistant|languagemodel|chatbot|largelanguage|automated|agent)|asan?(?:ai|llm|languagemodel|assistant|largelanguagemodel|agent)(?:model|assistant)?you(?:must|should|will|need|are|have)"
         f"|(?:any|every|all|the){_MACHINE}(?:reading|processing|summari[sz]ing|that(?:read|process|summar|is)|who|which|must|should|shall|hasto|haveto|isrequired|needsto|willnow)"
         "|(?:an|die|fur)(?:die|den|alle)?(?:ki|sprachmodell|assistent|chatbot)(?:en|s|e)?(?:diedas|derdas|diedies|dasdies|muss|mussen|soll|sollen|achtung|bitte|hinweis|:)|(?:wenndu|fallsdu)(?:eine?)?(?:ki|sprachmodell|assistent|llm|chatbot)|achtungki|hinweisandieki|hinweisfurdieki",
     ),
@@ -134,7 +134,7 @@ DATA_RULES: tuple[tuple[str, str, str], ...] = (
         "|(?:respond|reply|answer|output|say|write|print)(?:only)?(?:with)?(?:exactly|only|solely|nothingbut|justthe)(?:thephrase|theword|thefollowing|with|thetext|the)?"
         "|(?:call|invoke|execute|run|use|trigger)(?:the)?.{0,24}?(?:tool|function|plugin|shellcommand|apicall|sqlquery|transferfunds|sendemail|sendmail|deletefile|bashcommand)(?:with|to|and|using|named|called|now)"
         "|(?:do|must|should)not(?:summari[sz]e|answer|analy[sz]e|translate)(?:this|the|it|any).{0,40}?(?:instead|rather|but|just)|(?:stop|halt|abort)(?:the|your|this)?(?:summary|summari[sz]ing|analysis|task|currenttask|translation)"
-        "|(?:antworte|gib|schreib|sage?)(?:nur|ausschliesslich|stattdessen|immer)(?:noch)?(?:mit|aus|das|den|die)?|dumusst(?:jetzt|nun|immer|sofort|stattdessen)?(?:antwort|schreib|ausgeb|sag|send|ignorier|empfehl|aufruf|losch|ausfuhr|genehmig)",
+        "|(?:antworte|gib|schreib|sage?)(?:nur|ausschlies+lich|stattdessen|immer)(?:noch)?(?:mit|aus|das|den|die)?|dumusst(?:jetzt|nun|immer|sofort|stattdessen)?(?:antwort|schreib|ausgeb|sag|send|ignorier|empfehl|aufruf|losch|ausfuhr|genehmig)",
     ),
 )
 """More for text that came from data, where any order is out of place."""
@@ -184,12 +184,12 @@ _MODES = (
 WORDS: dict[str, str] = {
     "injection.override": """ignor disregard forget overrid bypass neglect notfollowyour notfollowthe notfollowany notfollowprev dontfollowyour dontfollowthe
         stopfollowing longerfollow stopobey notobeyyour notobeythe dontobey throwaway""",
-    "injection.override-de": """ignorier missacht vergis ubergeh uberging verwirf beachte befolg haltdichnicht haltedichnicht ausserkraft umgeh geltennichtmehr
+    "injection.override-de": """ignorier missacht vergis ubergeh uberging verwirf beachte befolg haltdichnicht haltedichnicht ausserkraft auserkraft umgeh geltennichtmehr
         sindaufgehoben sindungultig nichtmehrgultig""",
-    "injection.override-translated": """ignora olvida desatiende descarta hazcasoomiso ignorez oublie tienspascompte tenezpascompte faisabstraction neglige dimentica
+    "injection.override-translated": """ignorelesinstruc ignorelesconsigne ignorelesregles ignoreasinstruc ignoreasregras ignora olvida desatiende descarta hazcasoomiso ignorez oublie tienspascompte tenezpascompte faisabstraction neglige dimentica
         nonseguire esqueca negeer vergeet zignoruj pomin zapomnij ignorera bortsefra yoksay игнорир забудь отмени незамечай 忽略
         无视 忘记 忘掉 不要理会 無視 忽視 忘れ 무시 잊어 تجاهل انس अनदेखा नज़रअंदाज़ भूल""",
-    "injection.role": """youarenow youwillnowbe youarenolonger fromnowonyou startingnowyou behaveas behavelike pretend roleplay imagineyou imaginethatyou
+    "injection.role": """yourenow yourenolonger boundby nosafety youarenow youwillnowbe youarenolonger fromnowonyou startingnowyou behaveas behavelike pretend roleplay imagineyou imaginethatyou
         simulate assumetherole takeontherole playtherole iwantyoutobe dubistab dubistjetzt dubistnun abjetzt vonnunan tusoals
         stelldirvor verhaltedich unrestrict unfilter uncensor unbound jailbroken amoral unethical norules nolimits withoutany
         withoutrestrict freefrom notbound nolongerbound noguidelines danwho danmode danand evilai""",
@@ -198,10 +198,10 @@ WORDS: dict[str, str] = {
         anyrestrict everyrestrict yourcensor anycensor safeguard youralignment contentfilter contentpolic contentguid
         contentprotocol neverrefuse cannotrefuse entwicklermodus godmodus adminmodus wartungsmodus debugmodus inhaltsfilter
         filterab schutzmassnahm deaktivier removeall removeyour removeany disableyour disableall disableany deactivate turnoff
-        switchoff suspend liftall liftyour adminoverride systemoverride overridecode sudoignor overridesafety policyoverride """
+        switchoff suspend liftall liftyour liftevery liftany guardrails arelifted nowlifted beenlifted aredisabled beendisabled adminoverride systemoverride overridecode sudoignor overridesafety policyoverride """
     + " ".join(f"{one}mode" for one in _MODES),
-    "injection.prompt-leak": """prompt systeminstruc yourinstruc yourexactinstruc instructions istruzioni systemmessage developermessage yourguidelines
-        yourrules yourconfiguration yourguardrail textabove wordsabove everything thewordsabove thewordswritten alloftheabove
+    "injection.prompt-leak": """initialisedwith initializedwith prompt systeminstruc yourinstruc yourexactinstruc instructions istruzioni systemmessage developermessage yourguidelines
+        yourrules yourconfiguration yourguardrail textabove wordsabove everything rulesyou thewordsabove thewordswritten alloftheabove
         theabove theconversation withyouare phraseyouare wordsyouare systemanweisung systemnachricht deineanweisung
         deineninstruktion deineinstruktion internenanweisung internenregeln versteckteanweisung geheimenanweisung
         ursprunglicheanweisung ursprunglichenanweisung letueistruz instructionsinitiales instruccionesiniciales инструкц 提示 指令
@@ -218,7 +218,7 @@ WORDS: dict[str, str] = {
     "injection.conceal": "fromtheuser fromthehuman fromthereader fromtheoperator nutzer anwender "
     + " ".join(no + say for no in _NOT for say in _SAYING),
     "injection.exfiltrate": """webhook   imageurl urlparam queryparam querystring imagelink markdownimage pastebin ngrok requestbin dieseurl diesead folgendeurl folgendeadresse""",
-    "injection.addressed": """assistant chatbot languagemodel llm gpt claude gemini copilot agent dearai attentionai attentionthe attentionall attentionany
+    "injection.addressed": """assistant chatbot reviewerbot languagemodel llm gpt claude gemini copilot agent dearai attentionai attentionthe attentionall attentionany
         notetoai notetothe messageto messagefor notefor instructionsfor instructionsto heyai helloai importantai warningai
         areanai areanau areaai areaau asanai anyai everyai theai allai anybot everybot allbots thebot anymodel everymodel
         themodel allmodel kidie achtungki andieki furdieki fürki sprachmodell assistent dukieine wenndu fallsdu furki anki ankis
