@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from tests.engines import PostgresServer
 from tests.integration.provider_stand import until
 
+from seawall.cli.instance import InstanceRecord
 from seawall.cli.models import models
 from seawall.core.principal import Principal
 from seawall.core.settings import Settings
@@ -127,6 +128,14 @@ def test_the_command_shows_sets_flips_and_rolls_back(run) -> None:  # type: igno
     assert run("route", "reset", "small")["live"] is False
     [shown] = run("route", "show", "small")["routes"]
     assert [change["why"] for change in shown["changes"]] == ["reset", "rollback", "", "a tenth tries b"]
+
+
+def test_the_instances_own_models_are_meant(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """So that nobody has to name the file twice."""
+    monkeypatch.delenv("SEAWALL_MODELS")
+    record = InstanceRecord(1, 1, "", 0, str(tmp_path), "", models=str(tmp_path / "models.yaml"))
+    (tmp_path / "instance.json").write_bytes(msgspec.json.encode(record))
+    assert run("route", "flip", "small", "b", "--data", str(tmp_path))["variants"] == {"a": 0, "b": 100}
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,8 @@ class InstanceRecord(msgspec.Struct, frozen=True):
     services: tuple[ServiceRecord, ...] = ()
     apps: tuple[str, ...] = ()
     """The folders of its apps."""
+    models: str = ""
+    """Its models.yaml; empty: the one that ships with Seawall."""
 
     @property
     def running(self) -> bool:

@@ -17,6 +17,7 @@ from typing import TypeVar
 import click
 import msgspec
 
+from seawall.cli.instance import locate
 from seawall.cli.publish import store_url
 from seawall.core.errors import ConfigurationError, InvalidInput, NotFound
 from seawall.model_proxy.config import Config
@@ -28,7 +29,7 @@ _DATA = click.option(
     "--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory."
 )
 _FILE = click.option(
-    "--models", "file", type=click.Path(path_type=Path), default=None, help="The instance's models.yaml.  [default: SEAWALL_MODELS]"
+    "--models", "file", type=click.Path(path_type=Path), default=None, help="Its models.yaml.  [default: the one it was started with]"
 )
 _WHY = click.option("--why", default="", help="The reason, for the history.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -77,7 +78,7 @@ def route() -> None:
 @_JSON
 def show(name: str | None, data: Path, file: Path | None, as_json: bool) -> None:
     """Show a route with its history, or every route in force."""
-    config = load(file or models_file(os.environ))
+    config = _config(data, file)
     names = [_known(config, name)] if name else [one for one in config.routes if one not in config.models]
 
     async def work(history: RouteHistory) -> list[ShownRoute]:
@@ -181,7 +182,7 @@ def flipped(variants: Mapping[str, int], model: str | None) -> dict[str, int]:
 
 
 def _change(name: str, change: Callable[[ShownRoute], LiveRoute | None], why: str, data: Path, file: Path | None, *, as_json: bool) -> None:
-    config = load(file or models_file(os.environ))
+    config = _config(data, file)
     _known(config, name)
 
     async def work(history: RouteHistory) -> ShownRoute:
@@ -194,6 +195,13 @@ def _change(name: str, change: Callable[[ShownRoute], LiveRoute | None], why: st
 
     shown = asyncio.run(_with(data, work))
     click.echo(msgspec.json.encode(shown).decode() if as_json else "\n".join(_lines(shown, history=False)))
+
+
+def _config(data: Path, file: Path | None) -> Config:
+    """What the instance was started with, unless a file is named here or in the environment."""
+    record = locate(data, os.environ).read()
+    started_with = Path(record.models) if record is not None and record.models and "SEAWALL_MODELS" not in os.environ else None
+    return load(file or started_with or models_file(os.environ))
 
 
 def _known(config: Config, name: str) -> str:

@@ -122,6 +122,7 @@ class RunningInstance:
             run=str(instance.run),
             apps=tuple(str(app) for app in self.site.apps),
             services=tuple(self._services.values()),
+            models=self.site.environment.get("SEAWALL_MODELS", ""),
         )
         try:
             instance.write(record)
