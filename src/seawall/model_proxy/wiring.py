@@ -6,15 +6,19 @@ It starts and serves while Postgres, Valkey and providers are away. Every stage 
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 import msgspec
 
 from seawall.core.digest import digest
 from seawall.core.settings import Settings
+from seawall.model_proxy.admission.opening import JOURNALS, open_admission
 from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.cache.shared import SharedAnswers
+from seawall.model_proxy.call import Call
 from seawall.model_proxy.caller import Caller
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import load, models_file
@@ -57,13 +61,22 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         identifier = Identifier(Tokens(load_or_create(settings.keys)), database)
         await identifier.start()
         stack.push_async_callback(identifier.close)
-        router = Router(config)
-        live = LiveRoutes(database, settings.data / COPY, router.apply)
+        plain = Router(config)
+        admission = open_admission(config, plain.routes, _holder(settings), database=database, valkey=valkey, journal=_journal(settings))
+        await admission.start()
+        stack.push_async_callback(admission.close)
+        router = Router(config, may=admission.may)
+        live = LiveRoutes(database, settings.data / COPY, lambda table: (plain.apply(table), router.apply(table))[1])
         await live.start()
         stack.push_async_callback(live.close)
+        holder, journal = f"{socket.gethostname()}/{settings.replica}", settings.data / JOURNALS / f"{settings.replica}.journal"
+        admission = open_admission(config, router.routes, holder, database=database, valkey=valkey, journal=journal)
+        await admission.start()
+        stack.push_async_callback(admission.close)
+        router.limit(admission.may)
         caller = Caller(config, run=settings.run, environment=environment)
         stack.callback(caller.close)
-        cache = _cache(config, settings, valkey, router)
+        cache = _cache(config, settings, valkey, plain)
         stack.push_async_callback(cache.close)
         recorder = open_recorder(settings.data, config.record)
         if recorder is not None:
@@ -73,6 +86,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         stack.push_async_callback(evaluation.close)
         stages = Stages(
             identify=identifier,
+            admit=admission,
             screen=_screen(config, settings),
             cache=cache if config.cache.ttl > 0 else None,
             route=router,
@@ -84,13 +98,29 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         yield ModelProxy(identifier, cards(config), Pipeline(stages), _health(config, database, valkey))
 
 
+def _holder(settings: Settings) -> str:
+    """This replica's name in leases and ledger: the same after a restart, another on another machine or for another instance."""
+    return f"{socket.gethostname()[:60]}/{digest(str(settings.data))[:8]}/{settings.replica}"
+
+
+def _journal(settings: Settings) -> Path:
+    return settings.data / f"admission-{settings.replica}.journal"
+
+
 def _cache(config: Config, settings: Settings, valkey: ValkeyStore | None, router: Router) -> ExactCache:
-    """Two levels where there is a Valkey. Keys hold the model a route gives now, and the screening answers have passed."""
+    """Two levels where there is a Valkey. Keys hold the model a route gives now, and the screening answers have passed. `router` counts
+    nothing against models' limits."""
     shared = None
     if valkey is not None:
         shared = SharedAnswers(valkey, Sealer(load_or_create_key(settings.keys / "cache.key")), ttl_seconds=config.cache.ttl)
     policy = digest(msgspec.to_builtins(config.screen))
-    return ExactCache(config.cache, shared, routing=lambda call: router.candidates(call)[0].id, policy=policy)
+    return ExactCache(config.cache, shared, routing=lambda call: _routed(router, call), policy=policy)
+
+
+def _routed(router: Router, call: Call) -> str:
+    """The model a route gives this caller now, by its own name too: what models.yaml calls the same may be another tomorrow."""
+    target = router.candidates(call)[0]
+    return f"{target.id}\0{target.provider}\0{target.model}"
 
 
 def _screen(config: Config, settings: Settings) -> RequestScreen | None:

@@ -45,6 +45,7 @@ class SharedAnswers:
         self._token = secrets.token_hex(8)
         self._asking: deque[tuple[bytes, asyncio.Future[tuple[Answer | None, bool]]]] = deque()
         self._asker: asyncio.Task[None] | None = None
+        self._busy = False
         self._writing: deque[tuple[bytes, Kept]] = deque(maxlen=WAITING_MAX)
         self._writer: asyncio.Task[None] | None = None
         self._claims: set[bytes] = set()
@@ -52,10 +53,15 @@ class SharedAnswers:
 
     async def find_or_claim(self, key: bytes) -> tuple[Answer | None, bool]:
         """The answer; when there is none, whether it is for this process to make (also when Valkey is away)."""
+        if not self._busy:
+            self._busy = True
+            try:
+                return (await self._found([key]))[0]
+            finally:
+                self._busy = False
+                self._go_on()
         future: asyncio.Future[tuple[Answer | None, bool]] = asyncio.get_running_loop().create_future()
         self._asking.append((key, future))
-        if self._asker is None or self._asker.done():
-            self._asker = asyncio.create_task(self._ask(), context=Context())
         return await future
 
     async def wait(self, key: bytes, seconds: float) -> Answer | None:
@@ -103,22 +109,35 @@ class SharedAnswers:
         if tasks:
             await asyncio.wait(tasks, timeout=2.0)
 
+    def _go_on(self) -> None:
+        """Look up what was asked meanwhile, all in one trip."""
+        if self._asking and not self._busy:
+            self._busy = True
+            self._asker = asyncio.create_task(self._ask(), context=Context())
+
     async def _ask(self) -> None:
-        while self._asking:
-            batch = [self._asking.popleft() for _ in range(min(BATCH_MAX, len(self._asking)))]
-            keys = [key for key, _ in batch]
-            try:
-                found = await self._store.get_or_claim_many([(_name(k), _claim(k)) for k in keys], self._token, ttl_seconds=CLAIM_SECONDS)
-            except Unavailable:
-                found = [(None, True)] * len(batch)
-            except asyncio.CancelledError:
-                for _, future in batch:
-                    future.cancel()
-                raise
-            for (key, future), (sealed, ours) in zip(batch, found, strict=True):
-                answer = self._opened(key, sealed)
-                if not future.done():
-                    future.set_result((answer, answer is None and (ours or sealed is not None)))
+        batch: list[tuple[bytes, asyncio.Future[tuple[Answer | None, bool]]]] = []
+        try:
+            while self._asking:
+                batch = [self._asking.popleft() for _ in range(min(BATCH_MAX, len(self._asking)))]
+                found = await self._found([key for key, _ in batch])
+                for (_, future), one in zip(batch, found, strict=True):
+                    if not future.done():
+                        future.set_result(one)
+        finally:
+            self._busy = False
+            for _, future in (*batch, *self._asking):
+                future.cancel()  # nothing to those that are done; the rest were asked as the service stopped
+            self._asking.clear()
+
+    async def _found(self, keys: list[bytes]) -> list[tuple[Answer | None, bool]]:
+        """For each key the answer, or whether it is for this process to make."""
+        try:
+            held = await self._store.get_or_claim_many([(_name(k), _claim(k)) for k in keys], self._token, ttl_seconds=CLAIM_SECONDS)
+        except Unavailable:
+            return [(None, True)] * len(keys)
+        answers = [self._opened(key, sealed) for key, (sealed, _) in zip(keys, held, strict=True)]
+        return [(one, one is None and (ours or sealed is not None)) for one, (sealed, ours) in zip(answers, held, strict=True)]
 
     async def _write(self) -> None:
         while self._writing:
