@@ -14,6 +14,7 @@ import msgspec
 
 from seawall.core.errors import SeawallError
 from seawall.model_proxy.call import Call, Piece, Whole
+from seawall.model_proxy.contract.filter import ContractFilter
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.forms import is_usage_alone
 from seawall.model_proxy.replies import error_event, failure
@@ -196,6 +197,26 @@ class Source:
         for index, one in enumerate(self._filters):
             self._release(through(self._filters[index + 1 :], one.end()))
         self._sink.finish()
+
+    def mended(self, rest: Whole | Sequence[Piece]) -> None:
+        """What the contract, the first filter, made of an answer that broke it: a whole answer, or what is left of a stream."""
+        if isinstance(rest, Whole):
+            for one in self._filters[1:]:
+                rest = one.whole(rest)
+            self.released = True
+            self._sink.whole(rest)
+            return
+        for piece in rest:
+            self._release(through(self._filters[1:], (piece,)))
+        for index, one in enumerate(self._filters[1:], 1):
+            self._release(through(self._filters[index + 1 :], one.end()))
+        self._sink.finish()
+
+    @property
+    def contract(self) -> ContractFilter | None:
+        """What holds the answer to its schema; None: nothing does."""
+        first = self._filters[0] if self._filters else None
+        return first if isinstance(first, ContractFilter) else None
 
     def _release(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:

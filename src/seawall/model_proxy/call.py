@@ -126,10 +126,10 @@ class Call:
     """One request on its way. The stage that writes each field is named beside it."""
 
     __slots__ = (
-        "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "contract_rounds", "cost", "data_class",
-        "deadline", "error", "findings", "finish", "first_ns", "id", "lane", "masks", "model", "prompt", "request", "reservation",
-        "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream", "surface", "target", "texts", "untrusted", "usage",
-        "usage_asked", "variant", "version",
+        "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "contract", "contract_rounds", "cost",
+        "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "lane", "masks", "model", "prompt", "request",
+        "reservation", "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream", "surface", "target", "texts",
+        "untrusted", "usage", "usage_asked", "variant", "version",
     )  # fmt: skip
 
     def __init__(self, request: Request, surface: Surface, deadline: Deadline, span: Span) -> None:
@@ -178,6 +178,8 @@ class Call:
         self.first_ns = 0
         """When the first piece or the whole answer came, monotonic."""
         # contract
+        self.contract: Any = None
+        """What the answer must keep, where a prompt says so (`contract.contract.Contract`); else it is read from the request."""
         self.contract_rounds = 0
         # settle
         self.usage = Usage()

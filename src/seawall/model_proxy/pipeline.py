@@ -19,7 +19,11 @@ from seawall.model_proxy.answer import Delivery, Source
 from seawall.model_proxy.cache.answers import Answer
 from seawall.model_proxy.cache.flights import Flight, Seat
 from seawall.model_proxy.call import Call, Target
+from seawall.model_proxy.contract.again import Again
+from seawall.model_proxy.contract.contract import of as contract_of
+from seawall.model_proxy.contract.filter import ContractFilter
 from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.errors import ContractBroken
 from seawall.model_proxy.exchanges.evaluation import TIMING_HEADER, Evaluation
 from seawall.model_proxy.genai_spans import Semconv, annotate
 from seawall.model_proxy.http import Request
@@ -223,11 +227,19 @@ class Pipeline:
         """What the answer passes on its way, in order."""
         screen = self._stages.screen
         output = screen.output(call) if screen is not None else None
-        return (output,) if output is not None else ()
+        contract = call.contract or contract_of(call)
+        held = (ContractFilter(contract, call),) if contract is not None else ()
+        return (*held, output) if output is not None else held
 
     async def _brought(self, call: Call, targets: Sequence[Target], source: Source) -> None:
-        await self._stages.caller.call(call, targets, source)
-        source.finish()
+        try:
+            await self._stages.caller.call(call, targets, source)
+            source.finish()
+        except ContractBroken as error:
+            if source.contract is None:
+                raise
+            again = Again(call, self._stages.route, self._stages.caller)
+            source.mended(await source.contract.mend(error, again))
 
     async def _replayed(self, journey: Journey, evaluation: Evaluation) -> None:
         call, delivery = journey.call, journey.delivery

@@ -25,7 +25,8 @@ def settle(call: Call, answer: Whole | None, text: str, admit: Admit | None = No
     else:
         if not (call.usage.input or call.usage.output):
             call.usage = estimate(call, answer, text)
-        call.cost = call.target.cost(call.usage) if call.target is not None else 0
+        if not call.cost:  # a caller adds up the cost of every round, each at its model's price
+            call.cost = call.target.cost(call.usage) if call.target is not None else 0
     if admit is not None:
         admit.settle(call)
 

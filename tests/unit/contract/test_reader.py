@@ -44,7 +44,7 @@ def cut(text: str, places: list[int]) -> list[str]:
     return [text[a:b] for a, b in itertools.pairwise(marks)]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases, st.lists(st.integers(0, 400), max_size=8), st.booleans(), st.booleans())
 def test_any_cut_is_judged_as_jsonschema_judges_the_whole(case: Any, places: list[int], ascii_only: bool, spaced: bool) -> None:
     """Accepted exactly when the oracle accepts it, whole, cut anywhere, and letter by letter."""
@@ -58,7 +58,7 @@ def test_any_cut_is_judged_as_jsonschema_judges_the_whole(case: Any, places: lis
             assert out != text
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases, st.integers(0, 400), st.sampled_from(list('{}[]",:-0e.tnu\\ \n')), st.booleans())
 def test_a_mutated_document_that_is_wrong_is_never_let_out_whole(case: Any, place: int, char: str, replace: bool) -> None:
     """One character changed or added."""
@@ -70,6 +70,7 @@ def test_a_mutated_document_that_is_wrong_is_never_let_out_whole(case: Any, plac
     try:
         pairs: list[Any] = []
         decoded = json.loads(text, object_pairs_hook=lambda found: pairs.append(found) or dict(found), parse_constant=lambda _: 1 / 0)
+        json.dumps(decoded, ensure_ascii=False).encode()  # half a surrogate pair is no text
         right = CompiledSchema(schema).is_valid(decoded) and all(len(dict(found)) == len(found) for found in pairs)
     except (ValueError, ZeroDivisionError):
         right = False

@@ -44,7 +44,7 @@ _WORDS: dict[str, tuple[str, str, Scalar]] = {
 class Reader:
     """Reads one answer. A Violation from `feed` or `finish` is for good."""
 
-    __slots__ = ("_mode", "_open", "_out", "_past", "_rest", "_state", "_texts", "_walk", "known", "length")
+    __slots__ = ("_mode", "_open", "_out", "_past", "_rest", "_state", "_texts", "_walk", "ended_at", "known", "length")
 
     def __init__(self, plan: Plan) -> None:
         self._walk = Walk(plan, self.slice)
@@ -57,6 +57,8 @@ class Reader:
         """Where `_rest` begins."""
         self._texts: list[str] = []
         self._out = 0
+        self.ended_at = 0
+        """Where the value ended."""
         self.length = 0
         self.known = 0
 
@@ -78,6 +80,16 @@ class Reader:
         if out > self._out:
             self._out = out
         return self._out
+
+    @property
+    def complete(self) -> bool:
+        """Whether the value has ended."""
+        return self._state == _DONE
+
+    def keep(self, text: str) -> None:
+        """More text that is not read: it is held for its end."""
+        self._texts.append(text)
+        self.length += len(text)
 
     def feed(self, text: str) -> None:
         """More text. Violation as soon as it cannot become right any more."""
@@ -261,8 +273,12 @@ class Reader:
         return self._accepted(at + 1)
 
     def _accepted(self, end: int) -> int:
-        self._state = _AFTER if self._open else _DONE
         self.known = self._past + end
+        if self._open:
+            self._state = _AFTER
+        else:
+            self._state = _DONE
+            self.ended_at = self.known
         return end
 
     def _broken(self, sentence: str, *, fixable: bool = False) -> Violation:
