@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 
 import uvloop
 
@@ -20,12 +21,15 @@ DRAIN_SECONDS = 30.0
 """What streams in flight get to end, at most."""
 NOTICE_SECONDS = 0.3
 """How long the socket stays open after readiness said no."""
+SWITCH_SECONDS = 0.0005
+"""How long a background thread (spans, exchanges) may keep the event loop from running."""
 BODY_BYTES_MAX = 8 << 20
 """As the gateway's; images travel in requests."""
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
 
