@@ -33,6 +33,9 @@ FOLDER = "exchanges"
 """In the data directory."""
 WAITING_MAX = 8192
 WAITING_BYTES_MAX = 64 << 20
+OVERHEAD_BYTES = 2048
+"""What a waiting call costs beside its texts."""
+BYTES_PER_TOKEN = 8
 FLUSH_SECONDS = 0.5
 SLICE = 24
 """Exchanges made in one go: less than a millisecond of the event loop."""
@@ -106,7 +109,7 @@ class Recorder:
         self._keys = keys
         self._time = clock.time
         self._clean = clean
-        self._waiting: deque[Told] = deque()
+        self._waiting: deque[tuple[Told, int]] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
@@ -121,8 +124,9 @@ class Recorder:
     def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
         """Queue the exchange of a call that is over. Never waits, never raises."""
         waiting = self._waiting
-        waiting.append(Told(call, answer, text, pieces, self._time(), monotonic_ns() - call.started_ns))
-        self._bytes += len(call.request.body) + len(text) + 512
+        size = len(call.request.body) + len(text) + BYTES_PER_TOKEN * call.usage.output + OVERHEAD_BYTES
+        waiting.append((Told(call, answer, text, pieces, self._time(), monotonic_ns() - call.started_ns), size))
+        self._bytes += size
         while len(waiting) > WAITING_MAX or self._bytes > WAITING_BYTES_MAX:
             self._take()
             self.dropped += 1
@@ -152,7 +156,7 @@ class Recorder:
         """Write what waits now."""
         while self._waiting:
             lines: dict[str, list[bytes]] = defaultdict(list)
-            for _ in range(BATCH_LINES_MAX // SLICE):
+            for _ in range(min(BATCH_LINES_MAX, len(self._waiting)) // SLICE + 1):
                 for _ in range(min(SLICE, len(self._waiting))):
                     tenant, line = self._line(self._take())
                     if line:
@@ -173,8 +177,8 @@ class Recorder:
                 return
 
     def _take(self) -> Told:
-        told = self._waiting.popleft()
-        self._bytes -= len(told.call.request.body) + len(told.text) + 512
+        told, size = self._waiting.popleft()
+        self._bytes -= size
         return told
 
     def _line(self, told: Told) -> tuple[str, bytes]:
