@@ -14,7 +14,7 @@ import msgspec
 
 from seawall.core.digest import digest
 from seawall.core.settings import Settings
-from seawall.model_proxy.admission.opening import JOURNALS, open_admission
+from seawall.model_proxy.admission.opening import open_admission
 from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.cache.shared import SharedAnswers
@@ -69,11 +69,6 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         live = LiveRoutes(database, settings.data / COPY, lambda table: (plain.apply(table), router.apply(table))[1])
         await live.start()
         stack.push_async_callback(live.close)
-        holder, journal = f"{socket.gethostname()}/{settings.replica}", settings.data / JOURNALS / f"{settings.replica}.journal"
-        admission = open_admission(config, router.routes, holder, database=database, valkey=valkey, journal=journal)
-        await admission.start()
-        stack.push_async_callback(admission.close)
-        router.limit(admission.may)
         caller = Caller(config, run=settings.run, environment=environment)
         stack.callback(caller.close)
         cache = _cache(config, settings, valkey, plain)

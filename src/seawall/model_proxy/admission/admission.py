@@ -113,8 +113,11 @@ class Admission:
 
     def may(self, call: Call, target: Target) -> bool:
         """Whether a model's own limits let a call through; the first that does is taken for it."""
-        held = call.reservation
-        for lease in self._seat_models(call, target):
+        caller, held = call.caller, call.reservation
+        models = self._seat(caller, call.model).models if caller is not None else ()
+        for lease in models:
+            if lease.tag != f"model:{target.id}":
+                continue
             if not lease.has(held.tokens if held is not None else 0, self._now()):
                 self._desk.prefetch(lease)
                 return False
@@ -254,13 +257,6 @@ class Admission:
         if seat.price is not NOTHING and len(self._seats) <= SEATS_MAX:
             self._seats[key] = seat
         return seat
-
-    def _seat_models(self, call: Call, target: Target) -> tuple[Lease, ...]:
-        if call.caller is None:
-            return ()
-        seat = self._seat(call.caller, call.model)
-        name = f"{{model:{target.id}}}:model"
-        return tuple(lease for lease in seat.models if lease.subject == name)
 
     def _check_scope(self, call: Call, caller: Caller) -> None:
         scopes = caller.principal.scopes
