@@ -1,9 +1,9 @@
 """Records exchanges without ever making a call wait.
 
-`record` puts a call that is over into a bounded queue. Twice a second what waits is made into exchanges, redacted, compressed, sealed
+`record` puts a call that is over into a bounded queue. Five times a second what waits is made into exchanges, redacted, compressed, sealed
 and appended to the tenants' segments; small slices on the event loop, the rest in a thread. When the queue is full the oldest are
 dropped, counted and told as an event; so are those a full disk refuses. What a killed process had not written is lost: at most the last
-half second.
+quarter of a second.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WAITING_BYTES_MAX = 64 << 20
 OVERHEAD_BYTES = 2048
 """What a waiting call costs beside its texts."""
 BYTES_PER_TOKEN = 8
-FLUSH_SECONDS = 0.5
+FLUSH_SECONDS = 0.2
 SLICE = 24
 """Exchanges made in one go: less than a millisecond of the event loop."""
 BATCH_LINES_MAX = 2048
