@@ -1,6 +1,6 @@
 """What the model proxy costs: CPU a call, added latency, streams, cache hits, memory over time; beside nginx and Envoy in the same run.
 
-python bench/model_proxy.py [--quick] [--only cpu,table,open,streams,cache,soak] [--json]
+python bench/model_proxy.py [--quick] [--only cpu,peers,open,streams,cache,soak] [--json]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import uvloop
 
 from harness import Claim, claim, closed_loop, open_loop, progress, quantile, report
 from peers.proxies import LOAD_CORE, PEERS, Peer, mock
+from peers.race import peers
 from peers.streams import first_chunks, hold_streams
 
 CONNECTIONS = 16
@@ -72,7 +73,7 @@ def started(stack: ExitStack, folder: Path, provider: Path, *names: str) -> dict
 
 
 def cpu(folder: Path, quick: bool) -> dict[str, Claim]:
-    """CPU a call, in rounds that alternate; and the table of peers."""
+    """CPU a call, in rounds that alternate."""
     rounds, seconds = (2, 2.0) if quick else (5, 8.0)
     seen: dict[str, list[Load]] = {}
     with ExitStack() as stack, mock(folder) as provider:
@@ -177,6 +178,7 @@ def soak(folder: Path, quick: bool) -> dict[str, Claim]:
 
 PARTS: dict[str, Callable[[Path, bool], dict[str, Claim]]] = {
     "cpu": cpu,
+    "peers": peers,
     "open": open_rate,
     "streams": streams,
     "cache": cache,
