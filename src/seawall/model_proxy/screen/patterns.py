@@ -170,7 +170,6 @@ CODES = (
     "hexdecode",
     "dekodier",
     "entschlussel",
-    "rot13",
 )
 """Words that go with a text in a code."""
 
@@ -225,9 +224,9 @@ WORDS: dict[str, str] = {
         fürdieki""",
     "injection.orders-in-data": """youmust youshould youshall youneed youhaveto youareto youarerequired assistantmust assistantshould assistantshall assistantneed
         modelmust modelshould modelshall modelneed always onlysay onlyoutput onlywrite onlyrespond onlyreply firstsend firstcall
-        makesure rather instead exactly only solely nothingbut justthe thephrase theword thefollowing with tool function plugin
-        shellcommand apicall sqlquery transferfunds sendemail sendmail deletefile bashcommand rather but summar analysis
-        currenttask translation thetask yourtask thistask antworte gibnur gibaus gibdas schreib sagnur sagenur sagdas sagedas
+        makesure  instead replyexactly respondexactly answerexactly outputexactly sayexactly writeexactly printexactly replyonly respondonly answeronly outputonly sayonly writeonly printonly solely nothingbut justthe replywith respondwith answerwith outputwith replythe respondthe answerthe outputthe saythe writethe printthe writewith printwith saywith solely    callthe usethe runthe invokethe executethe triggerthe executea calla usea runa yourtool tool function plugin
+        shellcommand apicall sqlquery transferfunds sendemail sendmail deletefile bashcommand   stopsummar stopthe abortthe haltthe stopthis stopyour 
+        currenttask nottranslat notanalys notanswer thetask yourtask thistask antwortenur antwortemit antworteaus antwortestatt antworteimmer antwortedas gibnur gibaus gibdas schreibnur schreibdas schreibstatt schreibaus schreibimmer schreibden schreibdie schreibmit sagnur sagenur 
         stattdessen gibstatt gibimmer sagimmer saganstatt dumusst gibaus gibmit gibden gibdie saginur""",
 }
 """Words by the rule: every match has one. The search for any of them is what ordinary text costs."""

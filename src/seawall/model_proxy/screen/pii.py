@@ -67,7 +67,7 @@ def _numbers(text: str, shape: bytes) -> Iterator[Found]:
             compact = match[0].replace(" ", "")
             if 15 <= len(compact) <= 34 and checksums.iban(compact):
                 yield Found("pii.iban", *match.span())
-    if b"0 0" in shape and text.count(".") > 2:
+    if shape.count(b"0 0") > 1 and text.count(".") > 2:
         yield from (Found("pii.ip", *match.span()) for match in _IPV4.finditer(text) if _alone(text, match) and _is_address(match[0]))
     if "::" in text or text.count(":") > 6:
         yield from _ipv6(text)

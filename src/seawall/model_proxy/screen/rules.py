@@ -1,7 +1,7 @@
 """Rules that find injected instructions, each with an id and a sentence. Linear in the text's length.
 
 Rules read the squeezed form (fold.py): letters alone, so that spacing, case, punctuation and look-alikes change nothing. One alternation of
-word pieces, `_GATE`, passes ordinary text in a few microseconds a KB; only around what it finds are the rules tried, and every rule's
+word pieces, the gate, passes ordinary text in a few microseconds a KB; only around what it finds are the rules tried, and every rule's
 gaps are bounded. Some rules are for text that came from data only: a person may tell the model what to do, a document may not.
 The patterns are ours; the families follow OWASP LLM01:2025 (https://genai.owasp.org/llmrisk/llm01-prompt-injection/).
 """
@@ -81,8 +81,15 @@ def _words(rows: tuple[tuple[str, str, str], ...]) -> list[str]:
 ANYWHERE = _rules(RULES)
 IN_DATA = ANYWHERE + _rules(DATA_RULES)
 _MARKS = tuple(Rule(name, sentence, re.compile(pattern.encode(), re.IGNORECASE | re.DOTALL)) for name, sentence, pattern in MARKS)
-_GATE = _gate([*_words(RULES), *ROT13, *BACKWARDS, *CODES])
-_GATE_OF_DATA = _gate([*_words(RULES + DATA_RULES), *ROT13, *BACKWARDS, *CODES])
+
+
+def _gates(words: list[str]) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """One for text of any script, one for ASCII, which the words of other scripts would only slow down."""
+    return _gate(words), _gate([word for word in words if squeeze(word).isascii()])
+
+
+_GATES = (_gates([*_words(RULES), *ROT13, *BACKWARDS, *CODES]), _gates([*_words(RULES + DATA_RULES), *ROT13, *BACKWARDS, *CODES]))
+"""Of what people type and of data, each for any text and for ASCII."""
 _EXFILTRATE = next(rule for rule in ANYWHERE if rule.id == "injection.exfiltrate")
 _ROT13 = tuple(map(str.encode, ROT13))
 _BACKWARDS = tuple(map(str.encode, BACKWARDS))
@@ -102,7 +109,7 @@ SENTENCES = {
 def injections(text: str, *, data: bool) -> list[str]:
     """The ids of the rules that match, each once; `data`: the text came from data."""
     squeezed = squeeze(text)
-    gated = (_GATE_OF_DATA if data else _GATE).search(squeezed) is not None
+    gated = _GATES[data][text.isascii()].search(squeezed) is not None
     found = _in_letters(squeezed, data) if gated else []
     if "://" in text and _EXFILTRATE.pattern.search(squeezed):
         found.append(_EXFILTRATE.id)
@@ -124,7 +131,7 @@ def _may_hold_code(text: str, squeezed: bytes, gated: bool, data: bool) -> bool:
 
 
 def _in_letters(squeezed: bytes, data: bool) -> list[str]:
-    windows = list(_windows(squeezed, _GATE_OF_DATA if data else _GATE))
+    windows = list(_windows(squeezed, _GATES[data][0]))
     found = [
         rule.id
         for rule in (IN_DATA if data else ANYWHERE)
