@@ -225,8 +225,8 @@ WORDS: dict[str, str] = {
     "injection.orders-in-data": """youmust youshould youshall youneed youhaveto youareto youarerequired assistantmust assistantshould assistantshall assistantneed
         modelmust modelshould modelshall modelneed always onlysay onlyoutput onlywrite onlyrespond onlyreply firstsend firstcall
         makesure  instead replyexactly respondexactly answerexactly outputexactly sayexactly writeexactly printexactly replyonly respondonly answeronly outputonly sayonly writeonly printonly solely nothingbut justthe replywith respondwith answerwith outputwith replythe respondthe answerthe outputthe saythe writethe printthe writewith printwith saywith solely    callthe usethe runthe invokethe executethe triggerthe executea calla usea runa yourtool tool function plugin
-        shellcommand apicall sqlquery transferfunds sendemail sendmail deletefile bashcommand   stopsummar stopthe abortthe haltthe stopthis stopyour 
-        currenttask nottranslat notanalys notanswer thetask yourtask thistask antwortenur antwortemit antworteaus antwortestatt antworteimmer antwortedas gibnur gibaus gibdas schreibnur schreibdas schreibstatt schreibaus schreibimmer schreibden schreibdie schreibmit sagnur sagenur 
+        shellcommand apicall sqlquery transferfunds sendemail sendmail deletefile bashcommand   stopsummar stopthe abortthe haltthe stopthis stopyour
+        currenttask nottranslat notanalys notanswer thetask yourtask thistask antwortenur antwortemit antworteaus antwortestatt antworteimmer antwortedas gibnur gibaus gibdas schreibnur schreibdas schreibstatt schreibaus schreibimmer schreibden schreibdie schreibmit sagnur sagenur
         stattdessen gibstatt gibimmer sagimmer saganstatt dumusst gibaus gibmit gibden gibdie saginur""",
 }
 """Words by the rule: every match has one. The search for any of them is what ordinary text costs."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from seawall.core.errors import ConfigurationError
 from seawall.model_proxy.call import Call
 from seawall.model_proxy.errors import Screened
 from seawall.model_proxy.screen.classes import declared, higher
@@ -37,6 +38,10 @@ class RequestScreen:
     """`stages.Screen` by a policy. `key`: for placeholders and delimiters, secret, of this process or shared by replicas."""
 
     def __init__(self, settings: Screening, key: bytes, classifier: Classifier | None = None) -> None:
+        if settings.injection.classifier != "off" and classifier is None:
+            raise ConfigurationError(
+                "The policy wants the classifier of injections, and there is none", fix="Set injection.classifier to off"
+            )
         self._settings = settings
         self._key = key
         self._classifier = classifier if settings.injection.classifier != "off" else None
