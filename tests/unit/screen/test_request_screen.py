@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.screen.calls import KEY, call, screened, user
 
+from seawall.core.errors import ConfigurationError
 from seawall.model_proxy.errors import BadCall, Screened
 from seawall.model_proxy.screen.look import look
 from seawall.model_proxy.screen.masks import Masks, restored
@@ -101,6 +102,12 @@ async def test_the_classifier_is_asked_by_policy_about_people_and_data() -> None
     with pytest.raises(Screened, match=r"injection\.classified"):
         await screen.deep(made)
     assert judge.asked == ["bad", "row"]
+
+
+def test_a_policy_that_wants_the_classifier_does_not_go_without() -> None:
+    """Nobody believes to be guarded by what is not there."""
+    with pytest.raises(ConfigurationError, match="there is none"):
+        RequestScreen(Screening(injection=Injection(classifier="flag")), KEY)
 
 
 @given(
