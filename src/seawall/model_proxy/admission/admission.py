@@ -116,7 +116,7 @@ class Admission:
         caller, held = call.caller, call.reservation
         models = self._seat(caller, call.model).models if caller is not None else ()
         for lease in models:
-            if lease.tag != f"model:{target.id}":
+            if lease.tag != f"model:{target.id}" or (held is not None and held.model is lease):
                 continue
             if not lease.has(held.tokens if held is not None else 0, self._now()):
                 self._desk.prefetch(lease)
@@ -158,7 +158,7 @@ class Admission:
         tight = tenant is not None and tenant.shares is not None and tenant.shares.tight_until > now
         if tight:
             self._check_share(caller, seat, tokens, now)
-        if seat.models and any(lease.until <= now for lease in seat.models):
+        if seat.models and any(lease.worth_asking(tokens, now) for lease in seat.models):
             return False
         if money and not self._can_pay(caller, seat, money, now):
             return False
@@ -231,7 +231,7 @@ class Admission:
         tokens, money = reads + writes, reads * seat.price.input + writes * seat.price.output
         now = self._now()
         short = [lease for lease in seat.leases if not lease.has(tokens, now)]
-        short += [lease for lease in seat.models if lease.until <= now]
+        short += [lease for lease in seat.models if lease.worth_asking(tokens, now)]
         wallet = seat.wallet if money else None
         if short:
             await self._desk.fill(short, tokens)

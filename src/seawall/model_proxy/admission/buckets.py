@@ -34,7 +34,10 @@ class Ask(msgspec.Struct, frozen=True):
     give_tokens: int = 0
     held: int = 0
     """Streams in progress here."""
+    need_streams: int = 0
+    """Those and what is waiting to begin."""
     want_streams: int = 0
+    """And some to spare."""
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -95,8 +98,10 @@ def _granted(level: int, need: int, want: int) -> int:
 def _slots(state: State, ask: Ask, holder: str, now_ms: int, ttl_ms: int) -> int:
     state.slots = {one: held for one, held in state.slots.items() if held[1] > now_ms}
     others = sum(count for one, (count, _) in state.slots.items() if one != holder)
-    granted = max(ask.held, min(ask.want_streams, ask.limits.streams - others))
-    if granted < ask.want_streams:
+    room = ask.limits.streams - others
+    spare = max(0, room - ask.need_streams) // 2
+    granted = max(ask.held, min(ask.want_streams, ask.need_streams + spare, room))
+    if granted < ask.need_streams:
         state.short_at = now_ms
     state.slots.pop(holder, None)
     if granted:

@@ -82,8 +82,8 @@ class LeaseDesk:
         if idle:
             self.on_drop()
         flights: list[asyncio.Future[None]] = list(self._ask_for(renewed, 0))
-        for tag, group in _by_tag(idle):
-            await self._step(tag, [lease.give_back() for lease in group])
+        for group in _by_tag(idle):
+            await self._step([lease.give_back() for lease in group])
         if flights:
             await asyncio.wait(flights)
 
@@ -91,47 +91,47 @@ class LeaseDesk:
         """Give everything back that is not in use."""
         if self._tasks:
             await asyncio.wait(self._tasks)
-        for tag, group in _by_tag(self._leases.values()):
-            await self._step(tag, [lease.give_back() for lease in group])
+        for group in _by_tag(self._leases.values()):
+            await self._step([lease.give_back() for lease in group])
 
     def _ask_for(self, leases: Sequence[Lease], tokens: int) -> Iterable[asyncio.Future[None]]:
-        for tag, group in _by_tag(leases):
-            task = asyncio.get_running_loop().create_task(self._ask(tag, group, tokens), name="seawall-lease")
+        for group in _by_tag(leases):
+            task = asyncio.get_running_loop().create_task(self._ask(group, tokens), name="seawall-lease")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             for lease in group:
                 lease.flight = task
         return {lease.flight for lease in leases if lease.flight is not None}
 
-    async def _ask(self, tag: str, group: Sequence[Lease], tokens: int) -> None:
+    async def _ask(self, group: Sequence[Lease], tokens: int) -> None:
         now = self._clock.monotonic()
         asks = [lease.ask(tokens, now) for lease in group]
         try:
-            grants, part = await self._step(tag, asks)
-            for lease, ask, grant in zip(group, asks, grants, strict=True):
-                lease.granted(ask, grant, self._clock.monotonic(), part)
+            for lease, (ask, grant) in zip(group, await self._step(asks), strict=True):
+                lease.granted(ask, grant, self._clock.monotonic())
         finally:
             for lease in group:
                 lease.flight = None
 
-    async def _step(self, tag: str, asks: Sequence[Ask]) -> tuple[Sequence[Grant], float]:
-        """The grants, and which part of each limit was there to grant from."""
+    async def _step(self, asks: Sequence[Ask]) -> Iterable[tuple[Ask, Grant]]:
+        """Each with its grant; with the limits that were there to grant from."""
         if self._store is not None:
             try:
-                return await self._store.lease(self._holder, asks), 1.0
+                return zip(asks, await self._store.lease(self._holder, asks), strict=True)
             except Unavailable:
                 pass
         scaled = [msgspec.structs.replace(ask, limits=_part(ask.limits, self._local_share)) for ask in asks]
-        return self._local.lease_now(self._holder, scaled), self._local_share
+        return zip(scaled, self._local.lease_now(self._holder, scaled), strict=True)
 
 
-def _by_tag(leases: Iterable[Lease]) -> Iterable[tuple[str, list[Lease]]]:
+def _by_tag(leases: Iterable[Lease]) -> Iterable[list[Lease]]:
+    """Those that may be asked for in one step."""
     groups: dict[str, list[Lease]] = {}
     for lease in leases:
         groups.setdefault(lease.tag, []).append(lease)
-    for tag, group in groups.items():
+    for group in groups.values():
         for at in range(0, len(group), ASKS_MAX):
-            yield tag, group[at : at + ASKS_MAX]
+            yield group[at : at + ASKS_MAX]
 
 
 def _part(limits: Limits, part: float) -> Limits:

@@ -24,9 +24,9 @@ class Lease:
     """One subject's. Times are monotonic seconds."""
 
     __slots__ = (
-        "asked_at", "flight", "held", "left_requests", "left_tokens", "limits", "low_requests", "low_tokens", "part", "requests", "shares",
-        "size_requests", "size_tokens", "slots", "slots_refused_until", "spare", "subject", "tag", "tokens", "until", "used_at", "waiting",
-        "waiting_tokens",
+        "asked_at", "flight", "held", "lean_until", "left_requests", "left_tokens", "limits", "low_requests", "low_tokens", "requests",
+        "shares", "size_requests", "size_tokens", "slots", "slots_refused_until", "spare", "subject", "tag", "there", "tokens", "until",
+        "used_at", "waiting", "waiting_tokens",
     )  # fmt: skip
 
     def __init__(self, tag: str, subject: str, limits: Limits, *, fair: bool = False) -> None:
@@ -43,9 +43,11 @@ class Lease:
         self.until = 0.0
         """After it what is left may not be used."""
         self.asked_at = self.used_at = self.slots_refused_until = 0.0
+        self.lean_until = 0.0
+        """Until then no slots are kept to spare."""
         self.left_requests = self.left_tokens = ENDLESS * MILLI
-        self.part = 1.0
-        """Of the limit, what the bucket we last asked holds: this replica's own holds a part."""
+        self.there = limits
+        """Of the bucket that was asked last: this replica's own has a part of the limit."""
         self.flight: asyncio.Future[None] | None = None
         self.waiting = self.waiting_tokens = 0
         """Calls that wait for more, and the tokens they need."""
@@ -63,6 +65,10 @@ class Lease:
     def has(self, tokens: int, now: float) -> bool:
         """Whether a call may go."""
         return self.requests > 0 and self.tokens >= tokens and self.held < self.slots and self.until > now
+
+    def worth_asking(self, tokens: int, now: float) -> bool:
+        """Whether there is no room here, and might be where it is shared."""
+        return not self.has(tokens, now) and self.wait(tokens, now)[0] <= 0.0
 
     def take(self, tokens: int, now: float) -> None:
         """Reserve."""
@@ -82,9 +88,9 @@ class Lease:
         lacking = self._lacking(tokens, now)
         found = (0.0, "")
         if self.limits.requests_per_minute and lacking[0] > 0:
-            found = max(found, (_wait(lacking[0], self.left_requests, self.limits.requests_per_minute * self.part) - since, "requests"))
+            found = max(found, (_wait(lacking[0], self.left_requests, self.there.requests_per_minute) - since, "requests"))
         if self.limits.tokens_per_minute and lacking[1] > 0:
-            found = max(found, (_wait(lacking[1], self.left_tokens, self.limits.tokens_per_minute * self.part) - since, "tokens"))
+            found = max(found, (_wait(lacking[1], self.left_tokens, self.there.tokens_per_minute) - since, "tokens"))
         if self.held >= self.slots and self.slots_refused_until > now:
             found = max(found, (STREAM_RETRY_SECONDS, "streams"))
         return found
@@ -105,27 +111,38 @@ class Lease:
         need_tokens = max(0, tokens - self.tokens) if limits.tokens_per_minute else 0
         want_requests = max(need_requests, self.size_requests + self.waiting - self.requests) if limits.requests_per_minute else 0
         want_tokens = max(need_tokens, self.size_tokens + self.waiting_tokens - self.tokens) if limits.tokens_per_minute else 0
-        want_streams = self._slots_wanted(now)
-        self.slots = max(self.held, min(self.slots, want_streams)) if limits.streams else self.slots  # no more meanwhile than we ask for
-        return Ask(self.subject, limits, need_requests, want_requests, 0, need_tokens, want_tokens, 0, self.held, want_streams)
+        need_streams, want_streams = self._slots_wanted(now)
+        if limits.streams:
+            self.slots = max(self.held, min(self.slots, want_streams))  # no more meanwhile than we ask for
+        return Ask(
+            self.subject, limits, need_requests, want_requests, 0, need_tokens, want_tokens, 0, self.held, need_streams, want_streams
+        )
 
-    def _slots_wanted(self, now: float) -> int:
+    def _slots_wanted(self, now: float) -> tuple[int, int]:
         if not self.limits.streams:
-            return 0
-        spare = 0 if self.slots_refused_until > now else self.spare
-        return max(self.held, min(self.limits.streams, self.held + self.waiting + spare))
+            return 0, 0
+        need = self.held + self.waiting
+        return need, need + (self.spare if self.lean_until <= now else 0)
 
     def give_back(self) -> Ask:
         """Everything that is not in use goes back: nobody asked lately."""
         requests = max(0, self.requests) if self.limits.requests_per_minute else 0
         tokens = max(0, self.tokens) if self.limits.tokens_per_minute else 0
         self._empty()
-        return Ask(self.subject, self.limits, give_requests=requests, give_tokens=tokens, held=self.held, want_streams=self.held)
+        return Ask(
+            self.subject,
+            self.limits,
+            give_requests=requests,
+            give_tokens=tokens,
+            held=self.held,
+            need_streams=self.held,
+            want_streams=self.held,
+        )
 
-    def granted(self, ask: Ask, grant: Grant, now: float, part: float = 1.0) -> None:
-        """Take in an answer; `part` of the limit is what the bucket that gave it holds."""
+    def granted(self, ask: Ask, grant: Grant, now: float) -> None:
+        """Take in the answer to an ask."""
         self.asked_at = now
-        self.part = part
+        self.there = ask.limits
         self.until = now + LEASE_SECONDS
         if self.limits.requests_per_minute:
             self.requests += grant.requests
@@ -135,10 +152,12 @@ class Lease:
             self.left_tokens = grant.tokens_left
         if self.limits.streams:
             self.slots = grant.streams
-            if grant.streams < ask.want_streams or grant.short:
+            if grant.streams < ask.need_streams:
                 self.slots_refused_until = now + REFUSED_SECONDS
+            if grant.short:
+                self.lean_until = now + LEASE_SECONDS
         if self.shares is not None and (
-            grant.requests < ask.want_requests or grant.tokens < ask.want_tokens or grant.streams < ask.want_streams
+            grant.requests < ask.want_requests or grant.tokens < ask.want_tokens or grant.streams < ask.need_streams
         ):
             self.shares.tight_until = now + TIGHT_SECONDS
 

@@ -69,7 +69,7 @@ class ValkeyLeases:
         for ask in asks:
             arguments += (ask.limits.requests_per_minute, ask.limits.tokens_per_minute, ask.limits.streams)
             arguments += (ask.need_requests, ask.want_requests, ask.give_requests)
-            arguments += (ask.need_tokens, ask.want_tokens, ask.give_tokens, ask.held, ask.want_streams)
+            arguments += (ask.need_tokens, ask.want_tokens, ask.give_tokens, ask.held, ask.need_streams, ask.want_streams)
         found = await self._run([ask.subject for ask in asks], arguments)
         rows = [found[at : at + _NUMBERS] for at in range(0, len(found), _NUMBERS)]
         return [Grant(int(a), int(b), int(c), int(d), int(e), bool(f)) for a, b, c, d, e, f in rows]

@@ -1,6 +1,6 @@
 -- The same as buckets.py, step for step. KEYS: a hash for each subject.
 -- ARGV: now in ms (0: Valkey's own clock), lease in ms, holder, then for each subject: limits of requests, tokens, streams;
--- need, want, give of requests; need, want, give of tokens; streams held and wanted.
+-- need, want, give of requests; need, want, give of tokens; streams held, needed, wanted.
 local now, ttl, holder = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 if now == 0 then
   local time = redis.call('TIME')
@@ -18,7 +18,7 @@ end
 local answer = {}
 for number, key in ipairs(KEYS) do
   local given = {}
-  for at = 1, 11 do given[at] = tonumber(ARGV[3 + (number - 1) * 11 + at]) end
+  for at = 1, 12 do given[at] = tonumber(ARGV[3 + (number - 1) * 12 + at]) end
   local state, others = {}, 0
   local flat = redis.call('HGETALL', key)
   for at = 1, #flat, 2 do
@@ -37,7 +37,9 @@ for number, key in ipairs(KEYS) do
   local got_tokens = granted(tokens, given[7], given[8])
   requests = requests - got_requests * 1000
   tokens = tokens - got_tokens * 1000
-  local streams = math.max(given[10], math.min(given[11], given[3] - others))
+  local room = given[3] - others
+  local spare = math.floor(math.max(0, room - given[11]) / 2)
+  local streams = math.max(given[10], math.min(given[12], given[11] + spare, room))
   local short = state.short or -5000
   if streams < given[11] then short = now end
   if streams > 0 then

@@ -144,7 +144,7 @@ class Treasury:
             held = wallet.allotment = Allotment(self._journal)
         held.step += 1
         lacking = max(1, need - (held.drawn - held.used))
-        want = max(lacking, wallet.size + wallet.waiting - (held.drawn - held.used))
+        want = max(lacking, max(wallet.size, wallet.waiting) - (held.drawn - held.used))
         answer = await self._ledger.draw(
             held.id, held.step, wallet.account, wallet.payer, budget=wallet.budget, period=wallet.period, want=want, need=lacking
         )
