@@ -7,9 +7,11 @@ from pathlib import Path
 from seawall.app.access import read_policies, read_roles
 from seawall.app.faults import Fault, Report, TooManyFaults
 from seawall.app.folder import APP_FILE, AppFolder, read_folder
-from seawall.app.model import DEFAULT_LOCALE, App, Bundle
+from seawall.app.model import DEFAULT_LOCALE, App, Bundle, Role
 from seawall.app.names import RESERVED_PATHS
 from seawall.app.pages import read_pages
+from seawall.app.prompt import Prompt
+from seawall.app.prompts import read_prompts
 from seawall.app.semantics import read_semantics
 from seawall.app.shape import app_validator, shaped
 from seawall.app.suggest import suggestion
@@ -66,7 +68,13 @@ def _app(files: AppFolder, report: Report) -> App | None:
         pages=read_pages(root.get("pages"), policies, words),
         locales=_locales(root, report),
         prepare=prepare.text() if prepare else "",
+        prompts=_prompts(files, roles, report),
     )
+
+
+def _prompts(files: AppFolder, roles: dict[str, Role], report: Report) -> dict[str, Prompt]:
+    trees = {path: node for path, data in files.prompts().items() if (node := _tree(path, data, report)) is not None}
+    return read_prompts(trees, files.hashes(), roles, report)
 
 
 _UNREAD = frozenset({"malformed_yaml", "yaml_feature", "too_large", "wrong_type", "unreadable_file", "misplaced_file", "missing_file"})

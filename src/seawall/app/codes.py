@@ -65,6 +65,11 @@ CODES: dict[str, str] = {
     "duplicate_panel": "Two panels of the app have the same name.",
     "panel_not_laid_out": "The panel is in no row of the layout.",
     "panel_laid_out_twice": "The panel is in the layout more than once.",
+    # prompts
+    "bad_schema": "A prompt's input or output is not a JSON Schema that answers can be held to.",
+    "bad_template": "A template has braces that hold no name.",
+    "unknown_variable": "A template names a value that the prompt's input does not have.",
+    "bad_example": "A prompt's example does not keep the prompt's own schemas.",
     # the warehouse
     "unknown_preparation": "No data preparation has this name.",
     "dry_run_failed": "The database refuses the panel's query.",

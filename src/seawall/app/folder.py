@@ -47,6 +47,10 @@ class AppFolder:
         """The semantic models, by path."""
         return {path: data for path, data in self.files.items() if path.startswith("semantic/")}
 
+    def prompts(self) -> dict[str, bytes]:
+        """The prompts, by path."""
+        return {path: data for path, data in self.files.items() if path.startswith("prompts/")}
+
 
 def read_folder(folder: Path, report: Report) -> AppFolder:
     """Every file that belongs to the app. What cannot be read is reported and left out."""
@@ -97,9 +101,9 @@ class _Reader:
                 self.take(child, is_folder=stat.S_ISDIR(self._mode(child) or 0))
 
     def _take_file(self, path: PurePosixPath) -> None:
-        if path.parts[0] == "semantic" and path.suffix != ".yaml":
+        if path.parts[0] in ("semantic", "prompts") and path.suffix != ".yaml":
             if path.suffix in (".yml", ".json"):
-                detail = f"{path} is not read: semantic models end in .yaml"
+                detail = f"{path} is not read: {'semantic models' if path.parts[0] == 'semantic' else 'prompts'} end in .yaml"
                 self._report.add(Mark(str(path)), "misplaced_file", detail, fix=f"Rename it to {path.with_suffix('.yaml').name}")
             return
         data = self._read(path)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from seawall.app.prompt import Prompt
 from seawall.core.digest import digest
 
 Scalar = str | int | float | bool | None
@@ -333,6 +334,7 @@ class App(_Value, frozen=True):
     locales: tuple[str, ...] = (DEFAULT_LOCALE,)
     prepare: str = ""
     """Which registered data preparation fills its tables; empty: the data is already there."""
+    prompts: dict[str, Prompt] = {}
 
     @property
     def engines(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The generated parts of docs/reference/app.md, and docs/reference/app.schema.json.
+"""The generated parts of docs/reference/app.md and prompts.md, and the JSON Schemas beside them.
 
 `python -m seawall.app.reference docs/reference` rewrites both; a test holds that they are current.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from seawall.app.codes import CODES
 from seawall.app.schema import app_schema
 from seawall.app.schema_parts import Schema
+from seawall.app.schema_prompt import prompt_schema
 from seawall.app.schema_semantic import extension_schemas
 
 _REGION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -35,6 +36,11 @@ _TITLES = {
 def schema_text() -> str:
     """docs/reference/app.schema.json."""
     return json.dumps(app_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def prompt_schema_text() -> str:
+    """docs/reference/prompt.schema.json."""
+    return json.dumps(prompt_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def refreshed(text: str) -> str:
@@ -60,11 +66,19 @@ def _extensions() -> str:
     return "".join(parts).lstrip("\n")
 
 
+def _prompts() -> str:
+    schema = prompt_schema()
+    parts = ["### The file\n\n", *_table(schema)]
+    for name, title in (("message", "A message"), ("example", "An example"), ("variant", "A variant")):
+        parts += [f"\n### {title}\n\n", *_table(schema["$defs"][name])]
+    return "".join(parts)
+
+
 def _codes() -> str:
     return "| code | meaning |\n|---|---|\n" + "".join(f"| `{code}` | {meaning} |\n" for code, meaning in CODES.items())
 
 
-_REGIONS: dict[str, Callable[[], str]] = {"keys": _keys, "extensions": _extensions, "codes": _codes}
+_REGIONS: dict[str, Callable[[], str]] = {"keys": _keys, "extensions": _extensions, "codes": _codes, "prompts": _prompts}
 
 
 def _table(schema: Schema) -> Iterator[str]:
@@ -114,10 +128,12 @@ def _bounded(about: str, schema: Schema) -> str:
 
 def _definition(schema: Schema) -> Schema:
     name = str(schema.get("$ref", "")).rpartition("/")[2]
-    return dict(app_schema()["$defs"].get(name, {}))
+    return dict({**prompt_schema()["$defs"], **app_schema()["$defs"]}.get(name, {}))
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     (folder / "app.schema.json").write_text(schema_text())
-    (folder / "app.md").write_text(refreshed((folder / "app.md").read_text()))
+    (folder / "prompt.schema.json").write_text(prompt_schema_text())
+    for page in ("app.md", "prompts.md"):
+        (folder / page).write_text(refreshed((folder / page).read_text()))

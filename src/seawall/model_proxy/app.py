@@ -17,6 +17,7 @@ from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.health import Health, healthy
 from seawall.model_proxy.http import Request, Response
 from seawall.model_proxy.models import ModelCard, ModelList
+from seawall.model_proxy.prompts.service import Prompts
 from seawall.model_proxy.replies import error_response, failure, refusal
 from seawall.model_proxy.scopes import require
 from seawall.model_proxy.stages import Identify
@@ -40,9 +41,17 @@ class Calls(Protocol):
 class ModelProxy:
     """Answers requests. `models` is the table to tell of; `calls` answers model calls."""
 
-    def __init__(self, identify: Identify, models: tuple[ModelCard, ...], calls: Calls | None = None, health: Health | None = None) -> None:
+    def __init__(
+        self,
+        identify: Identify,
+        models: tuple[ModelCard, ...],
+        calls: Calls | None = None,
+        health: Health | None = None,
+        prompts: Prompts | None = None,
+    ) -> None:
         self._identify = identify
         self._calls = calls
+        self._prompts = prompts
         self._models = {model.id: model for model in models}
         self._list = msgspec.json.encode(ModelList(data=models))
         self._tasks: set[asyncio.Task[None]] = set()
@@ -50,8 +59,8 @@ class ModelProxy:
 
     def handle(self, request: Request, out: Out) -> None:
         """One answer for any request. Never raises."""
-        calls = self._calls
-        if calls is not None and calls.takes(request):
+        calls: Calls | None = next((one for one in (self._calls, self._prompts) if one is not None and one.takes(request)), None)
+        if calls is not None:
             if request.method == "POST":
                 calls.handle(request, out)
             else:
@@ -87,6 +96,10 @@ class ModelProxy:
             if path:
                 require(caller.principal.scopes, "models")
                 return find(request) if request.method in ("GET", "HEAD") else _refused_method(request, "GET, HEAD")
+        if request.path == "/v1/prompts" and self._prompts is not None:
+            if request.method not in ("GET", "HEAD"):
+                return _refused_method(request, "GET, HEAD")
+            return Response(200, self._prompts.listing(caller.principal), headers=(("cache-control", "private, no-cache"),))
         return error_response(404, f"Unknown request URL: {request.method} {request.path[:200]}.", "unknown_url")
 
     def _all(self, request: Request) -> Response:

@@ -77,9 +77,11 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
 class Journey:
     """A call and what belongs to it while it is under way."""
 
-    __slots__ = ("call", "closed", "delivery", "out")
+    __slots__ = ("call", "closed", "delivery", "out", "prepare")
 
-    def __init__(self, call: Call, out: Out) -> None:
+    def __init__(self, call: Call, out: Out, prepare: Callable[[Call], None] | None = None) -> None:
+        self.prepare = prepare
+        """Makes the call in place of its own body: a prompt's."""
         self.call = call
         self.out = out
         self.delivery = Delivery(call, out)
@@ -116,6 +118,13 @@ class Pipeline:
         span = spans.begin("model.call", "model", traceparent=headers.get("traceparent"), kind="server")
         deadline = Deadline.from_header(headers.get(HEADER), default_ms=TIMEOUT_MS_MAX)
         self.start(Journey(Call(request, SURFACES[request.path], deadline, span), out))
+
+    def run(self, request: Request, out: Out, prepare: Callable[[Call], None]) -> None:
+        """Take a prompt's call through every stage; `prepare` makes it once it is known who asks. Never raises."""
+        headers = request.headers
+        span = spans.begin("model.call", "model", traceparent=headers.get("traceparent"), kind="server")
+        deadline = Deadline.from_header(headers.get(HEADER), default_ms=TIMEOUT_MS_MAX)
+        self.start(Journey(Call(request, "prompt", deadline, span), out, prepare))
 
     def start(self, journey: Journey, at: int = 0) -> None:
         """Take the steps from number `at` on: those that need no waiting now, the rest in a task."""
@@ -179,14 +188,21 @@ class Pipeline:
             call.model = embeddings.model
             return
         call.action = call.request.headers.get(ACTION_HEADER, "")[:ACTION_CHARACTERS_MAX]
+        if journey.prepare is not None:
+            journey.prepare(call)
+            call.usage_asked = call.stream
+        else:
+            self._read_chat(call)
+        if self._stages.evaluation is not None:
+            self._stages.evaluation.enter(call)
+
+    def _read_chat(self, call: Call) -> None:
         call.body, chat = read_chat(call.request.body)
         call.model = chat.model
         if chat.stream:
             call.stream = True
             call.usage_asked = bool(chat.stream_options and chat.stream_options.include_usage)
             call.body["stream_options"] = {**(call.body.get("stream_options") or {}), "include_usage": True}
-        if self._stages.evaluation is not None:
-            self._stages.evaluation.enter(call)
 
     def _admit(self, journey: Journey) -> Awaitable[None] | None:
         """Limits and money."""

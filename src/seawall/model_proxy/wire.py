@@ -136,6 +136,11 @@ def read_embeddings(body: bytes) -> tuple[dict[str, Any], EmbeddingsRequest]:
     return _decoded(body), _checked(_embeddings, body)
 
 
+def read_object(body: bytes) -> dict[str, Any]:
+    """A body of ours. BadCall when it is no JSON object, or says something twice."""
+    return _decoded(body)
+
+
 def _checked(decoder: msgspec.json.Decoder[Checked], body: bytes) -> Checked:
     try:
         return decoder.decode(body)

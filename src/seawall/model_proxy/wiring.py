@@ -12,6 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.app.faults import InvalidApp
+from seawall.app.load import load_bundle
+from seawall.app.model import Bundle
 from seawall.core.digest import digest
 from seawall.core.settings import Settings
 from seawall.model_proxy.admission.opening import open_admission
@@ -31,12 +34,16 @@ from seawall.model_proxy.health import Health, Ping
 from seawall.model_proxy.identify import Identifier
 from seawall.model_proxy.models import cards
 from seawall.model_proxy.pipeline import Pipeline, Stages
+from seawall.model_proxy.prompts.artifacts import ARTIFACTS
+from seawall.model_proxy.prompts.library import Library
+from seawall.model_proxy.prompts.service import Prompts
 from seawall.model_proxy.route.live import COPY, LiveRoutes
 from seawall.model_proxy.route.router import Router
 from seawall.model_proxy.screen.screen import RequestScreen
 from seawall.model_proxy.screen.settings import OFF
 from seawall.store.postgres import Database, open_pool
-from seawall.store.valkey import ValkeyStore
+from seawall.store.valkey_pipe import PipedValkey
+from seawall.telemetry.events import event
 from seawall.telemetry.export import Exporter
 from seawall.trust.encryption import Sealer, load_or_create_key
 from seawall.trust.keys import load_or_create
@@ -55,7 +62,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         stack.callback(exporter.close)
         database = Database(await open_pool(settings.database_url, max_size=POOL_MAX))
         stack.push_async_callback(database.close)
-        valkey = ValkeyStore(settings.valkey_url) if settings.valkey_url else None
+        valkey = PipedValkey(settings.valkey_url) if settings.valkey_url else None
         if valkey is not None:
             stack.push_async_callback(valkey.close)
         identifier = Identifier(Tokens(load_or_create(settings.keys)), database)
@@ -90,7 +97,9 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
             evaluation=evaluation,
             semconv=semconv_of(environment),
         )
-        yield ModelProxy(identifier, cards(config), Pipeline(stages), _health(config, database, valkey))
+        pipeline = Pipeline(stages)
+        prompts = Prompts(_library(settings), pipeline.run)
+        yield ModelProxy(identifier, cards(config), pipeline, _health(config, database, valkey), prompts)
 
 
 def _holder(settings: Settings) -> str:
@@ -102,7 +111,7 @@ def _journal(settings: Settings) -> Path:
     return settings.data / f"admission-{settings.replica}.journal"
 
 
-def _cache(config: Config, settings: Settings, valkey: ValkeyStore | None, router: Router) -> ExactCache:
+def _cache(config: Config, settings: Settings, valkey: PipedValkey | None, router: Router) -> ExactCache:
     """Two levels where there is a Valkey. Keys hold the model a route gives now, and the screening answers have passed. `router` counts
     nothing against models' limits."""
     shared = None
@@ -118,6 +127,17 @@ def _routed(router: Router, call: Call) -> str:
     return f"{target.id}\0{target.provider}\0{target.model}"
 
 
+def _library(settings: Settings) -> Library:
+    """The prompts of the instance's apps. An app with faults has none here; the ui and `seawall check` tell of its faults."""
+    bundles: list[Bundle] = []
+    for folder in settings.apps:
+        try:
+            bundles.append(load_bundle(folder, settings.bundles))
+        except InvalidApp:
+            event("prompts.app_left_out", app=folder.name)
+    return Library(bundles, ARTIFACTS)
+
+
 def _screen(config: Config, settings: Settings) -> RequestScreen | None:
     """Placeholders are made with a key that replicas share, so that they may share answers as well."""
     if config.screen == OFF:
@@ -125,7 +145,7 @@ def _screen(config: Config, settings: Settings) -> RequestScreen | None:
     return RequestScreen(config.screen, load_or_create_key(settings.keys / "screen.key").keys[-1].secret)
 
 
-def _health(config: Config, database: Database, valkey: ValkeyStore | None) -> Health:
+def _health(config: Config, database: Database, valkey: PipedValkey | None) -> Health:
     async def models() -> bool:
         return bool(config.models)
 

@@ -29,6 +29,8 @@ def test_the_reference_is_current_and_complete() -> None:
     """Every key and every fault code is documented."""
     text = (REFERENCE / "app.md").read_text()
     assert refreshed(text) == text
+    prompts = (REFERENCE / "prompts.md").read_text()
+    assert refreshed(prompts) == prompts
     assert [code for code in CODES if f"| `{code}` |" not in text] == []
     assert [key for key in keys(app_schema()) if not re.search(rf"[`.]{key}`", text)] == []
 

@@ -51,7 +51,8 @@ class RequestScreen:
     def request(self, call: Call) -> bool:
         """Look at every text by the rules. Screened; BadCall for a data class there is not. False: the classifier is to be asked."""
         settings = self._settings
-        call.data_class = declared(call.request.headers, settings.class_)
+        said = declared(call.request.headers, settings.class_)
+        call.data_class = higher(call.data_class, said) if call.surface == "prompt" else said
         found = places(call.body)
         call.texts = tuple([place.text for place in found])
         chat = call.surface != "embeddings"

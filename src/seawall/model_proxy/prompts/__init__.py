@@ -1,0 +1,1 @@
+"""Prompts as a service: an app's typed functions, called with JSON, answered with what their schema promises."""

@@ -1,0 +1,131 @@
+"""Calls of one prompt by one caller that come within milliseconds, asked as one: an array of inputs in, an array of answers out.
+
+Each answer is checked on its own; one that does not keep the schema is asked again alone. Callers are never mixed: whoever pays, and what
+they may see, is one person's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from seawall.core.schemas.compiled import compiled
+from seawall.model_proxy.call import Call, Usage
+from seawall.model_proxy.contract.contract import Contract
+from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.forms import usage_of
+from seawall.model_proxy.http import Request
+from seawall.model_proxy.prompts.asked import Asked, Prepare, enter, summary
+from seawall.model_proxy.prompts.library import DATA, Library
+from seawall.model_proxy.prompts.outs import HeldOut
+
+WAIT_SECONDS = 0.004
+MEMBERS_MAX = 16
+BATCHES_MAX = 1_024
+"""Open at once; more calls go alone."""
+Run = Callable[[Request, Out, Prepare], None]
+Alone = Callable[[Request, Out, Asked], None]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One call of a batch."""
+
+    request: Request
+    out: Out
+    asked: Asked
+
+
+class Batches:
+    """Collects calls. `run` makes one through the pipeline; `alone` makes a member's own."""
+
+    def __init__(self, library: Library, run: Run, alone: Alone) -> None:
+        self._library, self._run, self._alone = library, run, alone
+        self._open: dict[tuple[str, str], list[Member]] = {}
+
+    def add(self, request: Request, out: Out, asked: Asked) -> None:
+        """Ask with others, in a moment."""
+        key = (request.headers.get("authorization", ""), asked.ready.path)
+        members = self._open.get(key)
+        if members is None:
+            if len(self._open) >= BATCHES_MAX:
+                self._alone(request, out, asked)
+                return
+            members = self._open[key] = []
+            asyncio.get_running_loop().call_later(WAIT_SECONDS, self._close, key, members)
+        members.append(Member(request, out, asked))
+        if len(members) >= MEMBERS_MAX:
+            self._close(key, members)
+
+    def _close(self, key: tuple[str, str], members: list[Member]) -> None:
+        if self._open.get(key) is not members:
+            return
+        del self._open[key]
+        members = [member for member in members if not member.out.gone]
+        if len(members) == 1:
+            self._alone(members[0].request, members[0].out, members[0].asked)
+        elif members:
+            self._ask(members)
+
+    def _ask(self, members: list[Member]) -> None:
+        calls: list[Call] = []
+
+        def prepare(call: Call) -> None:
+            calls.append(call)
+            _enter(self._library, call, [member.asked for member in members])
+
+        def answered(status: int, lines: bytes, body: bytes) -> None:
+            if status != 200:
+                self._separately(members)
+            else:
+                self._answer(members, calls[0], lines, msgspec.json.decode(body))
+
+        self._run(members[0].request, HeldOut(answered), prepare)
+
+    def _separately(self, members: list[Member]) -> None:
+        for member in members:
+            if not member.out.gone:
+                self._alone(member.request, member.out, member.asked)
+
+    def _answer(self, members: list[Member], call: Call, lines: bytes, completion: dict[str, Any]) -> None:
+        told = usage_of(completion.get("usage")) or Usage()
+        cost = (call.cost or (call.target.cost(told) if call.target is not None else 0)) if call.served == "model" else 0
+        answers = msgspec.json.decode(completion["choices"][0]["message"]["content"])["answers"]
+        count = len(members)
+        for member, answer in zip(members, answers, strict=True):
+            ready = member.asked.ready
+            one = Contract(ready.output, {}, ready.artifact, member.asked.input, required=True)
+            text = one.mended(msgspec.json.encode(answer).decode())
+            if text is None:
+                self._separately([member])
+            elif not member.out.gone:
+                usage = {"input": told.input // count, "output": told.output // count}
+                member.out.whole(200, lines, msgspec.json.encode(summary(call, msgspec.json.decode(text), ready, usage, cost // count)))
+
+
+def _enter(library: Library, call: Call, asked: list[Asked]) -> None:
+    """The call of all of them: the prompt's messages for the first, then the inputs as one array."""
+    enter(library, call, asked[0])
+    inputs = msgspec.json.encode([one.input for one in asked]).decode()
+    ask = (
+        f"Answer the same way for each of the {len(asked)} inputs of this array, in their order, and for no other input. "
+        'Answer with JSON alone: {"answers": [one answer for each input]}\n'
+    )
+    head = [message for message in call.body["messages"] if message["role"] == "system"]
+    examples = [message for message in call.body["messages"][len(head) : -1] if message["role"] != "system"]
+    content = [{"type": "text", "text": ask}, {"type": "text", "text": inputs, "seawall": DATA}]
+    wanted = asked[0].ready.prompt.output
+    defs = {"$defs": wanted["$defs"]} if "$defs" in wanted else {}
+    items = {key: value for key, value in wanted.items() if key != "$defs"}
+    schema = _array(items, len(asked)) | defs
+    call.body["messages"] = [*head, *examples, {"role": "user", "content": content}]
+    call.body["max_tokens"] = call.body["max_tokens"] * len(asked) + 16
+    call.body["response_format"]["json_schema"] = {"name": "answers", "strict": True, "schema": schema}
+    call.contract = Contract(compiled(_array({}, len(asked))), required=True)
+
+
+def _array(items: dict[str, Any], count: int) -> dict[str, Any]:
+    array = {"type": "array", "items": items, "minItems": count, "maxItems": count}
+    return {"type": "object", "properties": {"answers": array}, "required": ["answers"], "additionalProperties": False}
