@@ -97,9 +97,11 @@ class Reader:
             return
         self._texts.append(text)
         self.length += len(text)
-        if self._state == _TEXT and self._mode == TextRules.FREE and not self._rest:
+        if self._state == _TEXT and not self._rest and self.length <= TEXT_MAX:
             found = _PLAIN(text)
             if found is not None and found.end() == len(text):
+                if self._mode:
+                    self._walk.text(text)
                 self._past = self.known = self.length
                 return
         if self.length > TEXT_MAX:
