@@ -48,7 +48,7 @@ def load(peer: Peer, seconds: float, *, temperature: float = 0.2, settle: float 
     time.sleep(settle)
     used = peer.cpu_seconds() - before
     if failed:
-        raise RuntimeError(f"{peer.name}: {failed} of {len(latencies)} calls failed")
+        raise RuntimeError(f"{peer.name}: {failed} of {len(latencies)} calls failed; it says {peer.says()!r}")
     ordered = sorted(latencies)
     return Load(
         rate,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -74,6 +75,16 @@ class Peer(msgspec.Struct, frozen=True):
             f"content-length: {len(body)}",
         ]
         return "\r\n".join([*lines, "", ""]).encode() + body
+
+    def says(self) -> bytes:
+        """What it answers to one call: for telling why a measurement failed."""
+        unix = isinstance(self.address, Path)
+        host, _, port = str(self.address).rpartition(":")
+        with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as line:
+            line.settimeout(10)
+            line.connect(str(self.address) if unix else (host, int(port)))
+            line.sendall(self.request())
+            return line.recv(2000)
 
     def cpu_seconds(self) -> float:
         """What its processes have used until now."""
