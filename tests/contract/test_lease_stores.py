@@ -18,7 +18,8 @@ small = st.integers(0, 12)
 LIMITS = Limits(30, 500, 6)
 asks = st.builds(
     Ask, subject=st.sampled_from(["{t}:a", "{t}:b"]), limits=st.just(LIMITS), need_requests=small, want_requests=small, give_requests=small,
-    need_tokens=st.integers(0, 600), want_tokens=st.integers(0, 600), give_tokens=small, held=st.integers(0, 3), need_streams=small, want_streams=small,
+    need_tokens=st.integers(0, 600), want_tokens=st.integers(0, 600), give_tokens=small, held=st.integers(0, 3),
+    need_streams=small, want_streams=small,
 )  # fmt: skip
 steps = st.lists(
     st.tuples(st.integers(0, 40_000), st.sampled_from(["r0", "r1", "r2"]), st.lists(asks, min_size=1, max_size=2)), max_size=12
