@@ -1,4 +1,4 @@
-"""What the second cache level relies on, held by Valkey and by its twin in memory alike."""
+"""What the second cache level relies on, held by both ways to Valkey and by its twin in memory alike."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from seawall.query.cache import CacheKey
 from seawall.query.cache_shared import Entry, SharedCache, Turn
 from seawall.store.memory_valkey import MemoryValkey
 from seawall.store.valkey import KeyValue, ValkeyStore
+from seawall.store.valkey_pipe import PipedValkey
 from seawall.trust.encryption import Sealer
 
 SEALER = Sealer(bytes(32))
 
 
-@pytest.fixture(params=["memory", "valkey"])
+@pytest.fixture(params=["memory", "valkey", "piped"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[KeyValue]:
     """Each implementation in turn."""
     if request.param == "memory":
         yield MemoryValkey()
         return
-    valkey = ValkeyStore(request.getfixturevalue("valkey_server").url, operation_seconds_max=2.0)
+    kind = ValkeyStore if request.param == "valkey" else PipedValkey
+    valkey = kind(request.getfixturevalue("valkey_server").url, operation_seconds_max=2.0)
     yield valkey
     await valkey.close()
 

@@ -26,14 +26,14 @@ CONNECTIONS_MAX = 16
 
 Result = TypeVar("Result")
 
-_GET_OR_CLAIM = """
+GET_OR_CLAIM = """
 local value = redis.call('GET', KEYS[1])
 if value then return {value, 0} end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {false, 1} end
 return {false, 0}
 """
-_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
-_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 class KeyValue(Protocol):
@@ -69,6 +69,13 @@ class KeyValue(Protocol):
         """Let go of the connections."""
 
 
+class Scripted(Protocol):
+    """A store that runs Lua scripts."""
+
+    def script(self, operation: str, source: str) -> Callable[[list[str], list[str | int]], Awaitable[Any]]:
+        """A script as an operation: call it with keys, which share a `{tag}`, and arguments. Unavailable, as all operations."""
+
+
 class ValkeyStore:
     """Keeps the promises of `KeyValue` with Valkey, over `unix://` or `valkey://`."""
 
@@ -81,9 +88,9 @@ class ValkeyStore:
         self._client: Valkey = Valkey.from_pool(pool)
         self._operation_seconds_max = operation_seconds_max
         self._breaker = Breaker(clock)
-        self._get_or_claim = self._client.register_script(_GET_OR_CLAIM)
-        self._renew = self._client.register_script(_RENEW)
-        self._release = self._client.register_script(_RELEASE)
+        self._get_or_claim = self._client.register_script(GET_OR_CLAIM)
+        self._renew = self._client.register_script(RENEW)
+        self._release = self._client.register_script(RELEASE)
 
     async def get(self, name: str) -> bytes | None:
         """The value, or None."""
@@ -93,12 +100,12 @@ class ValkeyStore:
         """Write values that expire, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for name, value in values.items():
-            pipeline.set(name, value, px=_milliseconds(ttl_seconds))
+            pipeline.set(name, value, px=milliseconds(ttl_seconds))
         await self._guarded("set", pipeline.execute)
 
     async def get_or_claim(self, name: str, claim: str, token: str, *, ttl_seconds: float) -> tuple[bytes | None, bool]:
         """The value; or when there is none, whether `token` now owns `claim`."""
-        arguments: list[str | int] = [token, _milliseconds(ttl_seconds)]
+        arguments: list[str | int] = [token, milliseconds(ttl_seconds)]
         value, claimed = await self._guarded("get_or_claim", lambda: self._get_or_claim(keys=[name, claim], args=arguments))
         return value, bool(claimed)
 
@@ -109,17 +116,17 @@ class ValkeyStore:
         pipeline = self._client.pipeline(transaction=False)
         for name, claim in wanted:
             pipeline.get(name)
-            pipeline.set(claim, token, nx=True, px=_milliseconds(ttl_seconds))
+            pipeline.set(claim, token, nx=True, px=milliseconds(ttl_seconds))
         answers = await self._guarded("get_or_claim_many", pipeline.execute)
         return [(value, bool(claimed)) for value, claimed in zip(answers[::2], answers[1::2], strict=True)]
 
     async def claim(self, claim: str, token: str, *, ttl_seconds: float) -> bool:
         """Whether `token` now owns `claim`."""
-        return bool(await self._guarded("claim", lambda: self._client.set(claim, token, nx=True, px=_milliseconds(ttl_seconds))))
+        return bool(await self._guarded("claim", lambda: self._client.set(claim, token, nx=True, px=milliseconds(ttl_seconds))))
 
     async def renew(self, claim: str, token: str, *, ttl_seconds: float) -> bool:
         """Whether `token` still owned `claim`."""
-        return bool(await self._guarded("renew", lambda: self._renew(keys=[claim], args=[token, _milliseconds(ttl_seconds)])))
+        return bool(await self._guarded("renew", lambda: self._renew(keys=[claim], args=[token, milliseconds(ttl_seconds)])))
 
     async def release(self, claim: str, token: str) -> None:
         """Give `claim` up."""
@@ -150,7 +157,7 @@ class ValkeyStore:
 
     async def _guarded(self, operation: str, run: Callable[[], Awaitable[Result]]) -> Result:
         if not self._breaker.allow():
-            raise _unavailable("breaker open")
+            raise unavailable("breaker open")
         try:
             with span(f"valkey.{operation}", "storage", kind="client"):
                 async with _live_timeout(self._operation_seconds_max):
@@ -158,7 +165,7 @@ class ValkeyStore:
         except (ValkeyError, TimeoutError, OSError) as error:
             if self._breaker.failed():
                 event("valkey.lost", error=type(error).__name__)
-            raise _unavailable(type(error).__name__) from error
+            raise unavailable(type(error).__name__) from error
         if self._breaker.succeeded():
             event("valkey.found")
         return result
@@ -180,9 +187,11 @@ async def _live_timeout(seconds: float) -> AsyncIterator[None]:
             timer.cancel()
 
 
-def _milliseconds(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
+    """As Valkey takes times; at least one."""
     return max(1, round(seconds * 1000))
 
 
-def _unavailable(got: str) -> Unavailable:
+def unavailable(got: str) -> Unavailable:
+    """What every operation raises when Valkey is away."""
     return Unavailable("Valkey does not answer", got=got, fix="See the event valkey.lost and the valkey service in `seawall status`")

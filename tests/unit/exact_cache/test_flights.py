@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 from tests.unit.exact_cache.calls import COMPLETION, Heard, a_call
@@ -245,40 +244,5 @@ def test_without_valkey_each_process_asks_for_itself() -> None:
         await asyncio.sleep(1)
         assert not isinstance(cache.look(a_call()), Flight)
         await cache.close()
-
-    run(story(), clock)
-
-
-class Counted(MemoryValkey):
-    """Notes how many keys each trip asks for, and takes its time."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        super().__init__(clock)
-        self.trips: list[int] = []
-
-    async def get_or_claim_many(
-        self, wanted: Sequence[tuple[str, str]], token: str, *, ttl_seconds: float
-    ) -> list[tuple[bytes | None, bool]]:
-        self.trips.append(len(wanted))
-        await asyncio.sleep(0.01)
-        return await super().get_or_claim_many(wanted, token, ttl_seconds=ttl_seconds)
-
-
-def test_look_ups_that_meet_go_together() -> None:
-    """The first goes at once, those that come meanwhile in one trip; whose client leaves disturbs nobody."""
-    clock = ManualClock()
-
-    async def story() -> None:
-        store = Counted(clock)
-        shared = SharedAnswers(store, Sealer(bytes(32)), ttl_seconds=60)
-        asking = [asyncio.create_task(shared.find_or_claim(bytes([number]))) for number in range(6)]
-        await asyncio.sleep(0.001)
-        asking[0].cancel()
-        asking[3].cancel()
-        done = await asyncio.gather(*asking, return_exceptions=True)
-        assert [one for one in done if not isinstance(one, asyncio.CancelledError)] == [(None, True)] * 4
-        assert store.trips == [1, 5]
-        assert await shared.find_or_claim(b"x") == (None, True)
-        await shared.close()
 
     run(story(), clock)

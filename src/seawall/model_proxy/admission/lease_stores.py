@@ -11,7 +11,7 @@ from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import Unavailable
 from seawall.model_proxy.admission.buckets import MILLI, Ask, Grant, State, fresh, take
 from seawall.model_proxy.admission.settings import LEASE_SECONDS, LEASES_MAX
-from seawall.store.valkey import ValkeyStore
+from seawall.store.valkey import Scripted
 
 SCRIPT = Path(__file__).with_name("leases.lua")
 _NUMBERS = 6
@@ -59,7 +59,7 @@ class MemoryLeases:
 class ValkeyLeases:
     """Keeps the promise with a script in Valkey. `now_ms` other than 0 stands for Valkey's clock, in tests."""
 
-    def __init__(self, store: ValkeyStore) -> None:
+    def __init__(self, store: Scripted) -> None:
         self._run = store.script("lease", SCRIPT.read_text("utf-8"))
         self.now_ms = 0
 

@@ -16,7 +16,7 @@ from seawall.model_proxy.admission.settings import AdmissionSettings, settings_o
 from seawall.model_proxy.admission.treasury import Treasury
 from seawall.model_proxy.config import Config, Route
 from seawall.store.database import Queries
-from seawall.store.valkey import ValkeyStore
+from seawall.store.valkey import Scripted
 
 
 def open_admission(
@@ -25,7 +25,7 @@ def open_admission(
     holder: str,
     *,
     database: Queries,
-    valkey: ValkeyStore | None,
+    valkey: Scripted | None,
     journal: Path | None,
 ) -> Admission:
     """Admission as models.yaml sets it. `holder` names this replica, the same after a restart; `journal` is its own file."""

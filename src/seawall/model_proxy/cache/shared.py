@@ -1,8 +1,8 @@
 """Answers in Valkey, sealed, and the claims by which one process asks a model what several were asked.
 
 A sealed answer is bound to the name it is kept under, so whoever can write to Valkey can make answers vanish but cannot give one
-caller what was made for another. Look-ups that meet while one is under way go together, and answers are written in batches behind the
-readers' backs. Nothing here raises because Valkey is away: then each process asks for itself.
+caller what was made for another. A look-up is one round trip, which the store shares with those of the same turn of the event loop;
+answers are written in batches behind the readers' backs. Nothing here raises because Valkey is away: then each process asks for itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ CLAIM_SECONDS = 2.0
 """A claim not renewed for this long is free: its owner has died."""
 ANSWER_BYTES_MAX = 1 << 20
 BATCH_MAX = 64
-WAITING_MAX = 256
+BATCH_BYTES_MAX = 4 << 20
+WAITING_MAX = 1024
 """Answers waiting to be written; when there are more, the oldest are not written."""
 FLUSH_SECONDS = 0.05
 POLL_SECONDS_FIRST = 0.01
@@ -43,9 +44,6 @@ class SharedAnswers:
         self._sealer = sealer
         self._ttl_seconds = ttl_seconds
         self._token = secrets.token_hex(8)
-        self._asking: deque[tuple[bytes, asyncio.Future[tuple[Answer | None, bool]]]] = deque()
-        self._asker: asyncio.Task[None] | None = None
-        self._busy = False
         self._writing: deque[tuple[bytes, Kept]] = deque(maxlen=WAITING_MAX)
         self._writer: asyncio.Task[None] | None = None
         self._claims: set[bytes] = set()
@@ -53,16 +51,12 @@ class SharedAnswers:
 
     async def find_or_claim(self, key: bytes) -> tuple[Answer | None, bool]:
         """The answer; when there is none, whether it is for this process to make (also when Valkey is away)."""
-        if not self._busy:
-            self._busy = True
-            try:
-                return (await self._found([key]))[0]
-            finally:
-                self._busy = False
-                self._go_on()
-        future: asyncio.Future[tuple[Answer | None, bool]] = asyncio.get_running_loop().create_future()
-        self._asking.append((key, future))
-        return await future
+        try:
+            [(sealed, ours)] = await self._store.get_or_claim_many([(_name(key), _claim(key))], self._token, ttl_seconds=CLAIM_SECONDS)
+        except Unavailable:
+            return None, True
+        answer = self._opened(key, sealed)
+        return answer, answer is None and (ours or sealed is not None)
 
     async def wait(self, key: bytes, seconds: float) -> Answer | None:
         """The answer another process is making, or None when it is for this one to make, at the latest after `seconds`."""
@@ -100,52 +94,28 @@ class SharedAnswers:
 
     async def close(self) -> None:
         """Write what waits, then stop. The store stays open: it is not ours."""
-        tasks = [task for task in (self._asker, self._renewer) if task is not None and not task.done()]
         self._claims.clear()
-        for task in tasks:
-            task.cancel()
-        if self._writer is not None and not self._writer.done():
-            tasks.append(self._writer)
-        if tasks:
+        if self._renewer is not None:
+            self._renewer.cancel()
+        if tasks := [task for task in (self._renewer, self._writer) if task is not None and not task.done()]:
             await asyncio.wait(tasks, timeout=2.0)
-
-    def _go_on(self) -> None:
-        """Look up what was asked meanwhile, all in one trip."""
-        if self._asking and not self._busy:
-            self._busy = True
-            self._asker = asyncio.create_task(self._ask(), context=Context())
-
-    async def _ask(self) -> None:
-        batch: list[tuple[bytes, asyncio.Future[tuple[Answer | None, bool]]]] = []
-        try:
-            while self._asking:
-                batch = [self._asking.popleft() for _ in range(min(BATCH_MAX, len(self._asking)))]
-                found = await self._found([key for key, _ in batch])
-                for (_, future), one in zip(batch, found, strict=True):
-                    if not future.done():
-                        future.set_result(one)
-        finally:
-            self._busy = False
-            for _, future in (*batch, *self._asking):
-                future.cancel()  # nothing to those that are done; the rest were asked as the service stopped
-            self._asking.clear()
-
-    async def _found(self, keys: list[bytes]) -> list[tuple[Answer | None, bool]]:
-        """For each key the answer, or whether it is for this process to make."""
-        try:
-            held = await self._store.get_or_claim_many([(_name(k), _claim(k)) for k in keys], self._token, ttl_seconds=CLAIM_SECONDS)
-        except Unavailable:
-            return [(None, True)] * len(keys)
-        answers = [self._opened(key, sealed) for key, (sealed, _) in zip(keys, held, strict=True)]
-        return [(one, one is None and (ours or sealed is not None)) for one, (sealed, ours) in zip(answers, held, strict=True)]
 
     async def _write(self) -> None:
         while self._writing:
             await asyncio.sleep(FLUSH_SECONDS)
-            batch = [self._writing.popleft() for _ in range(min(BATCH_MAX, len(self._writing)))]
-            values = {_name(key): self._sealer.seal(_encode(kept), key) for key, kept in batch}
-            with contextlib.suppress(Unavailable):
-                await self._store.set(values, ttl_seconds=self._ttl_seconds)
+            while batch := self._batch():
+                with contextlib.suppress(Unavailable):
+                    await self._store.set(batch, ttl_seconds=self._ttl_seconds)
+
+    def _batch(self) -> dict[str, bytes]:
+        """What goes in one trip: sealing and sending it holds up nobody for long."""
+        values: dict[str, bytes] = {}
+        size = 0
+        while self._writing and len(values) < BATCH_MAX and size < BATCH_BYTES_MAX:
+            key, kept = self._writing.popleft()
+            values[_name(key)] = sealed = self._sealer.seal(_encode(kept), key)
+            size += len(sealed)
+        return values
 
     async def _renew(self) -> None:
         while True:
