@@ -284,6 +284,21 @@ async def test_without_postgres_one_allotment_is_lent() -> None:
     assert row["billed"] == row["entries"] == passed * 101 * PRICE
 
 
+async def test_what_was_lent_is_not_lent_again() -> None:
+    """A replica that lent, accounted for it, and heard of no money since, lends nothing more, however often Postgres goes."""
+    stale = Desk(budget=1000 * 101 * PRICE)
+    other = Desk(budget=1000 * 101 * PRICE, beside=stale)
+    await stale.pass_by(model="paid", tokens=100)
+    await other.until(OverBudget, model="paid", tokens=100)
+    for _ in range(5):
+        stale.database.away = True
+        await stale.until(Unavailable, model="paid", tokens=100)
+        stale.database.away = False
+        await stale.tick(6)
+    assert (stale.passed + other.passed) * 101 * PRICE <= 1000 * 101 * PRICE + stale.settings.allotment
+    assert stale.passed > 10
+
+
 async def test_a_replica_that_never_drew_lends_nothing() -> None:
     """Without a word from the ledger nobody knows whether there is money: 503."""
     desk = Desk(budget=10**12)

@@ -29,7 +29,8 @@ async def visitors(house: House, calls: int) -> None:
         if not replica.dead:
             call = a_call(house.clock, user=f"u{rng.randrange(5)}", model="paid", tokens=rng.choice([10, 100, 400, 1500]))
             most = call.body["max_tokens"]
-            replica.spawn(replica.serve(call, rng.expovariate(0.7), rng.randint(0, most), rng.choice([0.5, 60.0, 60.0])))
+            seconds = rng.choice([rng.expovariate(0.7), rng.expovariate(0.7), rng.uniform(5, 25)])
+            replica.spawn(replica.serve(call, seconds, rng.randint(0, most), rng.choice([0.5, 60.0, 60.0])))
 
 
 async def mishaps(house: House, count: int) -> None:
@@ -118,3 +119,40 @@ def test_limits_hold_to_the_last_one(seed: int, replicas: int) -> None:
         times = [at for at, who in house.admitted if who == name]
         assert len(times) <= user.requests_per_minute * (1 + (times[-1] - times[0]) / 60) + 1
     assert house.refused["OverLimit"], "the day was too quiet to tell anything"
+
+
+async def spenders(house: House, calls: int) -> None:
+    """Small calls that cost all they reserve, a few at once, until the money is gone and beyond."""
+    rng = house.random
+    for _ in range(calls):
+        await asyncio.sleep(rng.expovariate(calls / SECONDS))
+        replica = rng.choice(house.replicas)
+        tokens = rng.choice([9, 49])
+        replica.spawn(replica.serve(a_call(house.clock, model="paid", tokens=tokens), rng.uniform(0, 0.3), tokens, 60.0))
+
+
+async def flapping(house: House) -> None:
+    """Postgres comes and goes by the second."""
+    for _ in range(int(SECONDS)):
+        await asyncio.sleep(house.random.uniform(0.2, 2.5))
+        house.postgres.away = not house.postgres.away
+
+
+async def a_bad_day(house: House, replicas: int) -> None:
+    house.open(replicas)
+    await asyncio.gather(spenders(house, 1500), flapping(house))
+    await settle_down(house)
+    in_the_end(house)
+    for replica in house.replicas:
+        await replica.stop()
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1 << 32), replicas=st.integers(1, 4), rate=st.sampled_from([0.0, 0.1]))
+def test_what_is_lent_is_lent_once(seed: int, replicas: int, rate: float) -> None:
+    """A ledger that comes and goes while a budget runs out: no replica spends more than one allotment beyond it."""
+    clock = ManualClock()
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(clock, Path(folder), seed, user=Limits(), tenant=Limits(), budget=20_000_000, trouble=rate)
+        run(a_bad_day(house, replicas), clock)
+    assert house.spent > 0.9 * house.budget
