@@ -17,6 +17,8 @@ PAGE_BUDGET_MS = 300.0
 DEADLINE_FACTOR = 3.0
 """A request's limit is three times its objective (playbook P3)."""
 TIMEOUT_MS_MAX = 60_000.0
+MODEL_TIMEOUT_MS_MAX = 600_000.0
+"""A model may write for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,18 @@ class Deadline:
 
     @classmethod
     def from_header(
-        cls, value: str | None, *, default_ms: float = PAGE_BUDGET_MS * DEADLINE_FACTOR, clock: Clock = SYSTEM_CLOCK
+        cls,
+        value: str | None,
+        *,
+        default_ms: float = PAGE_BUDGET_MS * DEADLINE_FACTOR,
+        most_ms: float = TIMEOUT_MS_MAX,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> Deadline:
-        """What the caller allows; its default when the header is absent or nonsense. Never more than a minute."""
+        """What the caller allows; its default when the header is absent or nonsense. Never more than `most_ms`."""
         timeout_ms = default_ms
         if value is not None and value.isdecimal() and len(value) <= 6:
             timeout_ms = float(value)
-        return cls.after(min(timeout_ms, TIMEOUT_MS_MAX) / 1000, clock)
+        return cls.after(min(timeout_ms, most_ms) / 1000, clock)
 
     def remaining(self) -> float:
         """Seconds left, never below zero."""

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 from seawall.core.errors import ConfigurationError
 from seawall.gateway.envoy import Json, extension, pipe, seconds, typed
-from seawall.gateway.lanes import REPLICAS
+from seawall.gateway.lanes import MODEL_PROXY, REPLICAS
 from seawall.gateway.plan import Plan
 
 COLLECTOR = "collector"
 CONNECTIONS_MAX, PENDING_MAX, REQUESTS_MAX = 512, 512, 1024
+MODEL_REQUESTS_MAX = 4096
+"""Streams of models are many and long, and cost little while they wait; each has a connection of its own."""
 CONNECT_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 30.0
 BUFFER_BYTES = 256 << 10
@@ -102,7 +104,7 @@ def _common(name: str, addresses: list[dict[str, object]]) -> dict[str, object]:
         "connect_timeout": seconds(CONNECT_SECONDS),
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
-        "circuit_breakers": {"thresholds": [_limits()]},
+        "circuit_breakers": {"thresholds": [_limits(name)]},
         "typed_extension_protocol_options": {
             _PROTOCOL: typed(
                 "extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -113,10 +115,11 @@ def _common(name: str, addresses: list[dict[str, object]]) -> dict[str, object]:
     }
 
 
-def _limits() -> Json:
+def _limits(name: str) -> Json:
+    of_models = name == MODEL_PROXY
     return {
-        "max_connections": CONNECTIONS_MAX,
+        "max_connections": MODEL_REQUESTS_MAX if of_models else CONNECTIONS_MAX,
         "max_pending_requests": PENDING_MAX,
-        "max_requests": REQUESTS_MAX,
+        "max_requests": MODEL_REQUESTS_MAX if of_models else REQUESTS_MAX,
         "retry_budget": {"budget_percent": {"value": 50}, "min_retry_concurrency": 20},
     }

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from seawall.core.deadline import HEADER, TIMEOUT_MS_MAX, Deadline
+from seawall.core.deadline import HEADER, MODEL_TIMEOUT_MS_MAX, Deadline
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.errors import BadCall, UnknownModel
@@ -111,7 +111,7 @@ class Bare:
 
     async def _relay(self, request: Request, out: Out, upstream: Upstream) -> None:
         relay = Relay(out)
-        deadline = Deadline.from_header(request.headers.get(HEADER), default_ms=TIMEOUT_MS_MAX)
+        deadline = Deadline.from_header(request.headers.get(HEADER), default_ms=MODEL_TIMEOUT_MS_MAX, most_ms=MODEL_TIMEOUT_MS_MAX)
         try:
             await upstream.pool.send(
                 "POST",

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from seawall.core.deadline import HEADER, TIMEOUT_MS_MAX, Deadline
+from seawall.core.deadline import HEADER, MODEL_TIMEOUT_MS_MAX, Deadline
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.model_proxy.answer import Delivery, Source
 from seawall.model_proxy.cache.answers import Answer
@@ -116,14 +116,14 @@ class Pipeline:
         """Answer a request to one of `SURFACES`, now or later. Never raises."""
         headers = request.headers
         span = spans.begin("model.call", "model", traceparent=headers.get("traceparent"), kind="server")
-        deadline = Deadline.from_header(headers.get(HEADER), default_ms=TIMEOUT_MS_MAX)
+        deadline = Deadline.from_header(headers.get(HEADER), default_ms=MODEL_TIMEOUT_MS_MAX, most_ms=MODEL_TIMEOUT_MS_MAX)
         self.start(Journey(Call(request, SURFACES[request.path], deadline, span), out))
 
     def run(self, request: Request, out: Out, prepare: Callable[[Call], None]) -> None:
         """Take a prompt's call through every stage; `prepare` makes it once it is known who asks. Never raises."""
         headers = request.headers
         span = spans.begin("model.call", "model", traceparent=headers.get("traceparent"), kind="server")
-        deadline = Deadline.from_header(headers.get(HEADER), default_ms=TIMEOUT_MS_MAX)
+        deadline = Deadline.from_header(headers.get(HEADER), default_ms=MODEL_TIMEOUT_MS_MAX, most_ms=MODEL_TIMEOUT_MS_MAX)
         self.start(Journey(Call(request, "prompt", deadline, span), out, prepare))
 
     def start(self, journey: Journey, at: int = 0) -> None:
