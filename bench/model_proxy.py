@@ -1,6 +1,6 @@
 """What the model proxy costs: CPU a call, added latency, streams, cache hits, memory over time; beside nginx and Envoy in the same run.
 
-python bench/model_proxy.py [--quick] [--only cpu,peers,open,streams,cache,soak] [--json]
+python bench/model_proxy.py [--quick] [--only cpu,peers,open,streams,cache,soak,embedded] [--json]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 import uvloop
 
 from harness import Claim, claim, closed_loop, open_loop, progress, quantile, report
+from peers.embedded import embedded
 from peers.proxies import LOAD_CORE, PEERS, Peer, mock
 from peers.race import peers
 from peers.streams import first_chunks, hold_streams
@@ -183,6 +184,7 @@ PARTS: dict[str, Callable[[Path, bool], dict[str, Claim]]] = {
     "streams": streams,
     "cache": cache,
     "soak": soak,
+    "embedded": embedded,
 }
 
 

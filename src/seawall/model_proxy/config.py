@@ -68,7 +68,7 @@ class Timeouts(msgspec.Struct, frozen=True):
     first_byte: float = 20.0
     idle: float = 10.0
     """Between two pieces of a stream."""
-    total: float = 60.0
+    total: float = 300.0
 
 
 class Provider(msgspec.Struct, frozen=True):
