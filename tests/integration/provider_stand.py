@@ -12,6 +12,7 @@ from seawall.core.deadline import Deadline
 from seawall.core.principal import Principal
 from seawall.lab.behaviours import Step
 from seawall.lab.provider import ProviderSimulator
+from seawall.model_proxy.cache.memo import EmbeddingMemo
 from seawall.model_proxy.call import Call, Piece, Surface, Target, Whole
 from seawall.model_proxy.call import Caller as Who
 from seawall.model_proxy.caller import Caller
@@ -98,7 +99,12 @@ class Stand:
 
 @asynccontextmanager
 async def stand(
-    extra: str = "", *, provider: str = "", run: Path = Path("/nonexistent"), sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    extra: str = "",
+    *,
+    provider: str = "",
+    run: Path = Path("/nonexistent"),
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    memo: EmbeddingMemo | None = None,
 ) -> AsyncIterator[Stand]:
     """Two simulators, and a caller with `extra` sections and `provider` settings of models.yaml."""
     simulators = [ProviderSimulator(), ProviderSimulator()]
@@ -111,7 +117,7 @@ async def stand(
     text = "\n".join(["providers:", *providers, "models:", *models, extra, ""])
     config, faults = parse(text.encode(), "models.yaml")
     assert config is not None, faults
-    caller = Caller(config, run=run, environment={"KEY": KEY}, sleep=sleep)
+    caller = Caller(config, run=run, environment={"KEY": KEY}, sleep=sleep, memo=memo)
     try:
         yield Stand(config, caller, simulators)
     finally:

@@ -41,8 +41,8 @@ class Answering:
     """Receives one answer (`upstream.Receiver`). Call `finish` at its end."""
 
     __slots__ = (
-        "_body", "_call", "_complete", "_events", "_finished", "_looked", "_parser", "_size", "_target", "_usage", "characters", "error",
-        "first_ns", "headers", "sent_ns", "sink", "status", "swapped",
+        "_body", "_call", "_complete", "_events", "_finished", "_looked", "_parser", "_size", "_target", "_usage", "asked_characters",
+        "characters", "error", "first_ns", "headers", "sent_ns", "sink", "status", "swapped",
     )  # fmt: skip
 
     def __init__(self, call: Call, target: Target, sink: AnswerSink) -> None:
@@ -55,6 +55,8 @@ class Answering:
         """When its body began: many providers send the head before the model has begun."""
         self.characters = 0
         """Of the answer, so far."""
+        self.asked_characters = 0
+        """What the provider was asked of the call; 0: all of it."""
         self.swapped = ""
         """The model that answered, if it is another one."""
         self.error: BaseException | None = None
@@ -179,7 +181,7 @@ class Answering:
         """What was used until now: counted by the provider, or estimated from characters."""
         if self._usage is not None:
             return self._usage
-        asked = sum(map(len, self._call.texts)) or len(self._call.request.body)
+        asked = self.asked_characters or sum(map(len, self._call.texts)) or len(self._call.request.body)
         return Usage(_tokens(asked), _tokens(self.characters), estimated=True)
 
     def _look(self, data: bytes) -> None:

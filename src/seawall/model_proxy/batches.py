@@ -1,7 +1,7 @@
 """Embeddings of several requests in one: those that come within a few milliseconds and want the same of the same model travel together.
 
 Bounded by texts and characters. Each request gets its own vectors back, and its share of the tokens by length. When a batch is refused for
-what it holds, each of its requests is sent alone, so that one ill text fails nobody else.
+what it holds, each of its requests is sent alone, so that one ill text fails nobody else. Texts that are remembered do not travel.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import msgspec
 from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.model_proxy.answering import Answering, Unreadable
-from seawall.model_proxy.call import Call, Piece, Whole
+from seawall.model_proxy.call import Call, Piece, Target, Whole
 from seawall.model_proxy.failures import AttemptFailed, Failure, judged, refused
 from seawall.model_proxy.lanes import Lane
+from seawall.model_proxy.repeats import Repeats
+from seawall.model_proxy.stages import AnswerSink
 from seawall.model_proxy.upstream_connection import Control
 
 WINDOW_SECONDS = 0.002
@@ -31,14 +33,26 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 class Batches:
     """The batches of a process."""
 
-    def __init__(self, window_seconds: float = WINDOW_SECONDS) -> None:
+    def __init__(self, window_seconds: float = WINDOW_SECONDS, repeats: Repeats | None = None) -> None:
         self._window = window_seconds
+        self._repeats = repeats
         self._open: dict[bytes, _Batch] = {}
         self._running: set[asyncio.Task[None]] = set()
 
+    def known(self, call: Call, target: Target, sink: AnswerSink) -> bool:
+        """Answer a request whose texts were all embedded before; False: somebody has to be asked."""
+        remembered = self._repeats.look(call, target) if self._repeats is not None else None
+        if remembered is None or remembered.missing:
+            return False
+        call.target, call.served = target, "cache"
+        Answering(call, target, sink).body(remembered.body())
+        return True
+
     async def embed(self, call: Call, lane: Lane, receiver: Answering) -> None:
         """Answer one request for embeddings. AttemptFailed, DeadlineExceeded."""
-        member = _Member(call, asyncio.get_running_loop().create_future())
+        remembered = self._repeats.look(call, lane.target) if self._repeats is not None else None
+        given = remembered.missing if remembered is not None else call.body.get("input")
+        member = _Member(call, given, asyncio.get_running_loop().create_future())
         batch = self._join(member, lane)
         try:
             async with asyncio.timeout(call.deadline.remaining()):
@@ -49,7 +63,13 @@ class Batches:
             batch.left()
         receiver.status = 200
         receiver.first_ns = time.monotonic_ns()
-        receiver.body(body)
+        if remembered is None:
+            receiver.body(body)
+            return
+        receiver.asked_characters = member.characters
+        receiver.body(remembered.merged(body))
+        if not receiver.swapped:
+            remembered.keep(body)
 
     def close(self) -> None:
         """Give up what is under way."""
@@ -85,11 +105,11 @@ class Batches:
 class _Member:
     """One request in a batch."""
 
-    __slots__ = ("call", "characters", "future", "kind", "texts")
+    __slots__ = ("call", "characters", "future", "given", "kind", "texts")
 
-    def __init__(self, call: Call, future: asyncio.Future[dict[str, Any]]) -> None:
-        given = call.body.get("input")
+    def __init__(self, call: Call, given: Any, future: asyncio.Future[dict[str, Any]]) -> None:  # noqa: ANN401 -- what a client sent
         self.call = call
+        self.given = given
         self.future = future
         self.texts: list[Any] = [given]
         self.kind = "alone"
@@ -177,7 +197,7 @@ class _Batch:
 
     async def _send(self, members: list[_Member]) -> dict[str, Any]:
         lane, way, first = self._lane, self._lane.way, members[0].call
-        given = members[0].call.body.get("input") if len(members) == 1 else [text for member in members for text in member.texts]
+        given = members[0].given if len(members) == 1 else [text for member in members for text in member.texts]
         body = _encode({**self._rest, "model": lane.target.model, "input": given})
         deadline = max((member.call.deadline for member in members), key=Deadline.remaining)
         caught = _Caught()

@@ -22,11 +22,13 @@ from seawall.model_proxy.addresses import Lookup, look_up
 from seawall.model_proxy.answering import CHARACTERS_A_TOKEN, Answering
 from seawall.model_proxy.batches import Batches
 from seawall.model_proxy.breaker import Outcome, Permit
+from seawall.model_proxy.cache.memo import EmbeddingMemo
 from seawall.model_proxy.call import Attempt, Call, Target, Usage
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.errors import NoProvider, OverLimit
 from seawall.model_proxy.failures import AttemptFailed, Failure, judged, refused
 from seawall.model_proxy.lanes import Lane, lanes
+from seawall.model_proxy.repeats import Repeats
 from seawall.model_proxy.retry import wait_seconds
 from seawall.model_proxy.stages import AnswerSink
 from seawall.telemetry.events import event
@@ -48,12 +50,13 @@ class Caller:
         clock: Clock = SYSTEM_CLOCK,
         lookup: Lookup = look_up,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        memo: EmbeddingMemo | None = None,
     ) -> None:
         self._retries = config.retries
         self._clock = clock
         self._sleep = sleep
         self._lanes = lanes(config, run=run, environment=environment, clock=clock, lookup=lookup)
-        self._batches = Batches()
+        self._batches = Batches(repeats=Repeats(memo) if memo is not None else None)
 
     def close(self) -> None:
         """Let go of every connection; calls in progress are lost."""
@@ -67,6 +70,8 @@ class Caller:
 
     async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
         """Answer the call through `answer`. What the last attempt failed with, NoProvider, OverLimit or DeadlineExceeded otherwise."""
+        if call.surface == "embeddings" and self._batches.known(call, targets[0], answer):
+            return
         left = deque([self._lanes[target.id] for target in targets])
         waits: dict[str, float | None] = {}
         told: Failure | None = None

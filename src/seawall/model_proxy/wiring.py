@@ -20,6 +20,7 @@ from seawall.core.settings import Settings
 from seawall.model_proxy.admission.opening import open_admission
 from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.cache.exact import ExactCache
+from seawall.model_proxy.cache.memo import EmbeddingMemo
 from seawall.model_proxy.cache.shared import SharedAnswers
 from seawall.model_proxy.call import Call
 from seawall.model_proxy.caller import Caller
@@ -76,7 +77,8 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         live = LiveRoutes(database, settings.data / COPY, lambda table: (plain.apply(table), router.apply(table))[1])
         await live.start()
         stack.push_async_callback(live.close)
-        caller = Caller(config, run=settings.run, environment=environment)
+        memo = EmbeddingMemo() if config.cache.ttl > 0 else None
+        caller = Caller(config, run=settings.run, environment=environment, memo=memo)
         stack.callback(caller.close)
         cache = _cache(config, settings, valkey, plain)
         stack.push_async_callback(cache.close)

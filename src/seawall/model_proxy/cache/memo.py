@@ -22,7 +22,7 @@ Rendered = TypeVar("Rendered")
 
 
 class EmbeddingMemo:
-    """Vectors as float32 bytes, little-endian, by tenant, model, its version (and dimensions, where they are asked for) and text."""
+    """Vectors, packed as who keeps them likes, by whose they are, model, its version (and what else was asked for) and text."""
 
     def __init__(self, bytes_max: int = EMBEDDINGS_BYTES_MAX, clock: Clock = SYSTEM_CLOCK) -> None:
         self._vectors: BoundedCache[bytes] = BoundedCache(bytes_max, clock)
