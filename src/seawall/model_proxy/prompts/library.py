@@ -6,7 +6,6 @@ as data, so that what it says is screened as what it is and is never taken for t
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,14 +15,12 @@ from seawall.app.model import Bundle
 from seawall.app.prompt import Message, Prompt, Variant
 from seawall.core.principal import Principal
 from seawall.core.schemas.compiled import CompiledSchema, compiled
+from seawall.model_proxy.cache.memo import TemplateMemo
 from seawall.model_proxy.contract.contract import Artifact
 from seawall.model_proxy.route.sticky import Weighted, choose, weighted
 from seawall.model_proxy.scopes import allows
 from seawall.telemetry.events import event
 
-RENDERED_MAX = 1_024
-RENDERED_BYTES_MAX = 16 << 10
-"""Inputs larger than this are rendered each time."""
 DATA = {"source": "data"}
 _encode = msgspec.json.Encoder().encode
 
@@ -60,7 +57,7 @@ class Library:
 
     def __init__(self, bundles: Iterable[Bundle], artifacts: Mapping[str, Artifact]) -> None:
         self._prompts: dict[tuple[str, str], Ready] = {}
-        self._rendered: OrderedDict[tuple[str, str, str, bytes], bytes] = OrderedDict()
+        self._rendered: TemplateMemo[bytes] = TemplateMemo()
         for bundle in bundles:
             for prompt in bundle.app.prompts.values():
                 if prompt.check and prompt.check not in artifacts:
@@ -78,17 +75,8 @@ class Library:
 
     def messages(self, ready: Ready, variant: Variant, value: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What the model is asked; a list of its own for each call, since screening changes it."""
-        given = _encode(value)
-        key = (ready.path, ready.prompt.version, variant.name, given)
-        found = self._rendered.get(key)
-        if found is None:
-            found = _encode(rendered(ready.prompt, variant, value))
-            if len(given) <= RENDERED_BYTES_MAX:
-                self._rendered[key] = found
-                if len(self._rendered) > RENDERED_MAX:
-                    self._rendered.popitem(last=False)
-        else:
-            self._rendered.move_to_end(key)
+        version = f"{ready.path}\0{ready.prompt.version}\0{variant.name}"
+        found = self._rendered.render(version, value, lambda: _encode(rendered(ready.prompt, variant, value)))
         messages: list[dict[str, Any]] = msgspec.json.decode(found)
         return messages
 
