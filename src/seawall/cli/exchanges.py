@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from seawall.core.errors import ConfigurationError, InvalidInput, NotFound
 from seawall.model_proxy.exchanges.archive import Archive, Wanted
 from seawall.model_proxy.exchanges.format import Exchange, encode
 from seawall.model_proxy.exchanges.keys import FILE, FileKeys
+from seawall.model_proxy.exchanges.kms import VARIABLE, load_kms
 from seawall.model_proxy.exchanges.recorder import FOLDER
 
 FILTERS = (
@@ -65,7 +67,7 @@ def archive(data: Path) -> Archive:
     keys = data / "keys" / FILE
     if not keys.exists():
         raise ConfigurationError(f"No model call was ever recorded in {data}", fix="Name the instance's data directory with --data")
-    return Archive(data / FOLDER, FileKeys(keys))
+    return Archive(data / FOLDER, FileKeys(keys, load_kms(os.environ.get(VARIABLE, ""))))
 
 
 def moment(text: str, now: float) -> float:
@@ -169,7 +171,7 @@ def replay(
 def rotate(data: Path) -> None:
     """Add a key that seals from the next segment on; what older keys sealed still opens."""
     archive(data)
-    FileKeys(data / "keys" / FILE).rotate()
+    FileKeys(data / "keys" / FILE, load_kms(os.environ.get(VARIABLE, ""))).rotate()
     click.echo("A new key seals from the next segment on.")
 
 

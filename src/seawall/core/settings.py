@@ -37,6 +37,12 @@ class Settings(msgspec.Struct, frozen=True):
     """`SEAWALL_TLS_CERT`: a PEM file (chain) the gateway answers TLS with; empty: plain HTTP."""
     tls_key: str = ""
     """`SEAWALL_TLS_KEY`: its private key."""
+    exchanges_kms: str = ""
+    """`SEAWALL_EXCHANGES_KMS`: `module:factory`, a key management service that wraps the keys of recorded exchanges; set it before the
+    first call is recorded; empty: the keys are in a file."""
+    genai_semconv: str = ""
+    """`SEAWALL_GENAI_SEMCONV`: OpenTelemetry's names for what a model call's span says: `1.36`, `latest` or `off`; empty: as
+    `OTEL_SEMCONV_STABILITY_OPT_IN` says, else `1.36`."""
 
     @property
     def socket(self) -> Path:
@@ -96,4 +102,6 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         listen=environment.get("SEAWALL_LISTEN", ""),
         tls_certificate=environment.get("SEAWALL_TLS_CERT", ""),
         tls_key=environment.get("SEAWALL_TLS_KEY", ""),
+        exchanges_kms=environment.get("SEAWALL_EXCHANGES_KMS", ""),
+        genai_semconv=environment.get("SEAWALL_GENAI_SEMCONV", ""),
     )

@@ -8,7 +8,6 @@ streamed, the time to the first chunk, and tokens the provider read from its cac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from seawall.core.errors import ConfigurationError
@@ -21,11 +20,10 @@ _VERSIONS: dict[str, Semconv] = {"1.36": "1.36", "latest": "latest", "off": "off
 _LATEST = "gen_ai_latest_experimental"
 
 
-def semconv_of(environment: Mapping[str, str]) -> Semconv:
-    """Which names the environment asks for. ConfigurationError when it asks for some we do not know."""
-    said = environment.get(VARIABLE, "")
+def semconv_of(said: str, opt_in: str = "") -> Semconv:
+    """Which names the two variables ask for. ConfigurationError when they are some we do not know."""
     if not said:
-        return "latest" if _LATEST in [word.strip() for word in environment.get(OPT_IN, "").split(",")] else "1.36"
+        return "latest" if _LATEST in [word.strip() for word in opt_in.split(",")] else "1.36"
     known = _VERSIONS.get(said)
     if known is None:
         raise ConfigurationError(f"{VARIABLE} names no version we know", expected="1.36, latest or off", got=said[:40])

@@ -29,10 +29,12 @@ from seawall.model_proxy.config_load import load, models_file
 from seawall.model_proxy.exchanges.cassettes import FOLDER as CASSETTES
 from seawall.model_proxy.exchanges.cassettes import Cassettes
 from seawall.model_proxy.exchanges.evaluation import Evaluation
+from seawall.model_proxy.exchanges.kms import load_kms
 from seawall.model_proxy.exchanges.recorder import open_recorder
-from seawall.model_proxy.genai_spans import semconv_of
+from seawall.model_proxy.genai_spans import OPT_IN, semconv_of
 from seawall.model_proxy.health import Health, Ping
 from seawall.model_proxy.identify import Identifier
+from seawall.model_proxy.minilm import Embedder
 from seawall.model_proxy.models import cards
 from seawall.model_proxy.pipeline import Pipeline, Stages
 from seawall.model_proxy.prompts.artifacts import ARTIFACTS
@@ -40,6 +42,7 @@ from seawall.model_proxy.prompts.library import Library
 from seawall.model_proxy.prompts.service import Prompts
 from seawall.model_proxy.route.live import COPY, LiveRoutes
 from seawall.model_proxy.route.router import Router
+from seawall.model_proxy.screen.classifier import InjectionClassifier
 from seawall.model_proxy.screen.screen import RequestScreen
 from seawall.model_proxy.screen.settings import OFF
 from seawall.store.postgres import Database, open_pool
@@ -82,7 +85,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         stack.callback(caller.close)
         cache = _cache(config, settings, valkey, plain)
         stack.push_async_callback(cache.close)
-        recorder = open_recorder(settings.data, config.record)
+        recorder = open_recorder(settings.data, config.record, kms=load_kms(settings.exchanges_kms))
         if recorder is not None:
             recorder.start()
             stack.push_async_callback(recorder.close)
@@ -91,13 +94,13 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         stages = Stages(
             identify=identifier,
             admit=admission,
-            screen=_screen(config, settings),
+            screen=_screen(config, settings, stack),
             cache=cache if config.cache.ttl > 0 else None,
             route=router,
             caller=caller,
             record=recorder,
             evaluation=evaluation,
-            semconv=semconv_of(environment),
+            semconv=semconv_of(settings.genai_semconv, environment.get(OPT_IN, "")),
         )
         pipeline = Pipeline(stages)
         prompts = Prompts(_library(settings), pipeline.run)
@@ -140,11 +143,18 @@ def _library(settings: Settings) -> Library:
     return Library(bundles, ARTIFACTS)
 
 
-def _screen(config: Config, settings: Settings) -> RequestScreen | None:
-    """Placeholders are made with a key that replicas share, so that they may share answers as well."""
+def _screen(config: Config, settings: Settings, stack: contextlib.AsyncExitStack) -> RequestScreen | None:
+    """Placeholders are made with a key that replicas share, so that they may share answers as well. ConfigurationError when the policy
+    wants the classifier and its model is not there."""
     if config.screen == OFF:
         return None
-    return RequestScreen(config.screen, load_or_create_key(settings.keys / "screen.key").keys[-1].secret)
+    classifier = None
+    if config.screen.injection.classifier != "off":
+        embedder = Embedder()
+        stack.callback(embedder.close)
+        embedder.model.check()
+        classifier = InjectionClassifier(embedder)
+    return RequestScreen(config.screen, load_or_create_key(settings.keys / "screen.key").keys[-1].secret, classifier)
 
 
 def _health(config: Config, database: Database, valkey: PipedValkey | None) -> Health:

@@ -125,9 +125,15 @@ def _unwrapped(path: Path, kms: Kms) -> Keyring:
         _write(path, Keyring((Key(1, secrets.token_bytes(KEY_BYTES)),)), kms)
     try:
         listed = msgspec.json.decode(path.read_bytes(), type=dict[int, str])
-        return Keyring(tuple(Key(number, kms.unwrap(base64.b64decode(text))) for number, text in listed.items()))
+        kept = {number: base64.b64decode(text) for number, text in listed.items()}
     except (msgspec.MsgspecError, ValueError) as error:
         raise ConfigurationError(f"{path.name} is not a file of wrapped keys", fix="Restore it from a backup") from error
+    if any(len(wrapped) <= KEY_BYTES for wrapped in kept.values()):
+        raise ConfigurationError(
+            f"{path.name} holds keys as they are, and none that a key management service has wrapped",
+            fix="Unset SEAWALL_EXCHANGES_KMS, or move the file away with what was recorded: both are made anew",
+        )
+    return Keyring(tuple(Key(number, kms.unwrap(wrapped)) for number, wrapped in kept.items()))
 
 
 def _write(path: Path, ring: Keyring, kms: Kms | None) -> None:
