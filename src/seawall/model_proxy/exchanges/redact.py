@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seawall.model_proxy.screen import pii, secrets
-from seawall.model_proxy.screen.finds import Found, apart, shape
+from seawall.model_proxy.screen.finds import Found, apart, raw, shape
 
 Find = Callable[[str], list[Found]]
 INLINE_BYTES_MAX = 1024
@@ -20,8 +20,9 @@ INLINE_BYTES_MAX = 1024
 
 def find(text: str) -> list[Found]:
     """Personal data and secrets in a text, in order, not overlapping."""
-    shaped = shape(text)
-    return apart([*secrets.find(text, shaped), *pii.find(text, shaped)])
+    plain = raw(text)
+    shaped = shape(plain)
+    return apart([*secrets.find(text, plain, shaped), *pii.find(text, plain, shaped)])
 
 
 def redact(value: Any, finder: Find = find) -> Any:  # noqa: ANN401 -- any JSON

@@ -23,9 +23,14 @@ _SHAPES = bytes.maketrans(
 )
 
 
-def shape(text: str) -> bytes:
+def raw(text: str) -> bytes:
+    """A byte a character; what is not ASCII is `?`."""
+    return text.encode("ascii", "replace")
+
+
+def shape(raw: bytes) -> bytes:
     """Letters as `a`, digits as `0`, the rest as spaces: tells cheaply what cannot be in a text."""
-    return text.encode("ascii", "replace").translate(_SHAPES)
+    return raw.translate(_SHAPES)
 
 
 def apart(found: Iterable[Found]) -> list[Found]:

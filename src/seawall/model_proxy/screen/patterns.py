@@ -144,7 +144,7 @@ MARKS: tuple[tuple[str, str, str], ...] = (
         "injection.turn",
         "marks with which models are told who speaks",
         r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id|end_header_id|begin_of_text|endofprompt)\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|"
-        r"</?(?:system|system_prompt|systemprompt|sysprompt)>|\[(?:system|system message|system prompt|admin|developer)\]\s*[:(]|\[system\]|#{2,6} ?(?:system|new instructions?|instructions? override|system prompt|admin)\s{0,3}[:\n]|"
+        r"</?(?:system|system_prompt|systemprompt|sysprompt)>|\[(?:system|system message|system prompt|admin|developer)\]\s*[:(]|\[system\]|##{1,5} ?(?:system|new instructions?|instructions? override|system prompt|admin)\s{0,3}[:\n]|"
         r"\n\s{0,4}(?:system|assistant|developer)\s{0,2}:\s|\n\nhuman: ",
     ),
     (
@@ -155,6 +155,16 @@ MARKS: tuple[tuple[str, str, str], ...] = (
     ),
 )
 """Patterns over the text as it is."""
+
+MARK_WORDS: dict[str, tuple[bytes, ...]] = {
+    "injection.turn": (
+        b"<|", b"inst]", b"<<", b"_of_turn>", b"system", b"sysprompt", b"admin", b"developer", b"instruction", b"assistant", b"human:",
+    ),
+    "injection.image": (b"![", b"<img"),
+}  # fmt: skip
+"""Lower-case pieces by the mark: every match has one."""
+LINE_WORDS = (b"system", b"assistant", b"developer", b"human:")
+"""Where there is no `<`, `[` or `##`, one of these."""
 
 ROT13 = ("vafgehpg", "vtaber", "cebzcg", "flfgrz")
 BACKWARDS = ("curtsni", "tpmorp")

@@ -8,27 +8,36 @@ import re
 import string
 from collections.abc import Iterator
 
+from seawall.model_proxy.screen.secrets import is_uuid
+
 RUN_MIN = 24
 RUN_MAX = 8192
 RUNS_MAX = 16
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{24,8192}={0,2}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?|\\x[0-9A-Fa-f]{2}){24,4096}")
-_READABLE = set(string.printable.encode())
+_READABLE = string.printable.encode()
+_PAIRS_MIN = b"0" * 48
+_WORD_MIN = b"x" * RUN_MIN
+_WORDS = bytes(32 if chr(code).isspace() else 120 for code in range(256))
+_HEXES = bytes(48 if chr(code) in string.hexdigits else 120 for code in range(256))
 _READABLE_SHARE = 0.9
 
 
 def decoded(text: str) -> Iterator[str]:
     """What runs in the text decode to, where that is text."""
-    long = [word for word in text.split() if len(word) >= RUN_MIN]
+    raw = text.encode("ascii", "replace")
+    long = [word for word in text.split() if len(word) >= RUN_MIN] if _WORD_MIN in raw.translate(_WORDS) else []
     runs = [run for word in long for run in _RUN.findall(word)][:RUNS_MAX]
     for run in runs:
-        for raw in (_base64(run), _hex(run)):
-            if raw and sum(byte in _READABLE for byte in raw) >= _READABLE_SHARE * len(raw):
-                yield raw.decode("utf-8", "replace")
-    if "\\x" in text or (not long and _HEX.search(text)):
+        if is_uuid(run, 0, len(run)):
+            continue
+        for inner in (_base64(run), _hex(run)):
+            if inner and len(inner.translate(None, _READABLE)) <= (1 - _READABLE_SHARE) * len(inner):
+                yield inner.decode("utf-8", "replace")
+    if "\\x" in text or (not long and _PAIRS_MIN in raw.translate(_HEXES, b" :")):
         for match in list(_HEX.finditer(text))[:RUNS_MAX]:
-            if raw := _hex(re.sub(r"\\x|[ :]", "", match[0])):
-                yield raw.decode("utf-8", "replace")
+            if inner := _hex(re.sub(r"\\x|[ :]", "", match[0])):
+                yield inner.decode("utf-8", "replace")
 
 
 def _base64(run: str) -> bytes:

@@ -19,9 +19,8 @@ LENGTH_MAX = 96
 _LOCAL = string.ascii_letters + string.digits + "._%+-'"
 _LOCAL_MAX = 48
 _WORD = string.ascii_letters + string.digits + "_"
-_DIGITS_MIN = 7
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,20}[A-Za-z0-9])?\.){1,3}[A-Za-z]{2,12}(?![A-Za-z0-9])")
-_NUMBER = re.compile(r"[0-9](?:[ \-./()]{0,2}[0-9]){6,24}")
+_NUMBER = re.compile(r"[0-9](?<![0-9A-Za-z_][0-9])(?:[ \-./()]{0,2}[0-9]){6,24}")
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Z]{2}[0-9]{2}(?:[ ][A-Z0-9]{4}){2,7}(?:[ ][A-Z0-9]{1,3})?|[A-Za-z]{2}[0-9]{2}[A-Za-z0-9]{11,30})(?![A-Za-z0-9])"
 )
@@ -38,14 +37,36 @@ _CARDS = re.compile(
 )
 
 
-def find(text: str, shape: bytes) -> list[Found]:
-    """Everything personal, in order, not overlapping; `shape`: of the text (`finds.shape`)."""
+_DIGITS_MIN = 7
+_SHORT_MAX = 8
+"""Digits of a number that is personal only if `+`, `(` or a zero begins it."""
+_SEPARATORS = b" -./()"
+_TRUNKS = re.compile(rb"0(?<![0-9A-Za-z_]0)(?:0|[1-9][0-9]{1,4}[ \-/.])[0-9]")
+_DOTTED = re.compile(rb"0\.0{1,3}\.0{1,3}\.0")
+_COLONS = re.compile(rb":0{1,4}(?::0{1,4}){5}")
+_HEX = string.hexdigits + ":"
+_IPV6_MAX = 40
+
+
+def _drawn(**kept: str) -> bytes:
+    """A table that draws characters as others (`to`: which), and those not named as `x`."""
+    drawn = {character: to for to, characters in kept.items() for character in characters}
+    return bytes(ord(drawn.get(chr(code), "x")) for code in range(256))
+
+
+_PLUS = _drawn(**{"0": string.digits, "+": "+"})
+_DOTS = _drawn(**{"0": string.digits, ".": "."})
+_HEXES = _drawn(**{"0": string.hexdigits, ":": ":"})
+
+
+def find(text: str, raw: bytes, shape: bytes) -> list[Found]:
+    """Everything personal, in order, not overlapping; `raw`, `shape`: of the text (`finds.raw`, `finds.shape`)."""
     found: list[Found] = []
     if "@" in text:
         found += _emails(text)
     if b"0" in shape:
-        found += _numbers(text, shape)
-    elif "::" in text:
+        found += _numbers(text, raw, shape)
+    if ":" in text and ("::" in text or (text.count(":") > 6 and _COLONS.search(raw.translate(_HEXES)))):
         found += _ipv6(text)
     return apart(found) if found else found
 
@@ -61,23 +82,45 @@ def _emails(text: str) -> Iterator[Found]:
         at = text.find("@", at + 1)
 
 
-def _numbers(text: str, shape: bytes) -> Iterator[Found]:
+def _numbers(text: str, raw: bytes, shape: bytes) -> Iterator[Found]:
+    """Each kind is looked for only where its shape is."""
     if b"aa00" in shape:
-        for match in _IBAN.finditer(text):
+        yield from _ibans(text, shape)
+    if text.count(".") > 2 and _DOTTED.search(raw.translate(_DOTS)):
+        yield from (Found("pii.ip", *match.span()) for match in _IPV4.finditer(text) if _alone(text, match) and _is_address(match[0]))
+    if b"0000000a" in shape or b"0000000 a" in shape:
+        yield from _dnis(text, shape)
+    if shape.count(b"0") < _DIGITS_MIN:
+        return
+    joined = raw.translate(_PLUS, _SEPARATORS)
+    if b"0" * (_SHORT_MAX + 1) in joined or b"+0" in joined or _TRUNKS.search(raw):
+        for match in _NUMBER.finditer(text):
+            start = match.start() - _opening(text, match.start())
+            long = match.end() - match.start() > _SHORT_MAX or start < match.start() or text[start] == "0"
+            if long and _alone(text, match) and (kind := _kind(text[start : match.end()])):
+                yield Found(kind, start, match.end())
+
+
+def _ibans(text: str, shape: bytes) -> Iterator[Found]:
+    at = shape.find(b"aa00")
+    while at >= 0:
+        match, end = None if shape[max(0, at - 1) : at].isalnum() else _IBAN.match(text, at), at + 1
+        if match:
             compact = match[0].replace(" ", "")
             if 15 <= len(compact) <= 34 and checksums.iban(compact):
                 yield Found("pii.iban", *match.span())
-    if shape.count(b"0 0") > 1 and text.count(".") > 2:
-        yield from (Found("pii.ip", *match.span()) for match in _IPV4.finditer(text) if _alone(text, match) and _is_address(match[0]))
-    if "::" in text or text.count(":") > 6:
-        yield from _ipv6(text)
-    if b"0000000" in shape:
-        yield from (Found("pii.national-id", *match.span()) for match in _DNI.finditer(text) if checksums.dni(match[0].replace("-", "")))
-    if shape.count(b"0") >= _DIGITS_MIN:
-        for match in _NUMBER.finditer(text):
-            start = match.start() - _opening(text, match.start())
-            if _alone(text, match) and (kind := _kind(text[start : match.end()])):
-                yield Found(kind, start, match.end())
+                end = match.end()
+        at = shape.find(b"aa00", end)
+
+
+def _dnis(text: str, shape: bytes) -> Iterator[Found]:
+    for end in (b"0000000a", b"0000000 a"):
+        at = shape.find(end)
+        while at >= 0:
+            match = _DNI.match(text, max(0, at - 1))
+            if match and checksums.dni(match[0].replace("-", "")):
+                yield Found("pii.national-id", *match.span())
+            at = shape.find(end, at + len(end))
 
 
 def _opening(text: str, start: int) -> int:
@@ -94,9 +137,21 @@ def _alone(text: str, match: re.Match[str]) -> bool:
 
 
 def _ipv6(text: str) -> Iterator[Found]:
+    """Around each `::`, or anywhere where there is none."""
+    at = text.find("::")
+    if at < 0:
+        yield from _addresses(text, 0, len(text))
+    while at >= 0:
+        left, right = text[max(0, at - _IPV6_MAX) : at], text[at : at + _IPV6_MAX]
+        end = at + len(right) - len(right.lstrip(_HEX))
+        yield from _addresses(text, at - len(left) + len(left.rstrip(_HEX)), end)
+        at = text.find("::", max(end, at + 2))
+
+
+def _addresses(text: str, start: int, end: int) -> Iterator[Found]:
     return (
         Found("pii.ip", *match.span())
-        for match in _IPV6.finditer(text)
+        for match in _IPV6.finditer(text, start, end)
         if len(match[0]) > 4 and _alone(text, match) and _is_address(match[0])
     )
 
@@ -137,4 +192,4 @@ def _is_phone(number: str, digits: str) -> bool:
         return False
     if number[0] == "+" or number.startswith("(+") or (number.startswith("00") and len(digits) > 9 and digits[2] != "0"):
         return len(digits) > 7
-    return bool(_NORTH_AMERICAN.fullmatch(number) or _TRUNK.fullmatch(number))
+    return number != digits and bool(_NORTH_AMERICAN.fullmatch(number) or _TRUNK.fullmatch(number))

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from seawall.model_proxy.screen.fold import hides, squeeze
-from seawall.model_proxy.screen.patterns import BACKWARDS, CODES, DATA_RULES, MARKS, ROT13, RULES, WORDS
+from seawall.model_proxy.screen.patterns import BACKWARDS, CODES, DATA_RULES, LINE_WORDS, MARK_WORDS, MARKS, ROT13, RULES, WORDS
 from seawall.model_proxy.screen.payloads import RUN_MIN, decoded
 
 AROUND = 160
@@ -167,4 +167,7 @@ def _windows(squeezed: bytes, gate: re.Pattern[bytes]) -> Iterator[bytes]:
 
 def _marks(text: str) -> list[str]:
     raw = text.encode("utf-8", "ignore")
-    return [rule.id for rule in _MARKS if rule.pattern.search(raw)]
+    lower = raw.lower()
+    if not (b"<" in raw or b"[" in raw or b"##" in raw or any(word in lower for word in LINE_WORDS)):
+        return []
+    return [rule.id for rule in _MARKS if any(word in lower for word in MARK_WORDS[rule.id]) and rule.pattern.search(raw)]

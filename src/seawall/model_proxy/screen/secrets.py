@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 from collections import Counter
 from collections.abc import Iterator
 
@@ -36,39 +37,120 @@ _PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|.*\Z)", re.DOTALL
 )
 _ADDRESS = re.compile(r"://[!#-&(-+.=?A-Z\\^_`a-z|~0-9-]{1,64}:([!#-&(-+.0-9:=?A-Z\\^_`a-z|~-]{3,128})@")
+_BEGIN = re.compile(
+    r"(?<![A-Za-z0-9])(?:sw[lk]?[-_]|[sr]k[-_]|gh[pousr]_|github_pat_|glpat-|A(?:KIA|SIA|Iza)|ya29\.|xox[abeprs]-|npm_|pypi-|hf_|SG\.|do[opr]_v1_)"
+)
+"""Every token but a JWT begins so."""
+_BEGIN_MAX = 5
+"""Characters of a beginning that ends with a dot."""
+_RUN = b"a" * 15
+"""Every token but a JWT has so many characters of a token in a row."""
+_RUNS = bytes.maketrans(
+    bytes(range(256)), bytes(97 if chr(code) in string.ascii_letters + string.digits + "_-" else 32 for code in range(256))
+)
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
+_NAMES = {
+    b"key": (b"key",), b"ken": (b"token", b"kennwort"), b"wd": (b"pwd", b"passw"), b"wor": (b"passw", b"kennwort"),
+    b"phr": (b"passphrase",), b"cret": (b"secret",), b"cred": (b"credential",), b"beare": (b"bearer",),
+}  # fmt: skip
+"""Names by a piece of them with rare letters."""
 _ASSIGNED = re.compile(
-    r"(?:passw(?:or)?d|passwor[dt]|passphrase|kennwort|pwd|secret|token|"
-    r"(?:api|access|private|auth)[_ -]?key|bearer|credential)s?"
+    r"(?:passw(?:or)?d|passwor[dt]|passphrase|kennwort|pwd|secret|token|key|bearer|credential)s?"
     r"[\"'`*]{0,3}(?:[ ]{0,2}(?:=>|:=|=|:)[ ]{0,2}|[ ](?:is|ist|lautet)[: ]{1,2}|[ ])[\"'`*]{0,3}(?P<value>[!#-&*-+.-:=?-Z\\^_a-z|~-]{8,})",
     re.IGNORECASE,
 )
-_NAMES = ("passw", "passphrase", "kennwort", "pwd", "secret", "token", "key", "bearer", "credential")
+_NAMED = re.compile(rb"k(?:ey|en)|w(?:d|or)|phr|cre[dt]|beare")
+_OF_KEYS = (b"api", b"access", b"private", b"auth")
+"""`key` alone names no secret."""
 _BITS_MIN = 2.8
 _PLACEHOLDERS = re.compile(
     r"(?i)\$\{|\*{3}|x{4}|example|changeme|placeholder|your[_-]|<|\.\.\.|%\(|process\.env|os\.environ|getenv|settings\.|config\."
 )
 
 
-def find(text: str, shape: bytes) -> list[Found]:
-    """Every secret, in order, not overlapping; `shape`: of the text (`finds.shape`)."""
+def find(text: str, raw: bytes, shape: bytes) -> list[Found]:
+    """Every secret, in order, not overlapping; `raw`, `shape`: of the text (`finds.raw`, `finds.shape`)."""
     found: list[Found] = []
     if PEM_BEGIN in text:
         found += [Found("secret.private-key", *match.span()) for match in _PEM.finditer(text)]
     if "://" in text and "@" in text:
         found += [Found("secret.password", *match.span(1)) for match in _ADDRESS.finditer(text)]
-    if b"a0" in shape or b"0a" in shape or "eyJ" in text or "AKIA" in text:
-        found += _tokens(text)
-        lower = text.lower()
-        if any(name in lower for name in _NAMES):
-            found += [Found("secret.assigned", *match.span("value")) for match in _ASSIGNED.finditer(text) if _random(match["value"])]
+    jwt = "eyJ" in text
+    if b"a0" in shape or b"0a" in shape or jwt or "AKIA" in text:
+        runs = raw.translate(_RUNS)
+        if _RUN in runs:
+            found += _tokens(text, runs)
+        if jwt:
+            found += _jwts(text)
+        found += _assigned(text, raw)
     return apart(found) if found else found
 
 
-def _tokens(text: str) -> Iterator[Found]:
-    for match in _TOKEN.finditer(text):
-        before = text[max(0, match.start() - 1) : match.start()]
-        if not (before.isascii() and before.isalnum()):
-            yield Found(f"secret.{(match.lastgroup or '').replace('_', '-')}", *match.span())
+def _tokens(text: str, runs: bytes) -> Iterator[Found]:
+    """Read only where enough characters of a token stand in a row, and once."""
+    at = runs.find(_RUN)
+    while at >= 0:
+        end = runs.find(b" ", at)
+        end = len(runs) if end < 0 else end
+        begin = None if is_uuid(text, at, end) else _BEGIN.search(text, max(0, at - _BEGIN_MAX), end)
+        while begin:
+            match, next_at = _TOKEN.match(text, begin.start()), begin.end()
+            if match:
+                yield _token(match)
+                next_at = match.end()
+            begin = _BEGIN.search(text, next_at, end)
+        at = runs.find(_RUN, end)
+
+
+def _jwts(text: str) -> Iterator[Found]:
+    at = text.find("eyJ")
+    while at >= 0:
+        run = _BASE64URL.match(text, at)
+        end = run.end() if run else at + 1
+        before = text[max(0, at - 1) : at]
+        if text[end : end + 1] == "." and not (before.isascii() and before.isalnum()) and (match := _TOKEN.match(text, at)):
+            yield _token(match)
+            end = match.end()
+        at = text.find("eyJ", end)
+
+
+def _token(match: re.Match[str]) -> Found:
+    return Found(f"secret.{(match.lastgroup or '').replace('_', '-')}", *match.span())
+
+
+def is_uuid(text: str, start: int, end: int) -> bool:
+    """Whether a run of letters, digits and `-` has the form of a UUID."""
+    return end - start == 36 and text[start + 8] == text[start + 13] == text[start + 18] == text[start + 23] == "-"
+
+
+def _assigned(text: str, raw: bytes) -> Iterator[Found]:
+    """What stands after the name of a secret and looks random."""
+    lower = raw.lower()
+    pieces = _NAMED.findall(lower)
+    if not pieces:
+        return
+    names = {name for piece in set(pieces) for name in _NAMES[piece]}
+    read = 0
+    for at in sorted([at for name in names for at in _places(lower, name)]):
+        if at < read or (lower.startswith(b"key", at) and not _of_keys(lower, at)):
+            continue
+        match = _ASSIGNED.match(text, at)
+        if match:
+            read = match.end()
+            if _random(match["value"]):
+                yield Found("secret.assigned", *match.span("value"))
+
+
+def _places(lower: bytes, name: bytes) -> Iterator[int]:
+    at = lower.find(name)
+    while at >= 0:
+        yield at
+        at = lower.find(name, at + len(name))
+
+
+def _of_keys(lower: bytes, at: int) -> bool:
+    before = lower[max(0, at - 8) : at]
+    return before.endswith(_OF_KEYS) or (before[-1:] in (b"_", b" ", b"-") and before[:-1].endswith(_OF_KEYS))
 
 
 def _random(value: str) -> bool:
