@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 
 import uvloop
 
 from seawall.core.settings import Settings
+from seawall.model_proxy.config_load import load, models_file
 from seawall.model_proxy.edge import Server
 from seawall.model_proxy.embedded.engine import Engine, refusal
 from seawall.telemetry.events import event
@@ -30,7 +32,8 @@ async def serve(settings: Settings) -> None:
     engine = Engine(settings.run / "llama.sock")
     server = Server(engine.handle, refusal, body_bytes_max=BODY_BYTES_MAX)
     await server.listen(settings.socket)
-    engine.load_soon()
+    if any(provider.kind == "embedded" for provider in load(models_file(os.environ)).providers.values()):
+        engine.load_soon()
     event("service.ready", service=settings.service, replica=settings.replica)
     await stopping.wait()
     await server.drain(DRAIN_SECONDS)
