@@ -15,6 +15,9 @@ from seawall.gateway.plan import Plan
 
 BOOTSTRAP, LISTENERS, CLUSTERS = "bootstrap.json", "listeners.json", "clusters.json"
 
+PATTERN_SIZE_MAX = 2000
+"""Instructions of RE2."""
+
 
 def render(plan: Plan) -> dict[str, bytes]:
     """File name → contents, all for `plan.directory`."""
@@ -55,8 +58,12 @@ def _watched(plan: Plan, name: str) -> Json:
 
 
 def _runtime() -> Json:
-    """Spans go out in batches rather than five at a time."""
-    return {"tracing.opentelemetry.min_flush_spans": 200, "tracing.opentelemetry.flush_interval_ms": 1000}
+    """Spans go out in batches rather than five at a time. Patterns are all ours; one is larger than Envoy's limit."""
+    return {
+        "tracing.opentelemetry.min_flush_spans": 200,
+        "tracing.opentelemetry.flush_interval_ms": 1000,
+        "re2.max_program_size.error_level": PATTERN_SIZE_MAX,
+    }
 
 
 def _overload(plan: Plan) -> Json:

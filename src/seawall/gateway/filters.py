@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from seawall.gateway.envoy import Json, extension, typed
 from seawall.gateway.lanes import BODY_BYTES_MAX, REPLICAS
@@ -13,8 +14,8 @@ from seawall.trust.tokens import AUDIENCE, ISSUER, SKEW_SECONDS, TYPE
 
 INTERNAL_PREFIXES = ("x-seawall-", "seawall-", "x-envoy-")
 """Headers by which services speak to each other; from outside they are lies."""
-LANE_HEADER = "seawall-lane"
-"""The one of them that is for everybody: it asks for less (recorded answers, no variation), and needs a scope."""
+PUBLIC_HEADERS = ("seawall-action", "seawall-cache", "seawall-data-class", "seawall-lane", "seawall-snapshot", "seawall-timing")
+"""Those of them that are for everybody who calls models: they ask for less, or label their own call (docs/reference/models.md)."""
 FORWARDING = ("forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-original-url", "x-rewrite-url")
 COMPRESSED_BYTES_MIN = 512
 COMPRESSED_TYPES = "text/(html|css|csv|plain|javascript)|application/([a-z.-]+\\+)?json|application/javascript|image/svg\\+xml"
@@ -39,7 +40,9 @@ def health_filters() -> list[Json]:
 def _strip() -> Json:
     """On the way in what outsiders may not say, on the way out what they need not know."""
     internal = [{"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES]
-    inbound = [{"remove_on_match": {"key_matcher": {"safe_regex": {"regex": _but(LANE_HEADER, prefix)}}}} for prefix in INTERNAL_PREFIXES]
+    inbound = [
+        {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": _but(PUBLIC_HEADERS, prefix)}}}} for prefix in INTERNAL_PREFIXES
+    ]
     forwarding = [{"remove": name} for name in FORWARDING]
     return extension(
         "envoy.filters.http.header_mutation",
@@ -48,13 +51,17 @@ def _strip() -> Json:
     )
 
 
-def _but(name: str, prefix: str) -> str:
-    """A regular expression (RE2, which cannot look ahead) for what begins with `prefix` and is not `name`."""
-    if not name.startswith(prefix):
-        return re.escape(prefix) + ".*"
-    rest = name.removeprefix(prefix)
-    ways = [f"{re.escape(rest[:at])}([^{re.escape(letter)}].*)?" for at, letter in enumerate(rest)]
-    return f"{re.escape(prefix)}({'|'.join(ways)}|{re.escape(rest)}.+)"
+def _but(names: Sequence[str], prefix: str) -> str:
+    """A regular expression (RE2, which cannot look ahead) for what begins with `prefix` and is none of `names`."""
+    return re.escape(prefix) + _other({name.removeprefix(prefix) for name in names if name.startswith(prefix)})
+
+
+def _other(words: set[str]) -> str:
+    """A regular expression for every text but `words`, letter by letter."""
+    first = sorted({word[0] for word in words if word})
+    ways = [re.escape(letter) + _other({word[1:] for word in words if word[:1] == letter}) for letter in first]
+    ways.append(f"[^{''.join(map(re.escape, first))}].*" if first else ".+")
+    return f"({'|'.join(ways)})" + ("" if "" in words else "?")
 
 
 def _identity(plan: Plan) -> list[Json]:

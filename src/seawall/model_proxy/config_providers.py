@@ -197,12 +197,12 @@ def _variants(node: Node, reader: Reader, models: Collection[str]) -> dict[str, 
     if given is None:
         return {}
     if not isinstance(given.value, dict):
-        reader.wrong(given, "wrong_type", "a mapping from models to weights", fix="Write it like {gemma-270m: 100}")
+        reader.wrong(given, "wrong_type", "a mapping from models to weights", fix="Write it like {smollm2-135m: 100}")
         return {}
     found = {}
     for model, weight in given.value.items():
         if reader.known(weight, "model", models, at=weight.key_mark(), got=model):
             found[model] = reader.whole(given, model, 0, most=_WEIGHT_MAX)
     if not any(found.values()) and len(found) == len(given.value):
-        reader.wrong(given, "bad_value", "a weight above 0", fix="Give one of the models a weight, like {gemma-270m: 100}")
+        reader.wrong(given, "bad_value", "a weight above 0", fix="Give one of the models a weight, like {smollm2-135m: 100}")
     return found
