@@ -12,9 +12,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.exceptions import SchemaError
 from jsonschema.protocols import Validator
-from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -22,11 +21,17 @@ from seawall.core.schemas.errors import UnsupportedSchema, Violation
 from seawall.core.schemas.formats import FORMATS, has_format
 from seawall.core.schemas.patterns import pattern
 from seawall.core.schemas.plan import ANYTHING, ENDLESS, KINDS, NOTHING, ArrayRules, NumberRules, ObjectRules, Plan, TextRules, Union
+from seawall.core.schemas.shape import misshapen
+from seawall.core.schemas.validator import SafeValidator, TooMuch, begin
 
 Schema: TypeAlias = "dict[str, Any] | bool"
 BYTES_MAX = 128 << 10
 PLACES_MAX = 4_000
 DEPTH_MAX = 64
+FORMS_MAX = 2_000
+"""Places that hold for one and the same value: what `allOf`, `anyOf`, `oneOf` and references come to, written out."""
+EXPLAINED_MAX = 300
+"""Parts of a schema that the metaschema, which is slow and says well what is wrong, is asked about; larger ones have their form checked."""
 _LATE: tuple[str, ...] = (
     "not",
     "if",
@@ -49,8 +54,11 @@ class CompiledSchema:
     def __init__(self, schema: dict[str, Any] | bool) -> None:
         _check_schema(schema)
         self.schema = schema
-        self._validator = _VALIDATOR(schema, format_checker=_FORMATS, registry=Registry())
-        self.plan = _Compiler(schema, self._validator).plan(schema, 0)
+        self._validator = SafeValidator(schema, format_checker=_FORMATS, registry=Registry())
+        try:
+            self.plan = _Compiler(schema, self._validator).whole()
+        except RecursionError as error:
+            raise UnsupportedSchema("The schema's references follow one another too often") from error
 
     def fault(self, value: object) -> Violation | None:
         """The first thing wrong with a whole value, by the validator."""
@@ -58,10 +66,11 @@ class CompiledSchema:
 
     def faults(self, value: object) -> Iterator[Violation]:
         """Everything wrong with it."""
+        begin()
         try:
             for error in self._validator.iter_errors(value):
                 yield Violation(pointer(error.absolute_path), error.message[:300])
-        except (RecursionError, Unresolvable) as error:
+        except (RecursionError, Unresolvable, TooMuch) as error:
             yield Violation("", f"the schema cannot be followed: {type(error).__name__}")
 
     def is_valid(self, value: object) -> bool:
@@ -89,12 +98,6 @@ def pointer(path: Iterable[str | int]) -> str:
 # ── the validator ──
 
 
-def _pattern(validator: Validator, source: str, instance: object, schema: object) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not pattern(source).matches(instance):
-        yield ValidationError(f"does not match {source[:80]}")
-
-
-_VALIDATOR: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 _FORMATS = FormatChecker(formats=())
 for _name in FORMATS:
     _FORMATS.checks(_name)(lambda value, name=_name: not isinstance(value, str) or has_format(name, value))
@@ -103,24 +106,44 @@ for _name in FORMATS:
 def _check_schema(schema: object) -> None:
     if not isinstance(schema, dict | bool):
         raise UnsupportedSchema("The schema is no schema", expected="an object", got=type(schema).__name__)
-    try:
-        depth = _depth(schema)
-        if depth <= DEPTH_MAX:
-            Draft202012Validator.check_schema(schema, format_checker=FormatChecker(formats=()))
-    except (SchemaError, RecursionError) as error:
-        where = pointer(error.absolute_path) if isinstance(error, SchemaError) else ""
-        raise UnsupportedSchema(f"The schema is wrong at {where or '/'}: {getattr(error, 'message', 'too deep')[:200]}") from error
+    depth, parts = _extent(schema)
     if depth > DEPTH_MAX:
         raise UnsupportedSchema("The schema is nested too deeply", expected=f"at most {DEPTH_MAX} levels")
+    if parts > EXPLAINED_MAX:
+        if isinstance(schema, dict) and (wrong := misshapen(schema)):
+            raise UnsupportedSchema(f"The schema is wrong: {wrong[:200]}")
+        return
+    try:
+        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(formats=()))
+    except SchemaError as error:
+        raise UnsupportedSchema(f"The schema is wrong at {pointer(error.absolute_path) or '/'}: {error.message[:200]}") from error
 
 
-def _depth(value: object) -> int:
-    """Levels of nesting; at most one more than may be."""
-    level, depth = [value], 0
+def _extent(value: object) -> tuple[int, int]:
+    """Levels of nesting, at most one more than may be; and parts. UnsupportedSchema for a pattern that no automaton can decide."""
+    level, depth, parts = [value], 0, 0
+    keys: set[str] = set()
     while level and depth <= DEPTH_MAX:
+        parts += len(level)
+        for item in level:
+            if isinstance(item, dict):
+                _check_patterns(item)
+                keys |= item.keys()
         level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())]
         depth += 1
-    return depth
+    if {"unevaluatedProperties", "patternProperties"} <= keys:
+        raise UnsupportedSchema("`unevaluatedProperties` beside `patternProperties` is not supported", fix="Use additionalProperties")
+    return depth, parts
+
+
+def _check_patterns(schema: dict[str, Any]) -> None:
+    """Wherever they stand: no other regular expression engine ever reads them."""
+    by_name = schema.get("patternProperties")
+    if isinstance(by_name, dict):
+        for source in by_name:
+            pattern(source)
+    if isinstance(alone := schema.get("pattern"), str):
+        pattern(alone)
 
 
 # ── the plan ──
@@ -130,8 +153,16 @@ class _Compiler:
     def __init__(self, root: dict[str, Any] | bool, validator: Validator) -> None:
         self._root, self._validator = root, validator
         self._known: dict[str, Plan] = {}
-        self._open: set[str] = set()
         self._places = 0
+        self._plans: list[Plan] = []
+
+    def whole(self) -> Plan:
+        """The plan of the schema. UnsupportedSchema."""
+        plan = self.plan(self._root, 0)
+        forms: dict[Plan, int] = {}
+        for one in self._plans:
+            _forms(one, forms)
+        return plan
 
     def plan(self, schema: Schema, depth: int) -> Plan:
         """The plan of one place. References are followed once, so a schema may lead to itself."""
@@ -164,7 +195,7 @@ class _Compiler:
             raise UnsupportedSchema("A reference leads out of the schema", got=ref[:80], fix="Write `#/$defs/NAME`")
         for step in ref[2:].split("/") if ref != "#" else ():
             key = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(schema, list) and key.isdigit() and int(key) < len(schema):
+            if isinstance(schema, list) and key.isdecimal() and key.isascii() and len(key) < 8 and int(key) < len(schema):
                 schema = schema[int(key)]
             elif isinstance(schema, dict) and key in schema:
                 schema = schema[key]
@@ -181,6 +212,7 @@ class _Compiler:
         refused = next((key for key in _REFUSED if key in schema), None) or ("$id" if depth and "$id" in schema else None)
         if refused:
             raise UnsupportedSchema(f"`{refused}` is not supported", fix="Use $ref and $defs")
+        self._plans.append(plan)
         types = schema.get("type", list(KINDS))
         types = {types} if isinstance(types, str) else set(types)
         plan.types = frozenset("number" if kind == "integer" else kind for kind in types)
@@ -250,13 +282,30 @@ class _Compiler:
         validator: Any = self._validator.evolve(schema=schema)
 
         def check(value: object) -> str:
+            begin()
             try:
                 error = next(validator.iter_errors(value), None)
-            except (RecursionError, Unresolvable):
+            except (RecursionError, Unresolvable, TooMuch):
                 return "the schema cannot be followed"
             return "" if error is None else f"{pointer(error.absolute_path)} {error.message[:300]}".strip()
 
         return check
+
+
+def _forms(plan: Plan, known: dict[Plan, int]) -> int:
+    """Places that hold for the value `plan` is for. UnsupportedSchema when they are too many, or without end."""
+    found = known.get(plan)
+    if found is None:
+        known[plan] = FORMS_MAX  # while it is open: who comes by here again leads to itself
+        inner = (*plan.parts, *(branch for union in plan.unions for branch in union.branches))
+        found = known[plan] = 1 + sum(_forms(one, known) for one in inner)
+        if found > FORMS_MAX:
+            raise UnsupportedSchema(
+                "The schema asks for too much of one value, or leads to itself",
+                expected=f"at most {FORMS_MAX:,} forms, written out",
+                fix="Use fewer allOf, anyOf, oneOf and $ref at one place",
+            )
+    return found
 
 
 def kind_of(value: object) -> str:

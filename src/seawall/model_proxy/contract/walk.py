@@ -15,8 +15,14 @@ from seawall.core.schemas.patterns import DEAD, State
 from seawall.core.schemas.plan import ANYTHING, Case, Plan, Scalar, TextRules, a, bounds, kinds_of, listed
 
 NOT_HELD = 1 << 60
+TELLS_MAX = 100_000
+"""Events told to walks side by side, in one answer: a schema may ask for twice as many with each level of the answer."""
 Slice = Callable[[int, int], str]
 """The text between two positions of the answer."""
+
+
+class TooManyForms(Violation):
+    """Following the value takes more work than it is worth."""
 
 
 class Frame:
@@ -37,6 +43,7 @@ class Walk:
     """Follows one value. Positions are characters from the answer's start."""
 
     __slots__ = (
+        "_budget",
         "_count",
         "_expect",
         "_floor",
@@ -51,8 +58,9 @@ class Walk:
         "done",
     )
 
-    def __init__(self, plan: Plan, slice_: Slice, prefix: str = "") -> None:
+    def __init__(self, plan: Plan, slice_: Slice, prefix: str = "", budget: list[int] | None = None) -> None:
         self._expect, self._slice, self._prefix = plan, slice_, prefix
+        self._budget = [TELLS_MAX] if budget is None else budget
         self._frames: list[Frame] = []
         self._floor = NOT_HELD
         self._text: Plan | None = None
@@ -86,7 +94,7 @@ class Walk:
         if case.checks:
             self._floor = min(self._floor, at)
         if case.simple is None:
-            opened.fork = Fork(case, self._slice, self.path())
+            opened.fork = Fork(case, self._slice, self.path(), self._budget)
             opened.fork.open(kind, at)
         self._frames.append(opened)
 
@@ -282,10 +290,11 @@ class Walk:
 class Fork:
     """Several walks side by side: of each group at least one must go on, and of a `oneOf` just one arrive."""
 
-    __slots__ = ("_depth", "_groups", "_path", "_singles", "done")
+    __slots__ = ("_budget", "_groups", "_path", "_singles", "done")
 
-    def __init__(self, case: Case, slice_: Slice, path: str) -> None:
-        self._groups = [[Walk(plan, slice_, path) for plan in union.branches] for union in case.groups]
+    def __init__(self, case: Case, slice_: Slice, path: str, budget: list[int]) -> None:
+        self._groups = [[Walk(plan, slice_, path, budget) for plan in union.branches] for union in case.groups]
+        self._budget = budget
         self._singles = [union.single for union in case.groups]
         self._path = path
         self.done = False
@@ -340,9 +349,14 @@ class Fork:
             left: list[Walk] = []
             wrong: Violation | None = None
             for walk in group:
+                self._budget[0] -= 1
+                if self._budget[0] < 0:
+                    raise TooManyForms(self._path, "the schema takes this value in too many ways")
                 try:
                     tell(walk)
                     left.append(walk)
+                except TooManyForms:
+                    raise
                 except Violation as error:
                     wrong = error if wrong is None or len(error.path) >= len(wrong.path) else wrong
             if not left and wrong is not None:

@@ -1,0 +1,101 @@
+"""Schemas that somebody wrote to stall the process: each is refused or decided, and soon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from seawall.core.schemas.compiled import compiled
+from seawall.core.schemas.errors import UnsupportedSchema, Violation
+from seawall.model_proxy.contract.reader import Reader
+
+NEVER = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"
+
+
+def doubling(keyword: str, wrap: str = "") -> dict[str, Any]:
+    """Two references to the next of forty definitions, in each: written out 2^40 schemas."""
+    defs: dict[str, Any] = {}
+    for number in range(40):
+        twice: dict[str, Any] = {keyword: [{"$ref": f"#/$defs/d{number + 1}"}, {"$ref": f"#/$defs/d{number + 1}"}]}
+        defs[f"d{number}"] = {wrap: {wrap: twice}} if wrap else twice
+    return {"$defs": defs | {"d40": {"type": "object"}}, "$ref": "#/$defs/d0"}
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf"])
+def test_a_schema_that_doubles_with_each_reference_is_refused(keyword: str) -> None:
+    """A few lines of it would ask for more work than there is time."""
+    with pytest.raises(UnsupportedSchema):
+        compiled(doubling(keyword))
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf"])
+def test_a_schema_that_is_its_own_part_is_refused(keyword: str) -> None:
+    """For one and the same value it would be asked again and again."""
+    with pytest.raises(UnsupportedSchema):
+        compiled({keyword: [{"$ref": "#"}, {"$ref": "#"}]})
+
+
+def test_work_of_the_validator_for_one_value_is_bounded() -> None:
+    """What the plan leaves to the validator (`not`) may double too; a value that takes too much is taken for wrong."""
+    fault = compiled(doubling("allOf", wrap="not")).fault({})
+    assert fault is not None
+    assert "cannot be followed" in fault.sentence
+
+
+def test_forms_that_double_with_each_level_of_the_answer_are_bounded() -> None:
+    """Two rules for the same key, each the whole schema: every level of the answer is followed twice as often."""
+    twice = {"properties": {"a": {"$ref": "#"}}}
+    plan = compiled({"allOf": [twice, {**twice, "minProperties": 0}]}).plan
+    with pytest.raises(Violation):
+        Reader(plan).feed('{"a":' * 40 + "1" + "}" * 40)
+
+
+@pytest.mark.parametrize("others", [True, False, {"type": "string"}])
+def test_names_are_matched_in_linear_time(others: Any) -> None:
+    """Patterns for keys are read by the automaton as those for values are, not by `re`, which this one would stall."""
+    schema = compiled({"patternProperties": {"^(a+)+$": {"type": "integer"}}, "additionalProperties": others})
+    assert (schema.fault({NEVER: 1}) is None) == (others is True)
+    assert schema.fault({"aaa": "x"}) is not None
+
+
+@pytest.mark.parametrize("schema", [{"patternProperties": {"(?=a)b": {}}}, {"not": {"not": {"pattern": "(a)\\1"}}}])
+def test_patterns_no_automaton_decides_are_refused_wherever_they_stand(schema: Any) -> None:
+    """Also where only the validator would come to them."""
+    with pytest.raises(UnsupportedSchema):
+        compiled(schema)
+
+
+def test_no_pattern_is_read_to_find_what_was_evaluated() -> None:
+    """`unevaluatedProperties` has the library match names by itself."""
+    with pytest.raises(UnsupportedSchema):
+        compiled({"allOf": [{"patternProperties": {"^(a+)+$": True}}], "unevaluatedProperties": False})
+
+
+def test_unique_items_are_compared_by_what_they_say() -> None:
+    """In one pass; 1 and 1.0 are the same number, 1 and true are not the same."""
+    unique = compiled({"uniqueItems": True})
+    assert unique.is_valid([1, True, "1", [1], {"a": 1}])
+    assert not unique.is_valid([{"a": 1, "b": 2}, {"b": 2, "a": 1.0}])
+
+
+def test_a_large_schema_is_checked_by_its_form() -> None:
+    """The metaschema would take seconds for it."""
+    large: dict[str, Any] = {"properties": {f"k{number}": {"type": "string"} for number in range(1000)}}
+    assert compiled(large).is_valid({"k1": "x"})
+    with pytest.raises(UnsupportedSchema):
+        compiled({"properties": large["properties"] | {"wrong": {"type": "sting"}}})
+
+
+def test_a_long_chain_of_references_is_refused() -> None:
+    """Following it would take Python's own stack."""
+    defs: dict[str, Any] = {f"d{number}": {"allOf": [{"$ref": f"#/$defs/d{number + 1}"}]} for number in range(1500)}
+    with pytest.raises(UnsupportedSchema):
+        compiled({"$defs": defs | {"d1500": {}}, "$ref": "#/$defs/d0"})
+
+
+def test_a_reference_with_digits_of_other_scripts_leads_nowhere() -> None:
+    """Not every digit is one for `int`."""
+    with pytest.raises(UnsupportedSchema):
+        compiled(msgspec.json.decode('{"allOf":[{"$ref":"#/allOf/²"}]}'))
