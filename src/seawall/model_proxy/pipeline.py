@@ -77,7 +77,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
 class Journey:
     """A call and what belongs to it while it is under way."""
 
-    __slots__ = ("call", "closed", "delivery", "out", "prepare")
+    __slots__ = ("call", "closed", "delivery", "out", "prepare", "work")
 
     def __init__(self, call: Call, out: Out, prepare: Callable[[Call], None] | None = None) -> None:
         self.prepare = prepare
@@ -86,6 +86,8 @@ class Journey:
         self.out = out
         self.delivery = Delivery(call, out)
         self.closed = False
+        self.work: asyncio.Task[None] | None = None
+        """Brings the answer for everybody on a flight this call leads; the bill is known at its end."""
 
 
 Step = Callable[[Journey], Awaitable[None] | None]
@@ -295,12 +297,13 @@ class Pipeline:
         call.served = "model"
         source = Source(call, self._filters(call), flight)
         flight.control = source
-        work = asyncio.get_running_loop().create_task(self._led(call, cache, source))
+        journey.work = work = asyncio.get_running_loop().create_task(self._led(call, cache, source))
         self._tasks.add(work)
         work.add_done_callback(self._tasks.discard)
         flight.carry(work)
 
     async def _led(self, call: Call, cache: Cache, source: Source) -> None:
+        spans.enter(call.span)
         if await cache.fetch(call) is None:
             await self._brought(call, self._stages.route.candidates(call), source)
 
@@ -328,8 +331,11 @@ class Pipeline:
         self._failed(journey, SeawallError("Something went wrong on our side"))
 
     def _close(self, journey: Journey) -> None:
-        """Settle and record. Neither waits nor raises."""
+        """Settle and record. Neither waits nor raises. What is brought for others too is settled at its end, though its first asker is gone."""
         if journey.closed:
+            return
+        if journey.work is not None and not journey.work.done():
+            journey.work.add_done_callback(lambda _: self._close(journey))
             return
         journey.closed = True
         call, stages = journey.call, self._stages
