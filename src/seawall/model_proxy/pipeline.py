@@ -303,7 +303,6 @@ class Pipeline:
         flight.carry(work)
 
     async def _led(self, call: Call, cache: Cache, source: Source) -> None:
-        spans.enter(call.span)
         if await cache.fetch(call) is None:
             await self._brought(call, self._stages.route.candidates(call), source)
 
@@ -331,7 +330,7 @@ class Pipeline:
         self._failed(journey, SeawallError("Something went wrong on our side"))
 
     def _close(self, journey: Journey) -> None:
-        """Settle and record. Neither waits nor raises. What is brought for others too is settled at its end, though its first asker is gone."""
+        """Settle and record; what is brought for others too at its end, though its first asker is gone. Neither waits nor raises."""
         if journey.closed:
             return
         if journey.work is not None and not journey.work.done():

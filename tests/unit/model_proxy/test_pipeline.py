@@ -51,6 +51,8 @@ class Parts:
         self.refuse: dict[str, Exception] = {}
         self.pieces: Sequence[Piece | Exception | float] = (piece("Good "), piece("day"), USAGE)
         self.output_filter: Any = None
+        self.late_usage: Usage | None = None
+        self.bills: dict[str, Usage] = {}
         self.recorded: list[tuple[Call, Whole | None, str]] = []
         self.control = type(
             "Held", (), {"held": None, "pause": lambda s: setattr(s, "held", True), "resume": lambda s: setattr(s, "held", False)}
@@ -98,7 +100,7 @@ class Parts:
         self.note("call")
         self.calls.append(call)
         answer.control = self.control
-        call.usage = Usage(3, 2)
+        call.usage = Usage(3, 2) if self.late_usage is None else Usage()
         if not call.stream:
             answer.whole(Whole(COMPLETION, Usage(3, 2)))
             return
@@ -110,12 +112,14 @@ class Parts:
                     await asyncio.sleep(one)
                 else:
                     answer.stream(one)
+            call.usage = self.late_usage or call.usage
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
 
     def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
         self.note("record")
+        self.bills[call.served] = call.usage
         self.recorded.append((call, answer, text))
 
 
@@ -316,6 +320,19 @@ async def test_first_asker_vanishes(cached: httpx.AsyncClient, parts: Parts) -> 
         second = asyncio.create_task(ask(cached, temperature=0, stream=True))
         await asyncio.sleep(0.02)
     assert (told(await second), len(parts.calls), parts.cancelled.is_set()) == ("Good day", 1, False)
+
+
+async def test_first_asker_pays_for_what_others_still_get(cached: httpx.AsyncClient, parts: Parts) -> None:
+    """Whoever began a flight is billed at its end, also when it vanished and the others got the answer: nobody else pays."""
+    parts.pieces, parts.late_usage = (piece("Good "), 0.1, piece("day"), FINISH), Usage(30, 20)
+    body = {"model": "small", "messages": [{"role": "user", "content": "hello"}], "stream": True, "temperature": 0}
+    async with cached.stream("POST", "/v1/chat/completions", json=body) as answer:
+        await anext(answer.aiter_bytes())
+        second = asyncio.create_task(ask(cached, temperature=0, stream=True))
+        await asyncio.sleep(0.02)
+    assert told(await second) == "Good day"
+    await until(lambda: len(parts.recorded) == 2)
+    assert parts.bills == {"model": Usage(30, 20), "coalesced": Usage()}
 
 
 async def test_all_vanish(cached: httpx.AsyncClient, parts: Parts) -> None:
