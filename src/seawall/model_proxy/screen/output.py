@@ -16,7 +16,11 @@ from seawall.model_proxy.screen.settings import Output
 from seawall.model_proxy.screen.windows import Policy, Window, passed
 from seawall.model_proxy.sse import text_piece
 
-FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
+_CALLS = ("tool_calls", "function_call")
+_NAMES = frozenset({"role", "id", "type", "index", "name"})
+"""Members that name something and say nothing."""
+LOGPROBS_MAX = 4096
+"""Tokens whose probabilities are held back until it is known that the text they spell went out as it came."""
 WINDOWS_MAX = 256
 """Texts of one answer that are followed at once: choices, and tool calls in them."""
 Json = dict[str, Any]
@@ -25,7 +29,7 @@ Json = dict[str, Any]
 class OutputFilter:
     """Screens one answer."""
 
-    __slots__ = ("_in_json", "_policy", "_queue", "_ready", "_window", "_windows")
+    __slots__ = ("_changed", "_in_json", "_logprobs", "_policy", "_queue", "_ready", "_window", "_windows")
 
     def __init__(self, call: Call, output: Output) -> None:
         self._policy = Policy(call, output)
@@ -37,6 +41,10 @@ class OutputFilter:
         """Characters of the queue's first piece that may go already."""
         self._windows: dict[tuple[int, str, int], Window] = {}
         """Of the other texts: choice, field, tool call."""
+        self._logprobs: dict[int, Json] = {}
+        """Held, by choice: they spell the text, so they go when it has gone."""
+        self._changed = False
+        """Something was put in another's place: what spells it stays here."""
 
     def piece(self, piece: Piece) -> Sequence[Piece]:
         """What may be released now. Screened where the policy cuts the answer."""
@@ -45,12 +53,14 @@ class OutputFilter:
         gone, new = self._window.feed(piece.text)
         self._queue.append(piece)
         if new is not None:
+            self._changed = True
             return self._rewritten(new)
         return self._released(gone) if gone else ()
 
     def end(self) -> Sequence[Piece]:
         """What was held back."""
         gone, new = self._window.end()
+        self._changed = self._changed or new is not None
         return self._rewritten(new) if new is not None else self._released(gone)
 
     def whole(self, answer: Whole) -> Whole:
@@ -58,24 +68,34 @@ class OutputFilter:
         choices = answer.body.get("choices")
         if not isinstance(choices, list):
             return answer
-        new = [{**choice, "message": self._message(choice["message"])} if choice.get("message") else choice for choice in choices]
+        new = [self._choice(choice) if choice.get("message") else choice for choice in choices]
         return answer if new == choices else Whole({**answer.body, "choices": new}, answer.usage, answer.status)
 
+    def _choice(self, choice: Json) -> Json:
+        message = self._message(choice["message"])
+        spelt = {} if message == choice["message"] or not choice.get("logprobs") else {"logprobs": None}
+        return {**choice, "message": message, **spelt}
+
     def _message(self, message: Json) -> Json:
-        new = dict(message)
-        for field in FIELDS:
-            if isinstance(new.get(field), str):
-                new[field] = passed(self._policy, new[field], in_json=self._in_json)
+        new = {key: value if key in _NAMES or key in _CALLS else self._any(value) for key, value in message.items()}
         if new.get("tool_calls"):
             new["tool_calls"] = [self._called(one) for one in new["tool_calls"]]
         if new.get("function_call"):
             new["function_call"] = self._called({"function": new["function_call"]})["function"]
         return new
 
+    def _any(self, value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+        """Whatever it is, with every text in it as it may go."""
+        if isinstance(value, str):
+            return passed(self._policy, value, in_json=self._in_json) if value else value
+        if isinstance(value, dict):
+            return {key: inner if key in _NAMES else self._any(inner) for key, inner in value.items()}
+        return [self._any(inner) for inner in value] if isinstance(value, list) else value
+
     def _called(self, tool_call: Json) -> Json:
         function = tool_call.get("function") or {}
         if not isinstance(function.get("arguments"), str):
-            return tool_call
+            return {key: inner if key in _NAMES else self._any(inner) for key, inner in tool_call.items()}
         return {**tool_call, "function": {**function, "arguments": passed(self._policy, function["arguments"], in_json=True)}}
 
     # ── pieces of text alone ──
@@ -120,17 +140,35 @@ class OutputFilter:
                 delta = {**delta, "content": ""}
             if index == 0 and (choice.get("finish_reason") or delta.get("tool_calls")):
                 ahead += self.end()
-            new.append({**choice, "delta": self._delta(index, delta, ended=bool(choice.get("finish_reason")))})
+            ended = bool(choice.get("finish_reason"))
+            done = {**choice, "delta": self._delta(index, delta, ended=ended)}
+            new.append(self._spelt(index, done, ended=ended) if ended or choice.get("logprobs") else done)
         if new == [{**choice, "delta": choice.get("delta") or {}} for choice in choices]:
             return (*ahead, piece)
         usage = {} if piece.usage is None else {"usage": chunk.get("usage")}
         return (*ahead, Piece(msgspec.json.encode({**chunk, **usage, "choices": new}), "", "", piece.finish, piece.usage, bare=False))
 
+    def _spelt(self, index: int, choice: Json, *, ended: bool) -> Json:
+        """A choice without its tokens' probabilities; its last piece has them all, where nothing in it was changed."""
+        held = self._logprobs.setdefault(index, {"content": []}) if len(self._logprobs) < WINDOWS_MAX else {"content": []}
+        for field, told in (choice.get("logprobs") or {}).items():
+            if isinstance(told, list) and len(held.setdefault(field, [])) + len(told) <= LOGPROBS_MAX:
+                held[field] += told
+            elif told:
+                self._changed = True
+        if not ended:
+            return {**choice, "logprobs": None}
+        self._logprobs.pop(index, None)
+        if not any(held.values()):
+            return choice
+        return {**choice, "logprobs": None if self._changed else held}
+
     def _delta(self, index: int, delta: Json, *, ended: bool) -> Json:
         new = dict(delta)
-        for field in FIELDS:
-            if isinstance(delta.get(field), str) and delta[field]:
-                new[field] = self._fed((index, field, 0), delta[field])
+        for field, value in delta.items():
+            if field in _NAMES or field in _CALLS or not value:
+                continue
+            new[field] = self._fed((index, field, 0), value) if isinstance(value, str) else self._any(value)
         if delta.get("tool_calls"):
             new["tool_calls"] = [self._tool_delta(index, one) for one in delta["tool_calls"]]
         if (delta.get("function_call") or {}).get("arguments"):
@@ -141,8 +179,9 @@ class OutputFilter:
     def _tool_delta(self, index: int, tool_call: Json) -> Json:
         function = tool_call.get("function") or {}
         if not function.get("arguments"):
-            return tool_call
-        fed = self._fed((index, "tool", tool_call.get("index", 0)), function["arguments"])
+            return {key: inner if key in _NAMES else self._any(inner) for key, inner in tool_call.items()}
+        number = tool_call.get("index")
+        fed = self._fed((index, "tool", number if isinstance(number, int) else 0), function["arguments"])
         return {**tool_call, "function": {**function, "arguments": fed}}
 
     def _fed(self, place: tuple[int, str, int], text: str) -> str:
@@ -153,6 +192,7 @@ class OutputFilter:
             window = self._windows[place] = Window(self._policy, in_json=self._in_json or place[1] in ("tool", "function"))
         held = window.text + text
         gone, new = window.feed(text)
+        self._changed = self._changed or new is not None
         return held[:gone] if new is None else new
 
     def _with_rest(self, index: int, delta: Json) -> Json:
@@ -171,5 +211,6 @@ class OutputFilter:
             window = self._windows.pop(place)
             held = window.text
             gone, new = window.end()
+            self._changed = self._changed or new is not None
             if rest := held[:gone] if new is None else new:
                 yield place[1], place[2], rest
