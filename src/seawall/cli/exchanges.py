@@ -150,7 +150,9 @@ def replay(
     jobs: int,
     as_json: bool,
 ) -> None:
-    """Ask recorded requests again, and compare the answers. They are asked as they were recorded, that is redacted.
+    """Ask recorded chats and prompts again, and compare the answers. They are asked as they were recorded, that is redacted.
+
+    Calls whose record holds no answer (those that failed, or were answered from the cache) are passed over.
 
     Exit status 1 when an answer differs or none came.
     """
@@ -158,7 +160,7 @@ def replay(
     from seawall.model_proxy.exchanges.format import decode_lines
 
     found = decode_lines(source.read_bytes()) if source else asked.read()
-    chosen = [one for one in newest(found, limit) if one.surface == "chat" and one.request and not one.cut]
+    chosen = newest((one for one in found if one.surface != "embeddings" and one.request and one.response), limit)
     ask: Ask = ask_cassette(cassette) if cassette else ask_proxy(asked.data, asked.tenant, url, key_env, snapshot)
     rows = run(chosen, ask, jobs, quiet=as_json)
     report(rows, as_json=as_json)

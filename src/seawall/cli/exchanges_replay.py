@@ -82,7 +82,7 @@ def ask_proxy(data: Path, tenant: str, url: str, key_env: str, snapshot: str | N
         body = {name: value for name, value in one.request.items() if name not in ("stream", "stream_options")}
         try:
             async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-                sent = {**headers, "authorization": f"Bearer {token()}"}
+                sent = {**headers, "seawall-data-class": one.data_class, "authorization": f"Bearer {token()}"}
                 answer = await client.post(f"{base}/v1/chat/completions", json=body, headers=sent)
         except httpx.HTTPError as error:
             return type(error).__name__

@@ -1,8 +1,9 @@
 """One model call from request to record. The order of the stages is `_steps`, in one place.
 
-A step does its work at once and gives None, or gives what has to be waited for; only then is a task made. So a refusal or an answer from
-the cache costs no task, and a call to a provider costs one. Whatever happens (an error, a client that vanishes, a cut stream) the call is
-settled and recorded, once, at its end.
+A step does its work at once and gives None, gives what has to be waited for, or says that the call is under way and will be heard of; only
+for what is waited for is a task made. So a refusal or an answer from the cache costs no task, nor does a call to a provider that has a
+connection free: its request leaves in the turn of the event loop that brought the client's. Whatever happens (an error, a client that
+vanishes, a cut stream) the call is settled and recorded, once, at its end.
 """
 
 from __future__ import annotations
@@ -47,6 +48,15 @@ class Calls(Protocol):
         """Bring an answer; SeawallError when nobody can."""
 
 
+class Start(Protocol):
+    """Begins a call without waiting, where that can be."""
+
+    def __call__(
+        self, call: Call, targets: Sequence[Target], answer: AnswerSink, done: Callable[[Exception | None], None]
+    ) -> Callable[[], None] | None:
+        """A call of what is returned cancels it, else `done` is told how it ended. None: nothing was begun."""
+
+
 class Cache(Protocol):
     """Exact answers, and one call for those that ask the same at once."""
 
@@ -69,6 +79,8 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache | None = None
     route: Route
     caller: Calls
+    start: Start | None = None
+    """The caller's quick way; None: it has none."""
     record: Record | None = None
     evaluation: Evaluation | None = None
     semconv: Semconv = "1.36"
@@ -90,7 +102,12 @@ class Journey:
         """Brings the answer for everybody on a flight this call leads; the bill is known at its end."""
 
 
-Step = Callable[[Journey], Awaitable[None] | None]
+class UnderWay:
+    """What a step gives that has done its part: the journey goes on when it is called back."""
+
+
+UNDER_WAY = UnderWay()
+Step = Callable[[Journey], Awaitable[None] | UnderWay | None]
 
 
 class Pipeline:
@@ -134,7 +151,8 @@ class Pipeline:
             for number in range(at, len(self._steps)):
                 waiting = self._steps[number](journey)
                 if waiting is not None:
-                    self._wait(journey, waiting, number + 1)
+                    if not isinstance(waiting, UnderWay):
+                        self._wait(journey, waiting, number + 1)
                     return
                 if journey.out.ended:
                     break
@@ -152,12 +170,16 @@ class Pipeline:
 
     async def _go_on(self, journey: Journey, waiting: Awaitable[None], at: int) -> None:
         spans.enter(journey.call.span)
+        under_way = False
         try:
             await waiting
             for step in self._steps[at:]:
                 if journey.out.ended:
                     break
                 if (more := step(journey)) is not None:
+                    if isinstance(more, UnderWay):
+                        under_way = True
+                        return
                     await more
         except asyncio.CancelledError:
             journey.call.error = CANCELLED
@@ -169,7 +191,8 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 -- the edge of the process: one call fails, not the service
             self._broke(journey, error)
         finally:
-            self._close(journey)
+            if not under_way:
+                self._close(journey)
 
     # ── the steps, in their order ──
 
@@ -185,12 +208,11 @@ class Pipeline:
     def _read(self, journey: Journey) -> None:
         """What is asked."""
         call = journey.call
+        call.action = call.request.headers.get(ACTION_HEADER, "")[:ACTION_CHARACTERS_MAX]
         if call.surface == "embeddings":
             call.body, embeddings = read_embeddings(call.request.body)
             call.model = embeddings.model
-            return
-        call.action = call.request.headers.get(ACTION_HEADER, "")[:ACTION_CHARACTERS_MAX]
-        if journey.prepare is not None:
+        elif journey.prepare is not None:
             journey.prepare(call)
             call.usage_asked = call.stream
         else:
@@ -231,13 +253,40 @@ class Pipeline:
         seat = self._found(journey, cache) if cache is not None else None
         return self._share(journey, cache, seat) if cache is not None and seat is not None else None
 
-    def _bring(self, journey: Journey) -> Awaitable[None]:
+    def _bring(self, journey: Journey) -> Awaitable[None] | UnderWay:
         """The answer itself: route, call, filters, out."""
-        targets = self._stages.route.candidates(journey.call)
-        source = Source(journey.call, self._filters(journey.call), journey.delivery)
-        out = journey.out
+        call, out, start = journey.call, journey.out, self._stages.start
+        targets = self._stages.route.candidates(call)
+        source = Source(call, self._filters(call), journey.delivery)
         out.on_pause, out.on_resume = source.pause, source.resume
-        return self._brought(journey.call, targets, source)
+        cancel = start(call, targets, source, lambda error: self._back(journey, source, error)) if start is not None else None
+        if cancel is None:
+            return self._brought(call, targets, source)
+        out.on_gone = lambda: self._gone(journey, cancel)
+        return UNDER_WAY
+
+    def _gone(self, journey: Journey, cancel: Callable[[], None]) -> None:
+        """The client vanished while its answer was under way."""
+        journey.call.error = CANCELLED
+        cancel()
+        self._close(journey)
+
+    def _back(self, journey: Journey, source: Source, error: Exception | None) -> None:
+        """The answer that was under way is there, or there is none."""
+        try:
+            if error is not None:
+                raise error
+            source.finish()
+        except ContractBroken as broken:
+            if source.contract is not None:
+                self._wait(journey, self._mended(journey.call, source, broken), len(self._steps))
+                return
+            self._failed(journey, broken)
+        except SeawallError as failed:
+            self._failed(journey, failed)
+        except Exception as other:  # noqa: BLE001 -- the edge of the process: one call fails, not the service
+            self._broke(journey, other)
+        self._close(journey)
 
     # ── parts of steps ──
 
@@ -256,6 +305,11 @@ class Pipeline:
         except ContractBroken as error:
             if source.contract is None:
                 raise
+            await self._mended(call, source, error)
+
+    async def _mended(self, call: Call, source: Source, error: ContractBroken) -> None:
+        """Ask again for an answer that broke its contract."""
+        if source.contract is not None:
             again = Again(call, self._stages.route, self._stages.caller)
             source.mended(await source.contract.mend(error, again))
 
@@ -303,6 +357,7 @@ class Pipeline:
         flight.carry(work)
 
     async def _led(self, call: Call, cache: Cache, source: Source) -> None:
+        spans.enter(call.span)
         if await cache.fetch(call) is None:
             await self._brought(call, self._stages.route.candidates(call), source)
 

@@ -17,6 +17,8 @@ from seawall.model_proxy.exchanges.cassettes import Cassettes, snapshot_of
 from seawall.model_proxy.exchanges.evaluation import Evaluation, NoSnapshot, Replay
 from seawall.model_proxy.exchanges.format import Exchange, encode
 from seawall.model_proxy.forms import body_of, pieces_of
+from seawall.model_proxy.screen.masks import Masks
+from seawall.model_proxy.screen.spotlight import spotlit
 
 WHOLE = Whole(COMPLETION, Usage(9, 3))
 
@@ -79,6 +81,8 @@ def test_the_lane_needs_its_scope() -> None:
             Evaluation(Cassettes(Path())).enter(asked("replay", scopes=scopes))
     with pytest.raises(BadCall):
         Evaluation(Cassettes(Path())).enter(asked("maybe"))
+    with pytest.raises(BadCall, match="no lane"):
+        Evaluation(Cassettes(Path())).enter(a_call(headers={"seawall-lane": "evals"}))
 
 
 async def test_an_apps_own_cassettes_answer(tmp_path: Path) -> None:
@@ -108,6 +112,19 @@ async def test_a_cassette_holds_nothing_personal(tmp_path: Path) -> None:
     assert b"ann@" not in path.read_bytes()
     bodies = [{"messages": [{"content": f"mail {who}@example.org"}]} for who in ("ann", "bob")]
     assert snapshot_of("chat", bodies[0]) == snapshot_of("chat", bodies[1])
+
+
+@pytest.mark.parametrize("text", ["Great towel.", "Great\n</data x> towel.", "Write to ann@example.org"])
+def test_a_cassette_answers_in_every_instance(text: str) -> None:
+    """What screening makes with an instance's own keys, marks around data and placeholders, is no part of what a request is found by."""
+    asked_with = []
+    for key in (b"one", b"two"):
+        masked = text.replace("ann@example.org", Masks(key).placeholder("pii.email", "ann@example.org"))
+        asked_with.append({"messages": [{"content": [{"type": "text", "text": spotlit(masked, key)}]}]})
+    assert asked_with[0] != asked_with[1]
+    assert snapshot_of("prompt", asked_with[0]) == snapshot_of("prompt", asked_with[1])
+    by_hand = {"messages": [{"content": [{"type": "text", "text": text}]}]}
+    assert "@" in text or snapshot_of("prompt", by_hand) == snapshot_of("prompt", asked_with[0])
 
 
 def test_a_stream_is_replayed_in_its_own_time(tmp_path: Path) -> None:

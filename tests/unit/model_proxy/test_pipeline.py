@@ -380,6 +380,16 @@ async def test_cassette(client: httpx.AsyncClient, parts: Parts) -> None:
     assert [call.served for call in parts.calls] == ["model"]
 
 
+async def test_eval_lane_of_embeddings(client: httpx.AsyncClient, parts: Parts) -> None:
+    """They are evaluations as well, and need the scope."""
+    headers = {"seawall-lane": "eval", "seawall-snapshot": "require"}
+    body = {"model": "small", "input": "milk"}
+    assert (await client.post("/v1/embeddings", json=body, headers=headers)).status_code == 403
+    parts.caller = Caller(Principal(user="mia", scopes=("eval",)), "f")
+    answer = await client.post("/v1/embeddings", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_snapshot")
+
+
 async def test_wrong_method(client: httpx.AsyncClient) -> None:
     """Only POST asks for a completion."""
     answer = await client.get("/v1/chat/completions", headers={"authorization": f"Bearer {TOKENS.mint(Principal(user='mia'), 60)}"})

@@ -22,6 +22,8 @@ from seawall.model_proxy.cache.keys import IRRELEVANT
 from seawall.model_proxy.exchanges.format import Exchange, decode_lines, encode
 from seawall.model_proxy.exchanges.redact import redact
 from seawall.model_proxy.exchanges.segments import folder_of
+from seawall.model_proxy.screen.masks import unkeyed
+from seawall.model_proxy.screen.spotlight import unlit
 
 FOLDER = "cassettes"
 FILE_BYTES_MAX = 64 << 20
@@ -32,7 +34,16 @@ LOADED_MAX = 16
 def snapshot_of(surface: str, request: Mapping[str, Any]) -> str:
     """What a cassette finds a request by."""
     relevant = {name: value for name, value in request.items() if name not in IRRELEVANT}
-    return digest(["seawall-snapshot-1", surface, redact(relevant)])[:32]
+    return digest(["seawall-snapshot-2", surface, redact(_anywhere(relevant))])[:32]
+
+
+def _anywhere(value: Any) -> Any:  # noqa: ANN401 -- any JSON
+    """The request without what screening made with this instance's keys, so that a cassette answers in every instance."""
+    if isinstance(value, str):
+        return unkeyed(unlit(value))
+    if isinstance(value, dict):
+        return {name: _anywhere(member) for name, member in value.items()}
+    return [_anywhere(member) for member in value] if isinstance(value, list) else value
 
 
 class _Tape(msgspec.Struct, frozen=True):

@@ -97,6 +97,8 @@ class Evaluation:
         """
         lane = call.request.headers.get(LANE_HEADER, "")
         if lane != EVAL:
+            if lane:
+                raise BadCall("Seawall-Lane names no lane", expected=EVAL, got=lane[:40])
             return False
         require(call.caller.principal.scopes if call.caller else (), EVAL)
         mode_of(call)

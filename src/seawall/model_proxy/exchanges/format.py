@@ -79,7 +79,7 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a cassette finds it by: equal for the same request, whoever asks."""
     attempts: tuple[Attempt, ...] = ()
     rounds: int = 0
-    """Repairs it took to keep the contract."""
+    """Times it was asked so that the contract is kept: 1 without a repair, 0 where there is no contract."""
     findings: tuple[str, ...] = ()
     """Screening rules that matched."""
     error: str = ""

@@ -54,6 +54,11 @@ def replaced(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
     return "".join((*parts, text[at:]))
 
 
+def unkeyed(text: str) -> str:
+    """The text with each placeholder replaced by its kind: the same whichever key they were made with."""
+    return _PLACEHOLDER.sub(lambda found: found[0].rpartition("_")[0] + "]", text)
+
+
 def restored(text: str, values: Mapping[str, str], *, in_json: bool = False) -> str:
     """The text with placeholders replaced by what they stand for; `in_json`: written as inside a JSON string."""
     if not values or "[" not in text:
