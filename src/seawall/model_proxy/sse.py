@@ -6,9 +6,10 @@ over several lines, bytes cut anywhere. Pieces follow OpenAI's `chat.completion.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from seawall.model_proxy.call import Piece, Usage
 from seawall.model_proxy.errors import ProviderFailed
@@ -25,6 +26,39 @@ class StreamedError(ProviderFailed):
     """The provider reported an error in its stream."""
 
 
+class _PlainDelta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Text and nothing else; what many providers send empty beside it is known by name."""
+
+    content: str
+    role: None = None
+    tool_calls: Annotated[list[Any], Meta(max_length=0)] | None = None
+    function_call: None = None
+    refusal: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: Annotated[list[Any], Meta(max_length=0)] | None = None
+    annotations: Annotated[list[Any], Meta(max_length=0)] | None = None
+    audio: None = None
+    provider_specific_fields: None = None
+
+
+class _PlainChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    delta: _PlainDelta
+    index: Literal[0] = 0
+    finish_reason: None = None
+    logprobs: None = None
+    stop_reason: None = None
+    matched_stop: None = None
+    token_ids: list[int] | None = None
+    content_filter_results: Annotated[dict[str, Any], Meta(max_length=0)] | None = None
+
+
+class _PlainChunk(msgspec.Struct, frozen=True):
+    choices: Annotated[list[_PlainChoice], Meta(min_length=1, max_length=1)]
+    usage: None = None
+    error: None = None
+
+
 class _Function(msgspec.Struct, frozen=True):
     arguments: str | None = None
 
@@ -33,29 +67,17 @@ class _ToolCall(msgspec.Struct, frozen=True):
     function: _Function | None = None
 
 
-class _Delta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Delta(msgspec.Struct, frozen=True):
     content: str | None = None
-    role: str | None = None
     tool_calls: list[_ToolCall] | None = None
-    refusal: str | None = None
     function_call: _Function | None = None
-    reasoning_content: str | None = None
-    reasoning: Any = None
-    reasoning_details: Any = None
-    annotations: Any = None
-    audio: Any = None
-    provider_specific_fields: Any = None
 
 
-class _Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Choice(msgspec.Struct, frozen=True):
     delta: _Delta = _Delta()
     index: int = 0
     finish_reason: str | None = None
     logprobs: dict[str, Any] | None = None
-    stop_reason: Any = None
-    matched_stop: Any = None
-    content_filter_results: Any = None
-    token_ids: Any = None
 
 
 class _Cached(msgspec.Struct, frozen=True):
@@ -81,54 +103,29 @@ class _Chunk(msgspec.Struct, frozen=True):
     error: Any = None
 
 
-class _AnyDelta(_Delta, frozen=True, forbid_unknown_fields=False):
-    """With members we have never heard of."""
-
-
-class _AnyChoice(_Choice, frozen=True, forbid_unknown_fields=False):
-    delta: _AnyDelta = _AnyDelta()
-
-
-class _AnyChunk(_Chunk, frozen=True):
-    choices: list[_AnyChoice] = []  # type: ignore[assignment]  # narrower, as a frozen member may be
-
-
+_plain = msgspec.json.Decoder(_PlainChunk).decode
 _chunks = msgspec.json.Decoder(_Chunk)
-_any_chunks = msgspec.json.Decoder(_AnyChunk)
 _any = msgspec.json.Decoder(dict[str, Any])
 _encode = msgspec.json.Encoder().encode
 
 
 def piece_of(data: bytes) -> Piece:
     """The piece that an event's data holds. BadStream, or StreamedError where the provider says it failed."""
-    known = True
     try:
         if b"\\u00" in data or data.count(b'"content"') > 1 or data.count(b'"delta"') > 1 or data.count(b'"choices"') > 1:
             data = _said_once(data)
-        try:
-            chunk = _chunks.decode(data)
-        except msgspec.ValidationError:
-            chunk, known = _any_chunks.decode(data), False
         if not data.isascii():
             data.decode()  # fields we do not read are handed on, so they are checked too
-        plain = known and len(chunk.choices) == 1 and _is_plain(chunk, chunk.choices[0])
-        if not plain:
+        try:
+            return Piece(data, _plain(data).choices[0].delta.content)
+        except msgspec.ValidationError:
             data = _said_once(data)
+            chunk = _chunks.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadStream("The provider's stream holds something other than chunks of a chat completion", got=str(error)[:120]) from error
     if chunk.error is not None:
         raise StreamedError("The provider reported an error in its stream")
-    if plain:
-        return Piece(data, chunk.choices[0].delta.content or "")
     return _mixed(data, chunk, chunk.usage.usage() if chunk.usage else None)
-
-
-def _is_plain(chunk: _Chunk, choice: _Choice) -> bool:
-    """Whether a chunk adds text to the first choice and says nothing else."""
-    delta = choice.delta
-    return delta.content is not None and not (
-        chunk.usage or choice.finish_reason or delta.tool_calls or delta.role or choice.index or _extras(choice) or delta.function_call
-    )
 
 
 def _said_once(data: bytes) -> bytes:
@@ -145,23 +142,6 @@ def _mixed(data: bytes, chunk: _Chunk, usage: Usage | None) -> Piece:
         (call.function.arguments or "") for choice in chunk.choices for call in choice.delta.tool_calls or () if call.function
     ) + "".join(choice.delta.function_call.arguments or "" for choice in chunk.choices if choice.delta.function_call)
     return Piece(data, text, arguments, finish, usage, bare=False)
-
-
-def _extras(choice: _Choice) -> bool:
-    """Whether a choice carries something beside text that merging would lose."""
-    delta = choice.delta
-    return bool(
-        choice.logprobs is not None
-        or delta.refusal is not None
-        or delta.reasoning_content is not None
-        or delta.reasoning
-        or delta.reasoning_details
-        or delta.annotations
-        or delta.audio
-        or delta.provider_specific_fields
-        or isinstance(choice.stop_reason, str)
-        or choice.content_filter_results
-    )
 
 
 def encode(piece: Piece) -> bytes:
