@@ -24,6 +24,7 @@ from seawall.model_proxy.config import Provider, Timeouts
 from seawall.model_proxy.errors import ProviderFailed, ProviderRefusedKey
 from seawall.model_proxy.failures import AttemptFailed, refused
 from seawall.model_proxy.sse import piece_of
+from seawall.model_proxy.upstream import Done
 from seawall.model_proxy.upstream_errors import ConnectFailed, TimedOut
 
 _CHAT = (
@@ -80,6 +81,9 @@ class AnyLlm:
                     await self._complete(model, asked, receiver, timeouts)
         except TimeoutError:
             raise TimedOut("The provider's answer took too long", phase="total") from None
+
+    def start(self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float, done: Done) -> None:
+        """See Transport."""
 
     def close(self) -> None:
         """See Transport; not every SDK can."""

@@ -8,6 +8,7 @@ call cancels the provider's work. However it ends, `call.usage` and `call.attemp
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ from seawall.model_proxy.lanes import Lane, lanes
 from seawall.model_proxy.repeats import Repeats
 from seawall.model_proxy.retry import wait_seconds
 from seawall.model_proxy.stages import AnswerSink
+from seawall.model_proxy.upstream import Done
+from seawall.telemetry import spans
 from seawall.telemetry.events import event
 
 CHAT = "/chat/completions"
@@ -72,13 +75,41 @@ class Caller:
         """Answer the call through `answer`. What the last attempt failed with, NoProvider, OverLimit or DeadlineExceeded otherwise."""
         if call.surface == "embeddings" and self._batches.known(call, targets[0], answer):
             return
-        left = deque([self._lanes[target.id] for target in targets])
-        waits: dict[str, float | None] = {}
-        told: Failure | None = None
-        for again in range(self._retries.attempts):
-            lane, permit = self._fresh(left, waits)
+        await self._call(call, Search(targets, self._lanes), answer)
+
+    def start(self, call: Call, targets: Sequence[Target], answer: AnswerSink, done: Done) -> Callable[[], None] | None:
+        """`call` without a task, where a place and a connection are free: the request is on its way when this returns.
+
+        `done` is told the end, with what `call` would raise, unless it is cancelled before by a call of what is returned. None: nothing
+        was done; use `call`.
+        """
+        lane = self._lanes[targets[0].id]
+        way = lane.way
+        seconds = call.deadline.remaining()
+        if call.surface == "embeddings" or way.pace is not None or lane.breaker.state != "closed" or seconds <= 0.0:
+            return None
+        now = self._clock.monotonic()
+        if lane.rest_until > now or not way.queue.try_enter():
+            return None
+        attempt = Attempting(self, call, lane, targets, answer, done)
+        cancel = None
+        try:
+            body = request_body(call, lane.target)
+            cancel = way.transport.start(CHAT, body, attempt.receiver, way.provider.timeouts, seconds, attempt.ended)
+        finally:
+            if cancel is None:
+                way.queue.forgo()
+        if cancel is None:
+            return None
+        way.budget.earn()
+        attempt.cancel_exchange = cancel
+        return attempt.cancel
+
+    async def _call(self, call: Call, search: Search, answer: AnswerSink) -> None:
+        for again in range(search.tried, self._retries.attempts):
+            lane, permit = self._fresh(search.left, search.waits)
             if lane is None:
-                lane, permit = await self._again(call, left, waits, again)
+                lane, permit = await self._again(call, search.left, search.waits, again)
             if lane is None:
                 break
             failure = await self._attempt(call, lane, permit, answer)
@@ -86,13 +117,8 @@ class Caller:
                 return
             if answer.released or not failure.elsewhere:
                 raise failure.error
-            if told is None or told.fault != "limit" or failure.fault == "limit":
-                told = failure  # a limit is what the client can do something about
-            left.remove(lane)
-            if failure.again:
-                left.append(lane)
-                waits[lane.target.id] = failure.wait
-        raise self._none(targets) if told is None else told.error
+            search.failed(lane, failure)
+        raise self._none(search.targets) if search.told is None else search.told.error
 
     # ── choosing ──
 
@@ -133,12 +159,24 @@ class Caller:
 
     async def _attempt(self, call: Call, lane: Lane, permit: Permit, answer: AnswerSink) -> Failure | None:
         receiver = Answering(call, lane.target, answer)
-        outcome: Outcome = "unknown"
-        failure: Failure | None = None
         before = call.usage
         started = time.monotonic_ns()
+        error: BaseException | None = None
         try:
             await self._exchange(call, lane, receiver)
+        except BaseException as raised:  # noqa: BLE001 -- raised again by `_over`, unless it was judged
+            error = raised
+        return self._over(call, lane, permit, receiver, before, started, error)
+
+    def _over(
+        self, call: Call, lane: Lane, permit: Permit, receiver: Answering, before: Usage, started: int, error: BaseException | None
+    ) -> Failure | None:
+        """What became of an attempt, noted everywhere. Raises what is not the provider's doing."""
+        outcome: Outcome = "unknown"
+        failure: Failure | None = None
+        try:
+            if error is not None:
+                raise error
             if 200 <= receiver.status < 300:
                 receiver.finish()
             else:
@@ -148,11 +186,11 @@ class Caller:
         except AttemptFailed as failed:
             failure = failed.failure
             outcome = _outcome(lane, receiver, failure)
-        except SeawallError as error:
-            if receiver.error is error:  # a filter of ours, not the provider
+        except SeawallError as raised:
+            if receiver.error is raised:  # a filter of ours, not the provider
                 outcome = "well"
                 raise
-            failure = judged(DeadlineExceeded("The model did not answer in time") if call.deadline.expired() else error)
+            failure = judged(DeadlineExceeded("The model did not answer in time") if call.deadline.expired() else raised)
             outcome = _outcome(lane, receiver, failure)
         finally:
             self._leave(lane, permit, outcome, failure)
@@ -206,6 +244,82 @@ class Caller:
         if model not in lane.swaps and len(lane.swaps) < SWAPS_MAX:
             lane.swaps.add(model)
             event("provider.model_swapped", model=lane.target.id, asked=lane.target.model, answered=model)
+
+
+class Search:
+    """Which candidates are left, and what those asked have said."""
+
+    __slots__ = ("left", "targets", "told", "tried", "waits")
+
+    def __init__(self, targets: Sequence[Target], lanes: Mapping[str, Lane]) -> None:
+        self.targets = targets
+        self.left = deque([lanes[target.id] for target in targets])
+        self.waits: dict[str, float | None] = {}
+        self.told: Failure | None = None
+        self.tried = 0
+
+    def failed(self, lane: Lane, failure: Failure) -> None:
+        """An attempt failed, and another may help."""
+        self.tried += 1
+        if self.told is None or self.told.fault != "limit" or failure.fault == "limit":
+            self.told = failure  # a limit is what the client can do something about
+        self.left.remove(lane)
+        if failure.again:
+            self.left.append(lane)
+            self.waits[lane.target.id] = failure.wait
+
+
+class Attempting:
+    """The first attempt of a call that nobody awaits; where it fails in a way another attempt may mend, a task makes that."""
+
+    __slots__ = ("_answer", "_before", "_call", "_caller", "_done", "_lane", "_started", "_targets", "_task", "cancel_exchange", "receiver")
+
+    def __init__(self, caller: Caller, call: Call, lane: Lane, targets: Sequence[Target], answer: AnswerSink, done: Done) -> None:
+        self.receiver = Answering(call, lane.target, answer)
+        self.cancel_exchange: Callable[[], None] | None = None
+        self._caller, self._call, self._lane, self._targets, self._answer, self._done = caller, call, lane, targets, answer, done
+        self._before = call.usage
+        self._task: asyncio.Task[None] | None = None
+        call.target = lane.target
+        self._started = call.sent_ns = self.receiver.sent_ns = time.monotonic_ns()
+
+    def ended(self, error: Exception | None) -> None:
+        """The exchange is over."""
+        spans.enter(self._call.span)
+        try:
+            failure = self._over(error)
+            if failure is None:
+                self._done(None)
+            elif self._answer.released or not failure.elsewhere:
+                self._done(failure.error)
+            else:
+                search = Search(self._targets, self._caller._lanes)
+                search.failed(self._lane, failure)
+                self._task = asyncio.get_running_loop().create_task(self._go_on(search))
+        except Exception as raised:  # noqa: BLE001 -- told to who waits, whatever it is
+            self._done(raised)
+
+    def cancel(self) -> None:
+        """Nobody wants the answer any more."""
+        if self._task is not None:
+            self._task.cancel()
+        elif self.cancel_exchange is not None:
+            self.cancel_exchange()
+            with contextlib.suppress(asyncio.CancelledError):
+                self._over(asyncio.CancelledError())
+
+    def _over(self, error: BaseException | None) -> Failure | None:
+        call, lane = self._call, self._lane
+        lane.way.queue.leave((time.monotonic_ns() - self._started) / 1e9)
+        return self._caller._over(call, lane, "call", self.receiver, self._before, self._started, error)
+
+    async def _go_on(self, search: Search) -> None:
+        try:
+            await self._caller._call(self._call, search, self._answer)
+        except Exception as error:  # noqa: BLE001 -- told to who waits, whatever it is
+            self._done(error)
+        else:
+            self._done(None)
 
 
 def _outcome(lane: Lane, receiver: Answering, failure: Failure | None) -> Outcome:

@@ -103,6 +103,12 @@ class FairQueue:
         if self._waiting:
             self._admit()
 
+    def forgo(self) -> None:
+        """Give back a place that was not used."""
+        self._free += 1
+        if self._waiting:
+            self._admit()
+
     def retry_after(self) -> float:
         """Seconds until those now in line will have been served, roughly; at least 1."""
         return float(min(RETRY_AFTER_MAX, max(1, math.ceil((self._waiting + 1) * self._seconds / self._places))))

@@ -18,7 +18,7 @@ from seawall.model_proxy.errors import ProviderRefusedKey
 from seawall.model_proxy.fair_queue import FairQueue
 from seawall.model_proxy.pace import Pace
 from seawall.model_proxy.retry import RetryBudget
-from seawall.model_proxy.upstream import Origin, Pool
+from seawall.model_proxy.upstream import Done, Origin, Pool
 from seawall.telemetry.events import event
 
 EMBEDDED_SOCKET = "model-engine-0.sock"
@@ -29,6 +29,14 @@ class Transport(Protocol):
 
     async def exchange(self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float) -> None:
         """Return at the end of the answer. ProviderFailed and its kin, or what the receiver raised."""
+
+    def start(
+        self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float, done: Done
+    ) -> Callable[[], None] | None:
+        """The same without waiting, where that can be: `done` is told the end, unless it is cancelled by a call of what is returned.
+
+        None: nothing was done; `exchange` it.
+        """
 
     def close(self) -> None:
         """Let go of connections."""
@@ -57,6 +65,23 @@ class HttpTransport:
             total_seconds=min(timeouts.total, seconds),
         )
 
+    def start(
+        self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float, done: Done
+    ) -> Callable[[], None] | None:
+        """See Transport."""
+        started = self._pool.start(
+            "POST",
+            path,
+            self._headers,
+            body,
+            receiver,
+            done,
+            first_byte_seconds=timeouts.first_byte,
+            idle_seconds=timeouts.idle,
+            total_seconds=min(timeouts.total, seconds),
+        )
+        return started.cancel if started is not None else None
+
     def close(self) -> None:
         """See Transport."""
         self._pool.close()
@@ -72,6 +97,9 @@ class Unkeyed:
     async def exchange(self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float) -> None:
         """Always refuses."""
         raise ProviderRefusedKey(f"The provider {self._provider} has no key", fix=self._fix)
+
+    def start(self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float, done: Done) -> None:
+        """See Transport."""
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from seawall.model_proxy.upstream_connection import CHECK_SECONDS, Connection, Exchange, Lost, Receiver
+from seawall.model_proxy.upstream_connection import CHECK_SECONDS, Awaited, Connection, Exchange, Lost, Receiver
 from seawall.model_proxy.upstream_errors import ConnectFailed, ConnectionLost, TimedOut
 
 CONNECTIONS_MAX = 64
@@ -29,6 +29,8 @@ STALE_SECONDS = 1.0
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The numeric addresses of a host, best first; raises to refuse it. Asked at every connect, so that what was checked is what is used."""
+Done = Callable[[Exception | None], None]
+"""Told that an exchange has ended, well when there is no error. Never raises."""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -107,27 +109,36 @@ class Pool:
         before its first call: its `pause()` and `resume()` hold the provider back. Cancelling closes the connection.
         """
         request = self._head(method, path, headers, len(body)) + body
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = asyncio.get_running_loop().time()
+        times = (first_byte_seconds, idle_seconds, started + total_seconds)
+        await self._exchanged(self._take(), request, receiver, times, started)
+
+    def start(
+        self,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+        receiver: Receiver,
+        done: Done,
+        *,
+        first_byte_seconds: float,
+        idle_seconds: float,
+        total_seconds: float,
+    ) -> Started | None:
+        """`send` without a task: the request goes out before this returns, and `done` is told the end, with what `send` would raise.
+
+        None: no connection is free now, nothing was done.
+        """
         connection = self._take()
-        while True:
-            kept = connection is not None
-            if connection is None:
-                connection = await self._connected(min(self._connect_seconds, total_seconds))
-            exchange = Exchange(receiver, loop.create_future(), first_byte_seconds, idle_seconds, started + total_seconds)
-            connection.begin(exchange, request)
+        if connection is None:
+            return None
+        request = self._head(method, path, headers, len(body)) + body
+        exchange = Started(self, request, receiver, done, first_byte_seconds, idle_seconds, total_seconds)
+        connection.begin(exchange, request)
+        if self._timer is None:
             self._watch()
-            try:
-                await exchange.future
-            except asyncio.CancelledError:
-                connection.abort()
-                raise
-            except Lost as lost:
-                if kept and not lost.any_byte and loop.time() - started < STALE_SECONDS:
-                    connection = None
-                    continue
-                raise ConnectionLost("The provider closed the connection before its answer ended", after_first_byte=lost.any_byte) from lost
-            return
+        return exchange
 
     def close(self) -> None:
         """Close every connection; exchanges in progress are lost."""
@@ -158,6 +169,30 @@ class Pool:
         self._wake()
 
     # ── inside ──
+
+    async def _exchanged(
+        self, connection: Connection | None, request: bytes, receiver: Receiver, times: tuple[float, float, float], started: float
+    ) -> None:
+        """An exchange on a kept connection, if there is one; on another where that one had been closed before. What `send` raises."""
+        loop = asyncio.get_running_loop()
+        while True:
+            kept = connection is not None
+            if connection is None:
+                connection = await self._connected(min(self._connect_seconds, times[2] - loop.time()))
+            exchange = Awaited(receiver, *times, loop.create_future())
+            connection.begin(exchange, request)
+            self._watch()
+            try:
+                await exchange.future
+            except asyncio.CancelledError:
+                connection.abort()
+                raise
+            except Lost as lost:
+                if kept and not lost.any_byte and loop.time() - started < STALE_SECONDS:
+                    connection = None
+                    continue
+                raise _broke_off(lost) from lost
+            return
 
     def _head(self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]], length: int) -> bytes:
         start = self._heads.get((method, path))
@@ -265,6 +300,65 @@ class Pool:
         return self._keep_seconds
 
 
+class Started(Exchange):
+    """An exchange on a kept connection whose end is told by a call. `cancel` ends it, and nothing is told any more."""
+
+    __slots__ = ("_began", "_done", "_pool", "_request", "_task")
+
+    def __init__(
+        self,
+        pool: Pool,
+        request: bytes,
+        receiver: Receiver,
+        done: Done,
+        first_byte_seconds: float,
+        idle_seconds: float,
+        total_seconds: float,
+    ) -> None:
+        self._began = asyncio.get_running_loop().time()
+        super().__init__(receiver, first_byte_seconds, idle_seconds, self._began + total_seconds)
+        self._pool = pool
+        self._request = request
+        self._done: Done | None = done
+        self._task: asyncio.Task[None] | None = None
+
+    def settle(self, error: Exception | None) -> None:
+        """See Exchange."""
+        if isinstance(error, Lost):
+            if not error.any_byte and self._done is not None and asyncio.get_running_loop().time() - self._began < STALE_SECONDS:
+                self._task = asyncio.get_running_loop().create_task(self._again())
+                return
+            error = _broke_off(error)
+        self._tell(error)
+
+    def cancel(self) -> None:
+        """The answer is not wanted any more."""
+        self._done = None
+        if self._task is not None:
+            self._task.cancel()
+        elif self.connection is not None:
+            self.connection.abort()
+
+    async def _again(self) -> None:
+        """The connection had been closed before: a fresh one."""
+        times = (self.first_byte_seconds, self.idle_seconds, self.total_due)
+        try:
+            await self._pool._exchanged(None, self._request, self.receiver, times, self._began)
+        except Exception as error:  # noqa: BLE001 -- whatever `send` would raise, the receiver's own as well
+            self._tell(error)
+        else:
+            self._tell(None)
+
+    def _tell(self, error: Exception | None) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done(error)
+
+
+def _broke_off(lost: Lost) -> ConnectionLost:
+    return ConnectionLost("The provider closed the connection before its answer ended", after_first_byte=lost.any_byte)
+
+
 _contexts: list[ssl.SSLContext] = []
 
 
@@ -275,4 +369,4 @@ def _default_tls() -> ssl.SSLContext:
     return _contexts[0]
 
 
-__all__ = ["ConnectFailed", "ConnectionLost", "Origin", "Pool", "Receiver", "Resolve", "TimedOut", "any_address"]
+__all__ = ["ConnectFailed", "ConnectionLost", "Done", "Origin", "Pool", "Receiver", "Resolve", "Started", "TimedOut", "any_address"]

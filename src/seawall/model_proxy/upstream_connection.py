@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 from typing import Protocol, cast
 
 import httptools
@@ -65,21 +66,22 @@ class Owner(Protocol):
         """It is gone."""
 
 
-class Exchange:
-    """One request and its answer, in progress."""
+class Exchange(ABC):
+    """One request and its answer, in progress. `settle` is called once, at its end."""
 
-    __slots__ = ("connection", "first_byte_seconds", "future", "idle_seconds", "paused", "receiver", "total_due")
+    __slots__ = ("connection", "first_byte_seconds", "idle_seconds", "paused", "receiver", "total_due")
 
-    def __init__(
-        self, receiver: Receiver, future: asyncio.Future[None], first_byte_seconds: float, idle_seconds: float, total_due: float
-    ) -> None:
+    def __init__(self, receiver: Receiver, first_byte_seconds: float, idle_seconds: float, total_due: float) -> None:
         self.receiver = receiver
-        self.future = future
         self.first_byte_seconds = first_byte_seconds
         self.idle_seconds = idle_seconds
         self.total_due = total_due
         self.paused = False
         self.connection: Connection | None = None
+
+    @abstractmethod
+    def settle(self, error: Exception | None) -> None:
+        """It has ended, well when there is no error. Never raises."""
 
     def pause(self) -> None:
         """The client is slower than the provider."""
@@ -92,6 +94,27 @@ class Exchange:
         if self.connection and self.paused:
             self.paused = False
             self.connection.hold(False)
+
+
+class Awaited(Exchange):
+    """One whose end somebody awaits."""
+
+    __slots__ = ("future",)
+
+    def __init__(
+        self, receiver: Receiver, first_byte_seconds: float, idle_seconds: float, total_due: float, future: asyncio.Future[None]
+    ) -> None:
+        super().__init__(receiver, first_byte_seconds, idle_seconds, total_due)
+        self.future = future
+
+    def settle(self, error: Exception | None) -> None:
+        """See Exchange."""
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(None)
+        else:
+            self.future.set_exception(error)
 
 
 class Connection(asyncio.Protocol):
@@ -118,7 +141,7 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def begin(self, exchange: Exchange, request: bytes) -> None:
-        """Send a request; its answer settles `exchange.future`."""
+        """Send a request; the end of its answer settles the exchange."""
         self._exchange = exchange
         exchange.connection = self
         exchange.receiver.control = exchange
@@ -260,15 +283,17 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         exchange = self._exchange
-        keep = self._keep and self.usable
-        if exchange is not None and exchange.paused:
+        if exchange is None:
+            return
+        if exchange.paused:
             exchange.resume()
-        self._settle(None)
-        if keep:
+        self._exchange = exchange.connection = exchange.receiver.control = None
+        if self._keep and self.usable:
             self.due = self._loop.time() + self._pool.keep_seconds
-            self._pool.free(self)
+            self._pool.free(self)  # before the end is told: whoever hears of it may need a connection at once
         elif self._transport:
             self._transport.close()
+        exchange.settle(None)
 
     def _fail(self, error: Exception) -> None:
         self._settle(error)
@@ -279,12 +304,8 @@ class Connection(asyncio.Protocol):
         self.due = math.inf
         if exchange is None:
             return
-        exchange.connection = None
-        if not exchange.future.done():
-            if error is None:
-                exchange.future.set_result(None)
-            else:
-                exchange.future.set_exception(error)
+        exchange.connection = exchange.receiver.control = None
+        exchange.settle(error)
 
     def _touch(self) -> None:
         """Something happened: the idle limit begins anew, and rests while we ourselves hold the provider back."""

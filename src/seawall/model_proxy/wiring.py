@@ -98,6 +98,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
             cache=cache if config.cache.ttl > 0 else None,
             route=router,
             caller=caller,
+            start=caller.start,
             record=recorder,
             evaluation=evaluation,
             semconv=semconv_of(settings.genai_semconv, environment.get(OPT_IN, "")),

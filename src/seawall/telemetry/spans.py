@@ -73,8 +73,11 @@ def span(name: str, boundary: Boundary, *, traceparent: str | None = None, kind:
 
 
 def begin(name: str, boundary: Boundary, *, traceparent: str | None = None, kind: str = "internal") -> Span:
-    """A span whose work is not one block: a request answered in callbacks. `finish` it; `enter` it in the task that does the work."""
-    trace_id, parent_id = _parent(traceparent)
+    """A span whose work is not one block: a request answered in callbacks. `finish` it; `enter` it in the task that does the work.
+
+    A server's has no parent but `traceparent`: whatever was going on when a request came has nothing to do with it.
+    """
+    trace_id, parent_id = _parent(traceparent, inherit=kind != "server")
     return Span(name, boundary, kind, trace_id, parent_id, {})
 
 
@@ -101,10 +104,10 @@ def current_traceparent() -> str:
     return current.traceparent() if current else ""
 
 
-def _parent(traceparent: str | None) -> tuple[str, str]:
+def _parent(traceparent: str | None, *, inherit: bool = True) -> tuple[str, str]:
     if traceparent and (match := _TRACEPARENT.match(traceparent)):
         return match[1], match[2]
-    current = _current.get()
+    current = _current.get() if inherit else None
     if current is not None:
         return current.trace_id, current.span_id
     return f"{_random.getrandbits(128):032x}", ""
