@@ -12,6 +12,7 @@ from typing import Protocol
 from seawall.core.errors import ConfigurationError
 from seawall.model_proxy.call import Call
 from seawall.model_proxy.errors import Screened
+from seawall.model_proxy.screen.beside import beside
 from seawall.model_proxy.screen.classes import declared, higher
 from seawall.model_proxy.screen.finds import Found
 from seawall.model_proxy.screen.look import look
@@ -61,7 +62,7 @@ class RequestScreen:
                 if self._injection[place.source] != "off":
                     self._injected(call, place)
         if settings.pii != "off" or settings.secrets != "off":
-            self._personal(call, found)
+            self._personal(call, [*found, *beside(call.body)])
         if chat and settings.injection.spotlight:
             for place in found:
                 if place.source == "data":
