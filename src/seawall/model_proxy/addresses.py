@@ -18,6 +18,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 ADDRESSES_MAX = 8
+_INSIDE = tuple(ipaddress.ip_network(text) for text in ("168.63.129.16/32", "192.88.99.0/24", "fec0::/10", "3fff::/20"))
+"""What `ipaddress` calls global and is not: a cloud's own machine (Azure), anycast relays, site-local and documentation addresses."""
 
 
 class PrivateAddress(NoProvider):
@@ -28,6 +30,8 @@ class PrivateAddress(NoProvider):
 
 def is_public(address: Address) -> bool:
     """Whether an address is on the public internet; one that carries another within it (mapped, 6to4, Teredo, NAT64) needs both to be."""
+    if any(address in network for network in _INSIDE):
+        return False
     if not address.is_global or address.is_multicast or address.is_reserved or address.is_unspecified:
         return isinstance(address, ipaddress.IPv6Address) and address in _NAT64 and is_public(_last32(address))
     if isinstance(address, ipaddress.IPv6Address):

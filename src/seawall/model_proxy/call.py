@@ -25,6 +25,10 @@ DATA_CLASSES: tuple[DataClass, ...] = ("public", "internal", "confidential", "re
 Served = Literal["model", "cache", "coalesced", "replay"]
 
 
+TOKENS_MAX = 1 << 31
+"""A provider that counts more in one answer counts wrong; money is kept in 64 bits."""
+
+
 class Usage(msgspec.Struct, frozen=True):
     """Tokens of one answer, as the provider counted them; `estimated` when it did not say."""
 

@@ -119,14 +119,14 @@ def _callers(status: int, words: dict[str, Any], key: str) -> SeawallError:
         return BodyTooLarge("The provider does not take a request as large as this")
     param = words.get("param")
     said = clean(str(words.get("message") or ""), key) or f"The provider answers {status}"
-    return BadCall(f"The provider refuses the request: {said}", param=param[:PARAM_MAX] if isinstance(param, str) else None)
+    return BadCall(f"The provider refuses the request: {said}", param=clean(param, key)[:PARAM_MAX] if isinstance(param, str) else None)
 
 
 def _told(body: bytes) -> dict[str, Any]:
     """The members of an error's body, in the forms that are about."""
     try:
         said = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     if isinstance(said, list) and said:
         said = said[0]

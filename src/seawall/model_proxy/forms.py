@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.model_proxy.call import Piece, Usage
+from seawall.model_proxy.call import TOKENS_MAX, Piece, Usage
 
 _ONCE = frozenset({"id", "type", "role", "name"})
 """Members of a delta that are told, not spelled: the first word stands."""
@@ -155,4 +155,4 @@ def _arguments(delta: dict[str, Any]) -> str:
 
 
 def _count(told: object) -> int:
-    return told if isinstance(told, int) and not isinstance(told, bool) and told > 0 else 0
+    return min(told, TOKENS_MAX) if isinstance(told, int) and not isinstance(told, bool) and told > 0 else 0

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from seawall.model_proxy.call import Piece, Usage
+from seawall.model_proxy.call import TOKENS_MAX, Piece, Usage
 from seawall.model_proxy.errors import ProviderFailed
 
 EVENT_BYTES_MAX = 1 << 20
@@ -94,7 +94,8 @@ class UsageWire(msgspec.Struct, frozen=True):
     def usage(self) -> Usage:
         """The same as our own value."""
         cached = self.prompt_tokens_details.cached_tokens or 0 if self.prompt_tokens_details else 0
-        return Usage(max(0, self.prompt_tokens), max(0, self.completion_tokens), max(0, cached))
+        got, put, cached = (min(max(0, count), TOKENS_MAX) for count in (self.prompt_tokens, self.completion_tokens, cached))
+        return Usage(got, put, cached)
 
 
 class _Chunk(msgspec.Struct, frozen=True):

@@ -21,6 +21,8 @@ MESSAGES_MAX = 4096
 INPUTS_MAX = 2048
 """Texts in one request for embeddings, as OpenAI allows."""
 CHOICES_MAX = 8
+DEPTH_MAX = 128
+"""Objects and lists within one another; what stages do with a body, they do level by level."""
 
 _Name = Annotated[str, Meta(min_length=1, max_length=256)]
 _Positive = Annotated[int, Meta(ge=1, le=1 << 31)]
@@ -158,7 +160,18 @@ def _decoded(body: bytes) -> dict[str, Any]:
             json.loads(body, object_pairs_hook=_once)  # numbers and escapes may be written in other ways; a key may not stand twice
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
         raise _not_json(error) from None
+    if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _is_deep(value):
+        raise BadCall("The body is nested too deeply", expected=f"at most {DEPTH_MAX} levels")
     return value
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEPTH_MAX):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one) if isinstance(inner, dict | list)]  # type: ignore[attr-defined]
+        if not level:
+            return False
+    return True
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:

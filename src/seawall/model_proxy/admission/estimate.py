@@ -78,17 +78,18 @@ def tokens_of(call: Call, price: Price) -> tuple[int, int]:
     tokens = (size >> 2 if body.isascii() else size >> 1) + 1
     if call.surface == "embeddings":
         return tokens, 0
-    output = asked.get("max_completion_tokens")
-    if output is None:
-        output = asked.get("max_tokens")
-    if type(output) is not int or output <= 0:
-        output = OUTPUT_TOKENS
+    output = _most(asked.get("max_completion_tokens"), asked.get("max_tokens")) or OUTPUT_TOKENS
     if price.context:
         tokens, output = min(tokens, price.context), min(output, price.context)
     choices = asked.get("n")
     if choices is not None and type(choices) is int and 1 < choices <= CHOICES_MAX:
         output *= choices
     return tokens, output
+
+
+def _most(left: object, right: object) -> int:
+    """The larger bound of two names for the same: a provider may read either. 0: there is none."""
+    return max(left if type(left) is int else 0, right if type(right) is int else 0)
 
 
 def _text_bytes(body: Mapping[str, Any]) -> int:

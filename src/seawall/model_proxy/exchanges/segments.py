@@ -11,6 +11,7 @@ to another process's segment. Every call blocks: call it in a thread.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import struct
 import time
@@ -104,7 +105,8 @@ def segments(folder: Path) -> list[Path]:
 
 def folder_of(root: Path, tenant: str) -> Path:
     """Where a tenant's segments are; any name gives a folder directly beneath `root`."""
-    return root / ("t-" + quote(tenant, safe="").replace(".", "%2E")[:200])
+    name = quote(tenant, safe="").replace(".", "%2E")
+    return root / ("t-" + (name if len(name) <= 200 else f"{name[:130]}~{hashlib.sha256(tenant.encode()).hexdigest()}"))
 
 
 def tenants(root: Path) -> list[str]:

@@ -24,10 +24,15 @@ class Asked(msgspec.Struct, frozen=True):
     stream: bool = False
 
 
+def find(library: Library, path: str) -> Ready | None:
+    """The prompt of an address; None when there is none."""
+    app, _, name = path.removeprefix(PREFIX).partition("/")
+    return library.find(app, name)
+
+
 def read(library: Library, path: str, body: bytes) -> Asked:
     """The request. UnknownModel for a prompt there is not, BadCall with a JSON pointer for an input that does not keep its schema."""
-    app, _, name = path.removeprefix(PREFIX).partition("/")
-    ready = library.find(app, name)
+    ready = find(library, path)
     if ready is None:
         raise UnknownModel(f"The prompt '{path.removeprefix(PREFIX)[:100]}' does not exist or you do not have access to it")
     value = read_object(body)

@@ -26,6 +26,8 @@ WAIT_SECONDS = 0.004
 MEMBERS_MAX = 16
 BATCHES_MAX = 1_024
 """Open at once; more calls go alone."""
+ALIKE = ("authorization", "seawall-lane", "seawall-snapshot", "seawall-timing", "seawall-data-class", "seawall-cache", "seawall-action")
+"""What a batch's calls have in common: it is asked as its first one, for all."""
 Run = Callable[[Request, Out, Prepare], None]
 Alone = Callable[[Request, Out, Asked], None]
 
@@ -43,11 +45,11 @@ class Batches:
 
     def __init__(self, library: Library, run: Run, alone: Alone) -> None:
         self._library, self._run, self._alone = library, run, alone
-        self._open: dict[tuple[str, str], list[Member]] = {}
+        self._open: dict[tuple[str, ...], list[Member]] = {}
 
     def add(self, request: Request, out: Out, asked: Asked) -> None:
         """Ask with others, in a moment."""
-        key = (request.headers.get("authorization", ""), asked.ready.path)
+        key = (asked.ready.path, *(request.headers.get(name, "") for name in ALIKE))
         members = self._open.get(key)
         if members is None:
             if len(self._open) >= BATCHES_MAX:
@@ -59,7 +61,7 @@ class Batches:
         if len(members) >= MEMBERS_MAX:
             self._close(key, members)
 
-    def _close(self, key: tuple[str, str], members: list[Member]) -> None:
+    def _close(self, key: tuple[str, ...], members: list[Member]) -> None:
         if self._open.get(key) is not members:
             return
         del self._open[key]

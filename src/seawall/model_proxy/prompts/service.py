@@ -11,9 +11,9 @@ from seawall.core.principal import Principal
 from seawall.model_proxy.call import Call
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.http import Request
-from seawall.model_proxy.prompts.asked import PREFIX, Asked, Prepare, enter, read
+from seawall.model_proxy.prompts.asked import PREFIX, Asked, Prepare, enter, find, permitted, read
 from seawall.model_proxy.prompts.batch import Batches
-from seawall.model_proxy.prompts.library import Library
+from seawall.model_proxy.prompts.library import Library, Ready
 from seawall.model_proxy.prompts.outs import PromptOut
 
 Run = Callable[[Request, Out, Prepare], None]
@@ -35,7 +35,7 @@ class Prompts:
         try:
             asked = read(self._library, request.path, request.body)
         except SeawallError as error:
-            self._run(request, out, _raising(error))  # who is not signed in is not told what is wrong with the input
+            self._run(request, out, _raising(error, find(self._library, request.path)))  # who may not call it is not told what is wrong
             return
         if asked.ready.prompt.batch and not asked.stream:
             self._batches.add(request, out, asked)
@@ -67,8 +67,10 @@ class Prompts:
         self._run(request, held, prepare)
 
 
-def _raising(error: SeawallError) -> Prepare:
+def _raising(error: SeawallError, ready: Ready | None) -> Prepare:
     def prepare(call: Call) -> None:
+        if ready is not None:
+            permitted(call, ready)
         raise error
 
     return prepare
