@@ -3,6 +3,9 @@
 What llhttp lets pass and RFC 9112 or Envoy would not is refused here: HTTP other than 1.1, a missing or second Host, transfer codings
 but `chunked`, an upgrade, heads and chunk extensions without end. Trailers are read and dropped. A refusal is the connection's last
 answer and waits for the answers before it, so that no answer is ever taken for another's.
+
+A client that keeps its connection sends the same head again and again, but for the length of its body. One that llhttp has read and that
+comes again to the letter, with the whole body, is not read anew.
 """
 
 from __future__ import annotations
@@ -46,6 +49,17 @@ class Refusal(msgspec.Struct, frozen=True):
     sentence: str
 
 
+class Head(msgspec.Struct, frozen=True):
+    """A head that llhttp has read: what stands before and after the digits of the body's length, and what it says."""
+
+    before: bytes
+    after: bytes
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+
+
 class Owner(Protocol):
     """What a connection needs of its server."""
 
@@ -65,8 +79,9 @@ class Connection(asyncio.Protocol):
     """Bytes in, requests to the handler, answers out."""
 
     __slots__ = (
-        "_body", "_chunks", "_continue", "_current", "_fed", "_head_bytes", "_headers", "_held", "_in_body",
-        "_in_message", "_lingering", "_loop",        "_parser", "_pumping", "_refusal", "_server", "_transport", "_url", "_waiting", "due",
+        "_body", "_chunks", "_continue", "_current", "_data", "_fed", "_head_bytes", "_headers", "_held", "_in_body", "_in_message",
+        "_known", "_last", "_lingering", "_loop", "_pairs", "_parser", "_pumping", "_refusal", "_server", "_transport", "_url", "_waiting",
+        "due",
     )  # fmt: skip
 
     def __init__(self, server: Owner) -> None:
@@ -80,6 +95,12 @@ class Connection(asyncio.Protocol):
         self._pumping = self._lingering = self._in_message = self._in_body = self._continue = self._held = False
         self._url = b""
         self._headers: dict[str, str] = {}
+        self._pairs: list[tuple[bytes, bytes]] = []
+        self._data = b""
+        """What is being read, where a message may begin with it."""
+        self._known: Head | None = None
+        self._last = False
+        """No other request may come on this connection."""
         self._body: bytes | bytearray = b""
         self._head_bytes = self._fed = self._chunks = 0
         self.due = math.inf
@@ -109,6 +130,12 @@ class Connection(asyncio.Protocol):
             return
         if self._in_message:
             self._fed += len(data)
+            self._data = b""
+        elif self._known is not None and self._again(self._known, data):
+            self._pump()
+            return
+        else:
+            self._data = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -159,7 +186,7 @@ class Connection(asyncio.Protocol):
         self._in_message = True
         self._in_body = False
         self._url = self._body = b""
-        self._headers = {}
+        self._pairs = []
         self._head_bytes = self._fed = self._chunks = 0
         self.due = self._loop.time() + REQUEST_SECONDS
 
@@ -170,21 +197,14 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by the parser; for a trailer's fields too, which are dropped."""
-        if self._in_body:
-            return
-        self._count(len(name) + len(value) + 4)
-        key = header_name(name)
-        if key in self._headers:
-            if key in _ONCE:
-                self._reject(400, f"The header {key} may stand once")
-        elif len(self._headers) >= HEADERS_MAX:
-            self._reject(431, "There are too many headers")
-        self._headers[key] = value.decode("latin-1").rstrip(" \t")
+        if not self._in_body:
+            self._pairs.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Called by the parser: whether the body may come is decided here, before it is read."""
         self._in_body = True
-        headers, parser = self._headers, self._parser
+        parser = self._parser
+        headers = self._headers = self._read_headers()
         if parser.should_upgrade():
             self._reject(400, "Connections cannot be upgraded here")
         if parser.get_http_version() != "1.1":
@@ -227,7 +247,62 @@ class Connection(asyncio.Protocol):
         path, _, query = self._url.decode("latin-1").partition("?")
         request = Request(self._parser.get_method().decode("latin-1"), path, query, self._headers, bytes(self._body))
         self._body = b""
-        self._waiting.append((request, self._parser.should_keep_alive()))
+        keep_alive = self._parser.should_keep_alive()
+        self._waiting.append((request, keep_alive))
+        self._last = not keep_alive
+        self._known = self._learnt(request) if keep_alive and self._data else None
+        self._data = b""
+
+    def _read_headers(self) -> dict[str, str]:
+        """The header block that has just ended, held to its limits."""
+        headers: dict[str, str] = {}
+        size = 0
+        for name, value in self._pairs:
+            size += len(name) + len(value) + 4
+            key = header_name(name)
+            if key in headers and key in _ONCE:
+                self._reject(400, f"The header {key} may stand once")
+            headers[key] = value.decode("latin-1").rstrip(" \t")
+        self._count(size)
+        if len(self._pairs) > HEADERS_MAX:
+            self._reject(431, "There are too many headers")
+        return headers
+
+    # ── heads that come again ──
+
+    def _learnt(self, request: Request) -> Head | None:
+        """What is remembered of a request that came whole and alone; None where it says more than one length can tell."""
+        data, headers, body = self._data, request.headers, request.body
+        length = headers.get("content-length", "")
+        at = len(data) - len(body)
+        if not length.isdecimal() or "transfer-encoding" in headers or "expect" in headers or len(self._pairs) != len(headers):
+            return None
+        if data.find(b"\r\n\r\n") + 4 != at or data[:4].isspace() or data[at:] != body:
+            return None
+        start = data.lower().find(b"\r\ncontent-length: ", 0, at) + 18
+        end = start + len(length)
+        if start < 18 or data[start : end + 2] != length.encode() + b"\r\n":
+            return None
+        return Head(data[:start], data[end:at], request.method, request.path, request.query, headers)
+
+    def _again(self, head: Head, data: bytes) -> bool:
+        """Whether this is a request with the head of the one before, whole and alone; then it is in line."""
+        before = len(head.before)
+        if self._last or self._waiting or not data.startswith(head.before):
+            return False
+        end = data.find(b"\r", before, before + 9)
+        digits = data[before:end]
+        if end < 0 or not digits.isdigit() or not data.startswith(head.after, end):
+            return False
+        at, length = end + len(head.after), int(digits)
+        if len(data) != at + length or length > self._server.body_bytes_max:
+            return False
+        headers = head.headers
+        if digits != headers["content-length"].encode():
+            headers = {**headers, "content-length": digits.decode()}
+        self._waiting.append((Request(head.method, head.path, head.query, headers, data[at:]), True))
+        self.due = math.inf
+        return True
 
     # ── answers ──
 
@@ -245,6 +320,7 @@ class Connection(asyncio.Protocol):
         """The answer in progress is complete."""
         self._current = None
         if not keep_alive or self._server.draining:
+            self._waiting.clear()  # nothing is said after the last answer
             self._close()
         elif not self._pumping:
             self._pump()

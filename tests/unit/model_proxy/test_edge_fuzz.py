@@ -192,3 +192,33 @@ def test_whole_requests(requests: list[bytes], places: set[int]) -> None:
     seen = re.findall(rb"'/(.)', \[([^]]*)\]", sent)
     assert sorted(found.decode() for found, _ in seen) == sorted(path for path in paths if path != "d")
     assert b"trailer" not in sent
+
+
+HEADS = [
+    *(b"POST /b HTTP/1.1\r\n" + HOST + b"content-length: 3\r\nx: 1\r\n\r\n", b"POST /b HTTP/1.1\r\n" + HOST + b"content-length: 0\r\n\r\n"),
+    b"POST /b HTTP/1.1\r\nContent-Length: 11\r\n" + HOST + b"x: content-length: 3\r\n\r\n",
+    b"POST /b HTTP/1.1\r\n" + HOST + b"content-length: 3\r\nconnection: close\r\n\r\n",
+    b"POST /c HTTP/1.1\r\n" + HOST + b"content-length: 3\r\nexpect: 100-continue\r\n\r\n",
+]
+BODIES = [b"", b"abc", b"abc" + WHOLE[1], b"GET / HTTP/1", b"x" * 11, b"ab", b"\r\n\r\n"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.sampled_from(HEADS), min_size=1, max_size=2),
+    st.lists(
+        st.tuples(st.integers(0, 1), st.sampled_from([b"3", b"11", b"03", b"3 ", b"+3", b"", b"999999999"]), st.sampled_from(BODIES)),
+        max_size=6,
+    ),
+)
+def test_heads_that_come_again(heads: list[bytes], turns: list[tuple[int, bytes, bytes]]) -> None:
+    """A head that was read before says the same when it comes again, whatever follows it and whatever length it names."""
+    requests = [re.sub(rb"(?<=tent-length: )\d+", length, heads[which % len(heads)], count=1) + body for which, length, body in turns]
+    assert talk(requests, later=False) == talk([bytes([byte]) for byte in b"".join(requests)], later=False)
+
+
+def test_a_length_of_its_own() -> None:
+    """Requests whose heads differ in the body's length alone are each read with their own."""
+    sent, asked = talk([HEADS[0] + b"abc", HEADS[0].replace(b": 3", b": 12") + b"abcdefghijkl", HEADS[0] + b"xyz"], later=False)
+    assert asked == 3
+    assert re.findall(rb"'content-length', '(\d+)'.*?b'(\w+)'", sent) == [(b"3", b"abc"), (b"12", b"abcdefghijkl"), (b"3", b"xyz")]
