@@ -60,7 +60,9 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
     """One with a memo and no exact cache, so that the memo is seen alone."""
     made = Front()
     async with stand(MODEL, memo=EmbeddingMemo()) as made.on:
-        pipeline = Pipeline(Stages(identify=made, route=Router(made.on.config), caller=made.on.caller, record=made))
+        pipeline = Pipeline(
+            Stages(identify=made, route=Router(made.on.config), caller=made.on.caller, start=made.on.caller.start, record=made)
+        )
         server = Server(ModelProxy(made, cards(made.on.config), pipeline).handle, refusal)
         await server.listen(tmp_path / "p.sock")
         transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "p.sock"))

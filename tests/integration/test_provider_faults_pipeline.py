@@ -68,7 +68,7 @@ async def front(folder: Path, extra: str = "", **settings: Any) -> AsyncIterator
     """A proxy on a unix socket."""
     async with stand(ROUTES + extra, **settings) as on:
         known = Known()
-        pipeline = Pipeline(Stages(identify=known, route=Router(on.config), caller=on.caller, record=known))
+        pipeline = Pipeline(Stages(identify=known, route=Router(on.config), caller=on.caller, start=on.caller.start, record=known))
         server = Server(ModelProxy(known, cards(on.config), pipeline).handle, refusal)
         await server.listen(folder / "p.sock")
         transport = httpx.AsyncHTTPTransport(uds=str(folder / "p.sock"))

@@ -28,6 +28,7 @@ from seawall.model_proxy.errors import ContractBroken
 from seawall.model_proxy.exchanges.evaluation import TIMING_HEADER, Evaluation
 from seawall.model_proxy.genai_spans import Semconv, annotate
 from seawall.model_proxy.http import Request
+from seawall.model_proxy.leading import Leading
 from seawall.model_proxy.settle import settle
 from seawall.model_proxy.stages import Admit, AnswerSink, Filter, Identify, Record, Route, Screen
 from seawall.model_proxy.wire import SURFACES, read_chat, read_embeddings
@@ -98,7 +99,7 @@ class Journey:
         self.out = out
         self.delivery = Delivery(call, out)
         self.closed = False
-        self.work: asyncio.Task[None] | None = None
+        self.work: Leading | None = None
         """Brings the answer for everybody on a flight this call leads; the bill is known at its end."""
 
 
@@ -194,6 +195,30 @@ class Pipeline:
             if not under_way:
                 self._close(journey)
 
+    # ── how an answer is brought (`leading.Ways`) ──
+
+    def begin(self, call: Call, source: Source, done: Callable[[Exception | None], None]) -> Callable[[], None] | None:
+        """Ask a provider without waiting. None: it cannot be, `bring` it."""
+        start = self._stages.start
+        return start(call, self._stages.route.candidates(call), source, done) if start is not None else None
+
+    async def bring(self, call: Call, source: Source) -> None:
+        """Ask providers until the answer is there."""
+        try:
+            await self._stages.caller.call(call, self._stages.route.candidates(call), source)
+            source.finish()
+        except ContractBroken as error:
+            if source.contract is None:
+                raise
+            await self.mend(call, source, error)
+
+    async def mend(self, call: Call, source: Source, error: ContractBroken) -> None:
+        """Ask again for an answer that broke its contract."""
+        if source.contract is None:
+            raise error
+        again = Again(call, self._stages.route, self._stages.caller)
+        source.mended(await source.contract.mend(error, again))
+
     # ── the steps, in their order ──
 
     def _identify(self, journey: Journey) -> Awaitable[None] | None:
@@ -247,21 +272,38 @@ class Pipeline:
         evaluation = self._stages.evaluation
         return self._replayed(journey, evaluation) if evaluation is not None and journey.call.lane else None
 
-    def _look(self, journey: Journey) -> Awaitable[None] | None:
+    def _look(self, journey: Journey) -> Awaitable[None] | UnderWay | None:
         """An answer there is already, or one that is being made."""
         cache = self._stages.cache
         seat = self._found(journey, cache) if cache is not None else None
-        return self._share(journey, cache, seat) if cache is not None and seat is not None else None
+        if cache is None or seat is None:
+            return None
+        if journey.work is None:
+            return self._share(journey, cache, seat)
+        seat.tell(lambda outcome: self._landed(journey, outcome))
+        journey.out.on_gone = lambda: self._gone(journey, seat.leave)
+        return UNDER_WAY
+
+    def _landed(self, journey: Journey, outcome: bool | Exception) -> None:
+        """The flight that this call leads is over: its seat has everything, or there is nothing more to come."""
+        if outcome is True:
+            journey.delivery.finish()
+        elif isinstance(outcome, SeawallError):
+            self._failed(journey, outcome)
+        elif isinstance(outcome, Exception):
+            self._broke(journey, outcome)
+        else:
+            self._failed(journey, DeadlineExceeded())
+        self._close(journey)
 
     def _bring(self, journey: Journey) -> Awaitable[None] | UnderWay:
         """The answer itself: route, call, filters, out."""
-        call, out, start = journey.call, journey.out, self._stages.start
-        targets = self._stages.route.candidates(call)
+        call, out = journey.call, journey.out
         source = Source(call, self._filters(call), journey.delivery)
         out.on_pause, out.on_resume = source.pause, source.resume
-        cancel = start(call, targets, source, lambda error: self._back(journey, source, error)) if start is not None else None
+        cancel = self.begin(call, source, lambda error: self._back(journey, source, error))
         if cancel is None:
-            return self._brought(call, targets, source)
+            return self.bring(call, source)
         out.on_gone = lambda: self._gone(journey, cancel)
         return UNDER_WAY
 
@@ -279,7 +321,7 @@ class Pipeline:
             source.finish()
         except ContractBroken as broken:
             if source.contract is not None:
-                self._wait(journey, self._mended(journey.call, source, broken), len(self._steps))
+                self._wait(journey, self.mend(journey.call, source, broken), len(self._steps))
                 return
             self._failed(journey, broken)
         except SeawallError as failed:
@@ -297,21 +339,6 @@ class Pipeline:
         contract = call.contract or contract_of(call)
         held = (ContractFilter(contract, call),) if contract is not None else ()
         return (*held, output) if output is not None else held
-
-    async def _brought(self, call: Call, targets: Sequence[Target], source: Source) -> None:
-        try:
-            await self._stages.caller.call(call, targets, source)
-            source.finish()
-        except ContractBroken as error:
-            if source.contract is None:
-                raise
-            await self._mended(call, source, error)
-
-    async def _mended(self, call: Call, source: Source, error: ContractBroken) -> None:
-        """Ask again for an answer that broke its contract."""
-        if source.contract is not None:
-            again = Again(call, self._stages.route, self._stages.caller)
-            source.mended(await source.contract.mend(error, again))
 
     async def _replayed(self, journey: Journey, evaluation: Evaluation) -> None:
         call, delivery = journey.call, journey.delivery
@@ -346,20 +373,10 @@ class Pipeline:
         return seat
 
     def _lead(self, journey: Journey, cache: Cache, flight: Flight) -> None:
-        """Bring the answer for everybody on a flight. The work is a task of its own: it outlives this client while others wait."""
+        """Bring the answer for everybody on a flight."""
         call = journey.call
         call.served = "model"
-        source = Source(call, self._filters(call), flight)
-        flight.control = source
-        journey.work = work = asyncio.get_running_loop().create_task(self._led(call, cache, source))
-        self._tasks.add(work)
-        work.add_done_callback(self._tasks.discard)
-        flight.carry(work)
-
-    async def _led(self, call: Call, cache: Cache, source: Source) -> None:
-        spans.enter(call.span)
-        if await cache.fetch(call) is None:
-            await self._brought(call, self._stages.route.candidates(call), source)
+        journey.work = Leading(call, flight, Source(call, self._filters(call), flight), self, cache.fetch)
 
     async def _share(self, journey: Journey, cache: Cache, seat: Seat | None) -> None:
         """Wait with those who ask the same; look again where the first of them gave up."""
@@ -388,8 +405,8 @@ class Pipeline:
         """Settle and record; what is brought for others too at its end, though its first asker is gone. Neither waits nor raises."""
         if journey.closed:
             return
-        if journey.work is not None and not journey.work.done():
-            journey.work.add_done_callback(lambda _: self._close(journey))
+        if journey.work is not None and not journey.work.done:
+            journey.work.on_done = lambda: self._close(journey)
             return
         journey.closed = True
         call, stages = journey.call, self._stages

@@ -48,13 +48,14 @@ class Holds(Protocol):
 class Seat:
     """A place on a flight."""
 
-    __slots__ = ("_at", "_flight", "_future", "_sink", "paused", "released", "streamed", "usage_told")
+    __slots__ = ("_at", "_flight", "_future", "_sink", "_tell", "paused", "released", "streamed", "usage_told")
 
     def __init__(self, flight: Flight, sink: Sink, *, streamed: bool, usage_told: bool) -> None:
         self._flight = flight
         self._sink = sink
         self._at = 0
         self._future: asyncio.Future[bool] | None = None
+        self._tell: Callable[[bool | Exception], None] | None = None
         self.streamed = streamed
         self.usage_told = usage_told
         self.paused = False
@@ -73,8 +74,15 @@ class Seat:
             self.leave()
             raise
 
+    def tell(self, done: Callable[[bool | Exception], None]) -> None:
+        """`done` without waiting: what it gives or raises is told, unless the seat is left before. `done` never raises."""
+        self._tell = done
+        if self._flight.ended:
+            self.end()
+
     def leave(self) -> None:
         """Wait no longer."""
+        self._tell = None
         self._flight.left(self)
 
     def pause(self) -> None:
@@ -117,18 +125,27 @@ class Seat:
 
     def fault(self, error: Exception) -> None:
         """The sink refused."""
-        if self._future is not None and not self._future.done():
-            self._future.set_exception(error)
+        self._settle(error)
 
     def end(self) -> None:
         """The flight is over: tell who waits, once the sink has everything."""
-        future = self._future
-        if future is None or future.done() or self.behind:
+        if self.behind:
             return
         try:
-            future.set_result(self._flight.outcome_for(self))
+            self._settle(self._flight.outcome_for(self))
         except SeawallError as error:
-            future.set_exception(error)
+            self._settle(error)
+
+    def _settle(self, outcome: bool | Exception) -> None:
+        tell, self._tell = self._tell, None
+        future = self._future
+        if tell is not None:
+            tell(outcome)
+        elif future is not None and not future.done():
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
 
 
 class Flight:

@@ -1,0 +1,105 @@
+"""An answer that is brought for everybody on a flight. The work outlives the client that asked first, while others wait.
+
+Guarantees that the flight ends, well or with what went wrong, and that `done` holds and `on_done` is called only when the provider's part
+is accounted for: what the call cost is known then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from seawall.core.errors import SeawallError
+from seawall.model_proxy.answer import Source
+from seawall.model_proxy.cache.flights import Flight
+from seawall.model_proxy.call import Call
+from seawall.model_proxy.errors import ContractBroken
+from seawall.telemetry import spans
+
+
+class Ways(Protocol):
+    """How an answer is brought: the pipeline's part."""
+
+    def begin(self, call: Call, source: Source, done: Callable[[Exception | None], None]) -> Callable[[], None] | None:
+        """Without waiting. None: nothing was begun."""
+
+    async def bring(self, call: Call, source: Source) -> None:
+        """To its end."""
+
+    async def mend(self, call: Call, source: Source, error: ContractBroken) -> None:
+        """Ask again for an answer that broke its contract."""
+
+
+class Leading:
+    """The work of one flight. Begins at once, with `fetch`: whether another process has the answer."""
+
+    __slots__ = ("_call", "_cancel", "_flight", "_source", "_task", "_ways", "done", "on_done")
+
+    def __init__(self, call: Call, flight: Flight, source: Source, ways: Ways, fetch: Callable[[Call], Awaitable[object | None]]) -> None:
+        self._call, self._flight, self._source, self._ways = call, flight, source, ways
+        self._cancel: Callable[[], None] | None = None
+        self.done = False
+        self.on_done: Callable[[], None] | None = None
+        self._task: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(self._lead(fetch))
+        flight.control = source
+        flight.on_deserted = self.cancel
+
+    def cancel(self) -> None:
+        """Nobody wants the answer any more."""
+        if self._cancel is not None:
+            self._cancel()
+            self._end(asyncio.CancelledError())
+        elif self._task is not None:
+            self._task.cancel()
+
+    async def _lead(self, fetch: Callable[[Call], Awaitable[object | None]]) -> None:
+        spans.enter(self._call.span)
+        try:
+            if await fetch(self._call) is None:
+                self._cancel = self._ways.begin(self._call, self._source, self._back)
+                if self._cancel is not None:
+                    return
+                await self._ways.bring(self._call, self._source)
+        except BaseException as error:
+            self._end(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._end(None)
+
+    def _back(self, error: Exception | None) -> None:
+        """The provider's part is over."""
+        self._cancel = None
+        try:
+            if error is not None:
+                raise error
+            self._source.finish()
+        except ContractBroken as broken:
+            self._task = asyncio.get_running_loop().create_task(self._mend(broken))
+        except Exception as failed:  # noqa: BLE001 -- told to everybody who waits
+            self._end(failed)
+        else:
+            self._end(None)
+
+    async def _mend(self, broken: ContractBroken) -> None:
+        spans.enter(self._call.span)
+        try:
+            await self._ways.mend(self._call, self._source, broken)
+        except BaseException as error:
+            self._end(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._end(None)
+
+    def _end(self, error: BaseException | None) -> None:
+        if self.done:
+            return
+        self.done = True
+        self._task = self._cancel = None
+        if not self._flight.ended:
+            self._flight.fail(error or SeawallError("The answer has no end"))
+        self._flight.on_deserted = None
+        if self.on_done is not None:
+            self.on_done()
