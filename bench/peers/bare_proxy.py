@@ -15,6 +15,7 @@ from seawall.model_proxy.call import Caller
 from seawall.model_proxy.edge import Server
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.models import DEFAULT_MODELS
+from seawall.model_proxy.service import calm
 from seawall.model_proxy.upstream import Origin, Pool
 
 
@@ -32,6 +33,7 @@ async def serve(socket: Path, provider: str) -> None:
     pool = Pool(Origin("unix", path=provider, base="/v1"), connections_max=2000)
     calls = Bare({"small": Upstream(pool, ((b"content-type", b"application/json"),))})
     await Server(ModelProxy(Nobody(), DEFAULT_MODELS, calls).handle, refusal).listen(socket)
+    calm()
     await asyncio.Event().wait()
 
 

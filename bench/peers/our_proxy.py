@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 from typing import cast
@@ -21,7 +20,7 @@ from seawall.model_proxy.edge import Server
 from seawall.model_proxy.edge_connection import Connection, Handle
 from seawall.model_proxy.models import DEFAULT_MODELS
 from seawall.model_proxy.pipeline import Pipeline, Stages
-from seawall.model_proxy.service import BODY_BYTES_MAX
+from seawall.model_proxy.service import BODY_BYTES_MAX, calm
 from seawall.model_proxy.upstream import Origin, Pool
 from seawall.model_proxy.wiring import wired
 
@@ -29,8 +28,7 @@ from seawall.model_proxy.wiring import wired
 async def listen(handle: Handle, port: int) -> None:
     server = Server(handle, refusal, body_bytes_max=BODY_BYTES_MAX)
     await asyncio.get_running_loop().create_server(lambda: Connection(server), "127.0.0.1", port, backlog=1024)
-    gc.collect()
-    gc.freeze()
+    calm()
     await asyncio.Event().wait()
 
 

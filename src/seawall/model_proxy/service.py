@@ -31,9 +31,16 @@ BODY_BYTES_MAX = 8 << 20
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
-    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
+
+
+def calm() -> None:
+    """Keep what is there from being looked through for cycles again, and look for new ones less often. Call it when all is set up."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def serve(settings: Settings) -> None:
@@ -45,9 +52,7 @@ async def serve(settings: Settings) -> None:
         proxy = await stack.enter_async_context(wired(settings, os.environ))
         server = Server(proxy.handle, refusal, body_bytes_max=BODY_BYTES_MAX)
         await server.listen(settings.socket)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        calm()
         event("service.ready", service=settings.service, replica=settings.replica)
         await stopping.wait()
         proxy.health.draining = True

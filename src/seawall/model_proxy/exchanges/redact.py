@@ -47,18 +47,17 @@ def redact_text(text: str, finder: Find = find) -> str:
 
 def _collect(value: Any, into: list[str]) -> bool:  # noqa: ANN401 -- any JSON
     """Gather every string; whether there is an inline file among them."""
-    if isinstance(value, str):
-        into.append(value)
-        return value.startswith("data:") and len(value) > INLINE_BYTES_MAX
     inline = False
-    if isinstance(value, dict):
-        for member in value.values():
-            if type(member) is not float and type(member) is not int:
-                inline |= _collect(member, into)
-    elif isinstance(value, list | tuple):
-        for member in value:
-            if type(member) is not float and type(member) is not int:
-                inline |= _collect(member, into)
+    left = [value]
+    for one in left:
+        kind = type(one)
+        if kind is str:
+            into.append(one)
+            inline = inline or (len(one) > INLINE_BYTES_MAX and one.startswith("data:"))
+        elif kind is dict:
+            left += one.values()
+        elif kind is list or kind is tuple:
+            left += one
     return inline
 
 
