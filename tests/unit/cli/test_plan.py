@@ -37,7 +37,18 @@ def test_everything_starts_after_what_it_needs(tmp_path: Path) -> None:
     for unit in plan(_site(), _engines(tmp_path)):
         assert {*unit.needs, *unit.uses} <= earlier
         earlier.add(unit.name)
-    assert earlier == {"initdb", "postgres", "valkey", "prepare", "ui-read", "ui-write", "model-proxy", "model-engine", "workers", "gateway"}
+    assert earlier == {
+        "initdb",
+        "postgres",
+        "valkey",
+        "prepare",
+        "ui-read",
+        "ui-write",
+        "model-proxy",
+        "model-engine",
+        "workers",
+        "gateway",
+    }
 
 
 def test_initdb_runs_once(tmp_path: Path) -> None:
