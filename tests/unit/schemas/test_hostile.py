@@ -9,6 +9,7 @@ import pytest
 
 from seawall.core.schemas.compiled import compiled
 from seawall.core.schemas.errors import UnsupportedSchema, Violation
+from seawall.core.schemas.patterns import PLACES_MAX, PROGRAM_MAX, Pattern
 from seawall.model_proxy.contract.reader import Reader
 
 NEVER = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"
@@ -99,3 +100,12 @@ def test_a_reference_with_digits_of_other_scripts_leads_nowhere() -> None:
     """Not every digit is one for `int`."""
     with pytest.raises(UnsupportedSchema):
         compiled(msgspec.json.decode('{"allOf":[{"$ref":"#/allOf/²"}]}'))
+
+
+def test_states_of_an_ill_pattern_do_not_fill_the_memory() -> None:
+    """Every character leads to a state nobody has seen, of hundreds of places."""
+    ill = Pattern("^(a|b)*a(a|b){400}$")
+    state = ill.start
+    for number in range(1200):
+        state = ill.step(state, "ab"[(number * number >> 3) & 1])
+    assert sum(map(len, ill._steps.values())) <= PLACES_MAX + 2 * PROGRAM_MAX

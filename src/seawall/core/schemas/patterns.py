@@ -16,6 +16,8 @@ PROGRAM_MAX = 3_000
 """Instructions; `(a{50}){50}` needs 2,500."""
 STEPS_MAX = 4_096
 """Known steps of one pattern; beyond, they are forgotten and found again."""
+PLACES_MAX = 200_000
+"""Places in all the states that are kept of one pattern: a state of an ill pattern holds a thousand."""
 State = frozenset[int]
 DEAD: State = frozenset()
 _CHARS, _SPLIT, _START, _END, _MATCH = range(5)
@@ -33,6 +35,7 @@ class Pattern:
         self._program[any_char] = (_CHARS, ((0, 0x10FFFF),), (entry,))
         self._found = frozenset({0})
         self._steps: dict[tuple[State, str], State] = {}
+        self._places = 0
         self.start = self._closure((entry,), at_start=True)
 
     def step(self, state: State, text: str) -> State:
@@ -60,9 +63,11 @@ class Pattern:
             if self._program[at][0] == _CHARS and any(low <= code <= high for low, high in self._program[at][1])
             for target in self._program[at][2]
         ]
-        if len(self._steps) >= STEPS_MAX:
+        if len(self._steps) >= STEPS_MAX or self._places > PLACES_MAX:
             self._steps.clear()
+            self._places = 0
         result = self._steps[state, char] = self._closure(moved)
+        self._places += len(result)
         return result
 
     def _closure(self, entries: Iterable[int], *, at_start: bool = False, at_end: bool = False) -> State:
