@@ -21,6 +21,9 @@ from seawall.model_proxy.call import Caller as Who
 from seawall.model_proxy.caller import Caller
 from seawall.model_proxy.config_load import parse
 from seawall.model_proxy.errors import ProviderFailed
+from seawall.model_proxy.exchanges.build import Told, build
+from seawall.model_proxy.exchanges.format import encode
+from seawall.model_proxy.exchanges.segments import Segment, read
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.keys import MachineKey, MachineKeys, NewKey
 from seawall.model_proxy.models import DEFAULT_MODELS
@@ -28,6 +31,7 @@ from seawall.model_proxy.screen.masks import restored
 from seawall.model_proxy.screen.output import OutputFilter
 from seawall.model_proxy.screen.settings import Output
 from seawall.telemetry import spans
+from seawall.trust.encryption import Key, Keyring, Sealer
 
 SECRET = "sk-abcdEFGH1234567890abcd"
 TWO = b"""
@@ -151,3 +155,20 @@ async def test_a_key_revoked_while_it_was_looked_up_is_looked_up_again(monkeypat
     assert await door.enter(token)
     door.clock.advance(0.1)
     assert door.identifier.known(asked(token)) is None
+
+
+def test_a_tenants_exchanges_do_not_open_as_anothers(tmp_path: Path) -> None:
+    """Not even with the same key: the tenant's name is sealed in."""
+    seals = Sealer(Keyring((Key(1, b"k" * 32),)))
+    segment = Segment(tmp_path, "acme", seals, "20260108T12")
+    segment.append(b"{}")
+    segment.close()
+    assert [batch.damaged for tenant in ("acme", "other") for batch in read(segment.path, tenant, seals)] == [False, True]
+
+
+def test_labels_of_a_call_are_redacted_too() -> None:
+    """What the caller says it did, and the model it names, are texts like any other."""
+    made = call()
+    made.action, made.model = f"asked jo@x.example with {SECRET}", SECRET
+    line = encode(build(Told(made, None, "", (), 0.0, 0), ""))
+    assert not [word for word in (b"jo@x.example", SECRET.encode()) if word in line]

@@ -30,14 +30,14 @@ async def test_who_may_not_call_a_prompt_is_not_told_its_input() -> None:
     assert "schema at" not in body
 
 
-@pytest.mark.parametrize("header", ["seawall-data-class", "seawall-cache", "seawall-action"])
+@pytest.mark.parametrize("header", ["authorization", "seawall-data-class", "seawall-cache", "seawall-action"])
 async def test_calls_that_differ_in_what_they_say_of_themselves_go_apart(header: str) -> None:
     """Restricted data does not travel as its neighbour's public call."""
     models = Models('{"sentence":"One has 48 %."}', '{"sentence":"Two has 48 %."}')
     proxy, lines = proxy_of(models), [Line(), Line()]
-    for line, said in zip(lines, ("internal", "restricted"), strict=True):
+    for line, said in zip(lines, ("Bearer internal", "Bearer restricted"), strict=True):
         body = json.dumps({"input": FINDING}).encode()
         headers = {"authorization": "Bearer x", header: said}
         proxy.handle(Request("POST", SUMMARISE, "", headers, body), Out(line, keep_alive=True, head_only=False))
     await asyncio.wait_for(asyncio.gather(*(line.over.wait() for line in lines)), 5)
-    assert [call.request.headers[header] for call in models.calls] == ["internal", "restricted"]
+    assert [call.request.headers[header] for call in models.calls] == ["Bearer internal", "Bearer restricted"]
