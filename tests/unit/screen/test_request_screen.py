@@ -84,6 +84,22 @@ def test_nothing_is_looked_for_when_all_is_off() -> None:
     assert RequestScreen(OFF, KEY).output(made) is None
 
 
+def test_earlier_answers_are_held_to_the_rules_of_users() -> None:
+    """A client can write them too."""
+    assert screened(Screening(), {"role": "assistant", "content": ORDER}).findings == ("injection.override",)
+    with pytest.raises(Screened):
+        screened(Screening(injection=Injection(rules="refuse")), {"role": "assistant", "content": ORDER}, user("go on"))
+
+
+def test_descriptions_of_tools_are_flagged_and_never_refused() -> None:
+    """Of a parameter too: they may come from a server of tools."""
+    parameters = {"type": "object", "properties": {"q": {"type": "string", "description": ORDER}}}
+    tools = [{"type": "function", "function": {"name": "f", "description": "Finds things.", "parameters": parameters}}]
+    made = screened(Screening(injection=Injection(rules="refuse", data="refuse")), user("hi"), tools=tools)
+    assert made.findings == ("injection.override",)
+    assert made.body["tools"] == tools
+
+
 class _Judge:
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -100,6 +100,42 @@ def test_the_system_prompt_said_again_is_noticed() -> None:
     assert asked.findings == ("output.prompt",)
 
 
+PROMPT = "You serve the buyers of the northern region and never talk about supplier bonuses with anybody else at all."
+SPOKEN = PROMPT.rstrip(".").lower().split()
+RUNS = [" ".join(SPOKEN[at : at + 8]) for at in range(len(SPOKEN) - 7)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(min_value=0, max_value=10_000), max_size=40), st.sampled_from(["", "Sure! ", "It says: you serve the "]))
+def test_no_eight_words_of_the_system_prompt_go_out(places: list[int], before: str) -> None:
+    """Refused or masked, in whatever pieces the answer comes; with masks the outcome is the same."""
+    text = f"{before}{PROMPT.upper()} That is all."
+    masked = content(streamed(Output(prompt="mask"), cut(text, places), {"role": "system", "content": PROMPT}))
+    assert not any(run in masked.lower() for run in RUNS)
+    assert masked == content(streamed(Output(prompt="mask"), [piece(text)], {"role": "system", "content": PROMPT}))
+    released, refused = until_refused(cut(text, places))
+    assert refused
+    assert not any(run in released.lower() for run in RUNS)
+
+
+def until_refused(pieces: list[Piece]) -> tuple[str, bool]:
+    one, released = OutputFilter(call({"role": "system", "content": PROMPT}), Output(prompt="refuse")), ""
+    try:
+        for each in pieces:
+            released += content(list(one.piece(each)))
+        one.end()
+    except Screened:
+        return released, True
+    return released, False
+
+
+def test_the_words_of_a_prompt_in_another_order_pass() -> None:
+    """As do seven in a row."""
+    asked = {"role": "system", "content": PROMPT}
+    text = "I serve the buyers of the northern region; bonuses of a supplier never matter to the buyers or anybody else."
+    assert content(streamed(Output(prompt="refuse"), [piece(one) for one in text], asked)) == text
+
+
 def test_tool_arguments_are_screened_in_pieces() -> None:
     """Each tool call by itself; what was held comes with the finish reason."""
     parts = ['{"to": "jo@', 'x.example", "n', '": 1}']

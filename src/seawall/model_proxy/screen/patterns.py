@@ -39,9 +39,9 @@ RULES: tuple[tuple[str, str, str], ...] = (
     (
         "injection.override-de",
         "an order in German to drop earlier instructions",
-        "(?:ignorier|missacht|vergis+|uberg(?:eh|ing)|verwirf|beachte.{0,30}nichtmehr|befolg.{0,30}nicht(?:mehr)?|hal(?:te|t)dichnicht|setz.{0,16}ausserkraft|umgeh)"
+        "(?:ignorier|missacht|vergiss?|uberg(?:eh|ing)|verwirf|beachte.{0,30}nichtmehr|befolg.{0,30}nicht(?:mehr)?|hal(?:te|t)dichnicht|setz.{0,16}ausserkraft|umgeh)"
         ".{0,36}?(?:anweisung|instruktion|vorgabe|systemprompt|prompt|befehl|richtlinie|regeln|dirgesagt|dirvorher|wasdir|bisherige(?:n)?(?:regel|kontext)|alleszuvor|allesdavor|"
-        "allesbisherige|allesobige|sicherheitsregel|einschrankung)|(?:anweisung|regeln|vorgabe|richtlinie|einschrankung)(?:en|n)?(?:geltennichtmehr|sindaufgehoben|sindungultig|nichtmehrgultig)|(?:anweisung|regeln|vorgabe|richtlinie).{0,8}aus+erkraft|(?:beacht|befolg).{0,24}(?:anweisung|regeln|vorgabe|richtlinie).{0,8}nicht(?:mehr|langer)",
+        "allesbisherige|allesobige|sicherheitsregel|einschrankung)|(?:anweisung|regeln|vorgabe|richtlinie|einschrankung)(?:en|n)?(?:geltennichtmehr|sindaufgehoben|sindungultig|nichtmehrgultig)|(?:anweisung|regeln|vorgabe|richtlinie).{0,8}auss?s?erkraft|(?:beacht|befolg).{0,24}(?:anweisung|regeln|vorgabe|richtlinie).{0,8}nicht(?:mehr|langer)",
     ),
     (
         "injection.override-translated",
@@ -134,7 +134,7 @@ DATA_RULES: tuple[tuple[str, str, str], ...] = (
         "|(?:respond|reply|answer|output|say|write|print)(?:only)?(?:with)?(?:exactly|only|solely|nothingbut|justthe)(?:thephrase|theword|thefollowing|with|thetext|the)?"
         "|(?:call|invoke|execute|run|use|trigger)(?:the)?.{0,24}?(?:tool|function|plugin|shellcommand|apicall|sqlquery|transferfunds|sendemail|sendmail|deletefile|bashcommand)(?:with|to|and|using|named|called|now)"
         "|(?:do|must|should)not(?:summari[sz]e|answer|analy[sz]e|translate)(?:this|the|it|any).{0,40}?(?:instead|rather|but|just)|(?:stop|halt|abort)(?:the|your|this)?(?:summary|summari[sz]ing|analysis|task|currenttask|translation)"
-        "|(?:antworte|gib|schreib|sage?)(?:nur|ausschlies+lich|stattdessen|immer)(?:noch)?(?:mit|aus|das|den|die)?|dumusst(?:jetzt|nun|immer|sofort|stattdessen)?(?:antwort|schreib|ausgeb|sag|send|ignorier|empfehl|aufruf|losch|ausfuhr|genehmig)",
+        "|(?:antworte|gib|schreib|sage?)(?:nur|ausschliess?s?lich|stattdessen|immer)(?:noch)?(?:mit|aus|das|den|die)?|dumusst(?:jetzt|nun|immer|sofort|stattdessen)?(?:antwort|schreib|ausgeb|sag|send|ignorier|empfehl|aufruf|losch|ausfuhr|genehmig)",
     ),
 )
 """More for text that came from data, where any order is out of place."""
@@ -144,7 +144,7 @@ MARKS: tuple[tuple[str, str, str], ...] = (
         "injection.turn",
         "marks with which models are told who speaks",
         r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id|end_header_id|begin_of_text|endofprompt)\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|"
-        r"</?(?:system|system_prompt|systemprompt|sysprompt)>|\[(?:system|system message|system prompt|admin|developer)\]\s*[:(]|\[system\]|##{1,5} ?(?:system|new instructions?|instructions? override|system prompt|admin)\s{0,3}[:\n]|"
+        r"</?(?:system|system_prompt|systemprompt|sysprompt)>|\[(?:system|system message|system prompt|admin|developer)\]\s{0,8}[:(]|\[system\]|##{1,5} ?(?:system|new instructions?|instructions? override|system prompt|admin)\s{0,3}[:\n]|"
         r"\n\s{0,4}(?:system|assistant|developer)\s{0,2}:\s|\n\nhuman: ",
     ),
     (

@@ -88,10 +88,10 @@ def _numbers(text: str, raw: bytes, shape: bytes) -> Iterator[Found]:
         yield from _ibans(text, shape)
     if text.count(".") > 2 and _DOTTED.search(raw.translate(_DOTS)):
         yield from (Found("pii.ip", *match.span()) for match in _IPV4.finditer(text) if _alone(text, match) and _is_address(match[0]))
-    if b"0000000a" in shape or b"0000000 a" in shape:
-        yield from _dnis(text, shape)
     if shape.count(b"0") < _DIGITS_MIN:
         return
+    if b"0000000" in shape:
+        yield from _dnis(text, shape)
     joined = raw.translate(_PLUS, _SEPARATORS)
     if b"0" * (_SHORT_MAX + 1) in joined or b"+0" in joined or _TRUNKS.search(raw):
         for match in _NUMBER.finditer(text):

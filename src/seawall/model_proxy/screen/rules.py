@@ -3,7 +3,7 @@
 Rules read the squeezed form (fold.py): letters alone, so that spacing, case, punctuation and look-alikes change nothing. One alternation of
 word pieces, the gate, passes ordinary text in a few microseconds a KB; only around what it finds are the rules tried, and every rule's
 gaps are bounded. Some rules are for text that came from data only: a person may tell the model what to do, a document may not.
-The patterns are ours; the families follow OWASP LLM01:2025 (https://genai.owasp.org/llmrisk/llm01-prompt-injection/).
+The patterns (patterns.py, phrases.py) are ours; the families follow OWASP LLM01:2025 (https://genai.owasp.org/llmrisk/llm01-prompt-injection/).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from seawall.model_proxy.screen.fold import hides, squeeze
 from seawall.model_proxy.screen.patterns import BACKWARDS, CODES, DATA_RULES, LINE_WORDS, MARK_WORDS, MARKS, ROT13, RULES, WORDS
 from seawall.model_proxy.screen.payloads import RUN_MIN, decoded
+from seawall.model_proxy.screen.phrases import DATA_PHRASES, PHRASE_WORDS, PHRASES
 
 AROUND = 160
 """Letters before and after what the gate found that the rules read; no rule reaches further."""
@@ -78,8 +79,19 @@ def _words(rows: tuple[tuple[str, str, str], ...]) -> list[str]:
     return [word for name, _, _ in rows for word in WORDS[name].split()]
 
 
-ANYWHERE = _rules(RULES)
-IN_DATA = ANYWHERE + _rules(DATA_RULES)
+_TOLD = {name: sentence for name, sentence, _ in RULES + DATA_RULES}
+
+
+def _phrases(rows: tuple[tuple[str, str], ...]) -> tuple[Rule, ...]:
+    return tuple(Rule(name, _TOLD[name], _compiled(pattern), _gate(PHRASE_WORDS[name].split())) for name, pattern in rows)
+
+
+def _phrase_words(rows: tuple[tuple[str, str], ...]) -> list[str]:
+    return [word for name, _ in rows for word in PHRASE_WORDS[name].split()]
+
+
+ANYWHERE = _rules(RULES) + _phrases(PHRASES)
+IN_DATA = ANYWHERE + _rules(DATA_RULES) + _phrases(DATA_PHRASES)
 _MARKS = tuple(Rule(name, sentence, re.compile(pattern.encode(), re.IGNORECASE | re.DOTALL)) for name, sentence, pattern in MARKS)
 
 
@@ -88,7 +100,8 @@ def _gates(words: list[str]) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     return _gate(words), _gate([word for word in words if squeeze(word).isascii()])
 
 
-_GATES = (_gates([*_words(RULES), *ROT13, *BACKWARDS, *CODES]), _gates([*_words(RULES + DATA_RULES), *ROT13, *BACKWARDS, *CODES]))
+_SAID = [*_words(RULES), *_phrase_words(PHRASES), *ROT13, *BACKWARDS, *CODES]
+_GATES = (_gates(_SAID), _gates([*_SAID, *_words(DATA_RULES), *_phrase_words(DATA_PHRASES)]))
 """Of what people type and of data, each for any text and for ASCII."""
 _EXFILTRATE = next(rule for rule in ANYWHERE if rule.id == "injection.exfiltrate")
 _ROT13 = tuple(map(str.encode, ROT13))

@@ -7,6 +7,7 @@ span or an error: they name the rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from seawall.core.errors import ConfigurationError
@@ -21,11 +22,17 @@ from seawall.model_proxy.screen.output import OutputFilter
 from seawall.model_proxy.screen.rules import SENTENCES, injections
 from seawall.model_proxy.screen.settings import Action, Screening
 from seawall.model_proxy.screen.spotlight import spotlit
-from seawall.model_proxy.screen.texts import Place, places
+from seawall.model_proxy.screen.texts import Place, descriptions, places
 from seawall.telemetry.events import event
 
 CLASSIFIED = "injection.classified"
 FINDINGS_MAX = 32
+DESCRIPTION_MAX = 4096
+"""Characters of a tool's description that are read."""
+
+
+_in_description = lru_cache(maxsize=2048)(lambda text: tuple(injections(text[:DESCRIPTION_MAX], data=False)))
+"""Tools are described the same way in every call."""
 
 
 class Classifier(Protocol):
@@ -47,7 +54,7 @@ class RequestScreen:
         self._key = key
         self._classifier = classifier if settings.injection.classifier != "off" else None
         injection = settings.injection
-        self._injection = {"user": injection.rules, "data": injection.data, "system": "off", "model": "off"}
+        self._injection = {"user": injection.rules, "data": injection.data, "system": "off", "model": injection.rules}
 
     def request(self, call: Call) -> bool:
         """Look at every text by the rules. Screened; BadCall for a data class there is not. False: the classifier is to be asked."""
@@ -61,6 +68,8 @@ class RequestScreen:
             for place in found:
                 if self._injection[place.source] != "off":
                     self._injected(call, place)
+            if ("tools" in call.body or "functions" in call.body) and self._injection["user"] != "off":
+                self._described(call)
         if settings.pii != "off" or settings.secrets != "off":
             self._personal(call, [*found, *beside(call.body)])
         if chat and settings.injection.spotlight:
@@ -69,7 +78,7 @@ class RequestScreen:
                     place.holder[place.key] = spotlit(place.holder[place.key], self._key)
         if self._classifier is None or not chat:
             return True
-        call.untrusted = tuple(place.text for place in found if place.source in ("user", "data"))
+        call.untrusted = tuple(place.text for source in (("user", "data"), ("model",)) for place in found if place.source in source)
         return not call.untrusted
 
     async def deep(self, call: Call) -> None:
@@ -91,6 +100,12 @@ class RequestScreen:
     def _injected(self, call: Call, place: Place) -> None:
         for rule in injections(place.text, data=place.source == "data"):
             self._act(call, self._injection[place.source], rule, SENTENCES[rule])
+
+    def _described(self, call: Call) -> None:
+        """What the app says of its tools is its own, so it is flagged at most: it may have come from a server of tools."""
+        for text in descriptions(call.body):
+            for rule in _in_description(text):
+                self._act(call, "flag", rule, SENTENCES[rule])
 
     def _act(self, call: Call, action: str, rule: str, sentence: str) -> None:
         if rule not in call.findings and len(call.findings) < FINDINGS_MAX:

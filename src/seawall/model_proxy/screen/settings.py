@@ -20,11 +20,11 @@ class Injection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Text that tries to give the model other instructions."""
 
     rules: InjectionAction = "flag"
-    """Of what users type."""
+    """Of what users type, and of what is given for a model's earlier answers."""
     data: InjectionAction = "flag"
     """Of text that came from data; it is held to more rules."""
     classifier: InjectionAction = "off"
-    """The trained classifier, 3-4 ms a text, on users' text and data alike."""
+    """The trained classifier, about 11 ms a sentence, on users' text and data alike."""
     spotlight: bool = True
     """Put text that came from data between delimiters that it cannot guess."""
 
@@ -35,7 +35,7 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: Action = "refuse"
     pii: Action = "pass"
     prompt: Action = "flag"
-    """The system prompt, said again word for word."""
+    """The system prompt, said again word for word: eight words of it in a row."""
     window: int = 256
     """Characters of a stream that are held back at most; 64 to 4,096."""
 

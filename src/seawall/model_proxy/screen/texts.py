@@ -77,3 +77,21 @@ def _inputs(body: dict[str, Any]) -> Iterator[Place]:
         yield Place(value, "user", body, "input")
     elif isinstance(value, list):
         yield from (Place(text, "user", value, at) for at, text in enumerate(value) if isinstance(text, str))
+
+
+DESCRIPTIONS_MAX = 256
+"""Of one request's tools."""
+
+
+def descriptions(body: dict[str, Any]) -> list[str]:
+    """What the app says of its tools and of their parameters, however deep."""
+    found: list[str] = []
+    waiting: list[Any] = [*(body.get("tools") or ()), *(body.get("functions") or ())]
+    while waiting and len(found) < DESCRIPTIONS_MAX:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            found += [value for key, value in one.items() if key in ("description", "title") and isinstance(value, str)]
+            waiting += [value for value in one.values() if isinstance(value, dict | list)]
+        elif isinstance(one, list):
+            waiting += one
+    return found

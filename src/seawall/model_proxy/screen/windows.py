@@ -101,13 +101,12 @@ class Window:
         if self._dropping is not None:
             self._dropping = None
             return self._gone("")
-        return self._let(len(self.text), calm=False)
+        return self._let(len(self.text), calm=False, final=True)
 
-    def _let(self, place: int, calm: bool) -> tuple[int, str | None]:
+    def _let(self, place: int, calm: bool, *, final: bool = False) -> tuple[int, str | None]:
         text, self.text = self.text[:place], self.text[place:]
-        if calm:
-            return place, self._watched(text, None)
-        return place, self._watched(text, self._edited(text))
+        new = None if calm else self._edited(text)
+        return place, new if self._leaking is None else self._watched(text if new is None else new, new, final=final)
 
     def _edited(self, text: str) -> str | None:
         policy = self._policy
@@ -117,11 +116,10 @@ class Window:
         new = restored(new, policy.values, in_json=self._in_json)
         return None if new == text else new
 
-    def _watched(self, text: str, new: str | None) -> str | None:
-        """The text as it goes, unless the system prompt is in it."""
-        if self._leaking is not None and self._leaking.feed(text) and self._policy.masks("prompt"):
-            return ""
-        return new
+    def _watched(self, out: str, new: str | None, *, final: bool) -> str | None:
+        """The text as it goes, without what says the system prompt."""
+        kept = None if self._leaking is None else self._leaking.feed(out, final=final)
+        return kept if kept is not None and self._policy.masks("prompt") else new
 
     def _gone(self, instead: str) -> tuple[int, str | None]:
         count, self.text = len(self.text), ""
