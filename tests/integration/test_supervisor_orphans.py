@@ -12,11 +12,10 @@ from seawall.cli.supervisor_process import start_ticks
 SERVICE = """
 import os, signal, subprocess, time
 from seawall.cli import services
-services.DRAIN_S_MAX = 0.1
 os.setsid()
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 worker = subprocess.Popen(["sleep", "60"])
-services.outlive_nobody(os.getppid())
+services.outlive_nobody(os.getppid(), 0.1)
 print(os.getpid(), worker.pid, flush=True)
 time.sleep(60)
 """

@@ -14,7 +14,7 @@ import msgspec
 from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, clear_run, locate, lock, recover
 from seawall.cli.supervisor_process import is_alive
 
-STOP_S_MAX = 30.0
+STOP_S_MAX = 60.0
 """The supervisor stops its services within this; then it is killed, which ends them too."""
 
 

@@ -20,6 +20,8 @@ from seawall.core.settings import Settings, settings_from
 PREPARED_POLL_S = 0.01
 DRAIN_S_MAX = 8.0
 """How long a service may outlive its supervisor."""
+DRAIN_S_MAX_OF = {"model-proxy": 36.0}
+"""Those that take longer: what a model is saying gets its 30 s to end."""
 
 
 @click.command()
@@ -102,17 +104,17 @@ def _settings(service: str, *, watch: bool = True) -> Settings:
     os.umask(0o077)
     settings = settings_from(os.environ)
     if watch and os.environ.get("SEAWALL_SUPERVISED"):
-        outlive_nobody(os.getppid())
+        outlive_nobody(os.getppid(), DRAIN_S_MAX_OF.get(service, DRAIN_S_MAX))
     return settings if settings.service else msgspec.structs.replace(settings, service=service)
 
 
-def outlive_nobody(supervisor: int) -> None:
-    """When the supervisor is killed the kernel sends us SIGTERM; a service that then does not end is ended, with its group."""
+def outlive_nobody(supervisor: int, seconds: float) -> None:
+    """When the supervisor is killed the kernel sends us SIGTERM; a service that has not ended `seconds` later is ended, with its group."""
 
     def watch() -> None:
         while os.getppid() == supervisor:
             time.sleep(1.0)
-        time.sleep(DRAIN_S_MAX)
+        time.sleep(seconds)
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
     threading.Thread(target=watch, name="supervisor watch", daemon=True).start()

@@ -25,7 +25,7 @@ from seawall.cli.supervisor_units import Unit
 from seawall.store.embedded_postgres import OWNER, SERVICE_ROLES, SUPERUSER, EmbeddedPostgres
 from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
-REPLICAS = {"ui-read": 2, "ui-write": 1, "model-proxy": 1, "model-engine": 1, "workers": 1}
+REPLICAS = {"ui-read": 2, "ui-write": 1, "model-engine": 1, "model-proxy": 1, "workers": 1}
 SPARED = ("model-engine", "workers")
 """What an instance can start and serve pages without."""
 COMMANDS = {
@@ -37,6 +37,9 @@ COMMANDS = {
     "gateway": ("gateway",),
     "prepare": ("prepare", "--instance"),
 }
+STOP_GRACE_S_USUAL = 6.0
+STOP_GRACE_S = {"model-proxy": 34.0}
+"""Longer than the 30 s in which the model proxy lets answers end; with none under way it stops at once."""
 PYTHON = (sys.executable, "-P", "-m", "seawall.cli.main")
 """`-P`: what lies in the user's working directory is not imported."""
 
@@ -115,6 +118,8 @@ def _service(site: Site, engines: Engines, stores: tuple[str, ...], name: str, r
         argv=(*PYTHON, *COMMANDS[name]),
         environment=service_environment(site, engines, name, replica),
         needs=stores,
+        uses=("model-engine",) if name == "model-proxy" else (),
+        stop_grace_s=STOP_GRACE_S.get(name, STOP_GRACE_S_USUAL),
         essential=name not in SPARED,
         probe=HttpProbe(site.instance.run / f"{name}-{replica}.sock"),
     )

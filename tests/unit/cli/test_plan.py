@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from seawall.cli.instance import Instance
+from seawall.cli.services import DRAIN_S_MAX_OF
 from seawall.cli.supervisor_plan import Engines, Site, plan
 from seawall.cli.supervisor_units import Unit
 from seawall.core.settings import settings_from
+from seawall.model_proxy.service import DRAIN_SECONDS, NOTICE_SECONDS
 from seawall.store.embedded_postgres import ROLES, EmbeddedPostgres
 from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
@@ -92,3 +94,11 @@ def test_the_public_address_names_localhost_unless_told_otherwise() -> None:
     """Passkeys refuse bare addresses; a proxy in front gives its own origin."""
     assert _site().url == "http://localhost:8420"
     assert _site(SEAWALL_PUBLIC_URL="https://boards.example/").url == "https://boards.example"
+
+
+def test_what_a_model_is_saying_gets_its_time(tmp_path: Path) -> None:
+    """The model proxy is killed no sooner than it stops by itself, and the engine it asks goes after it."""
+    proxy = _by_label(plan(_site(), _engines(tmp_path)))["model-proxy-0"]
+    assert proxy.stop_grace_s > DRAIN_SECONDS + NOTICE_SECONDS
+    assert DRAIN_S_MAX_OF["model-proxy"] > proxy.stop_grace_s
+    assert "model-engine" in proxy.uses
