@@ -41,7 +41,7 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.replaced = {"8420": str(_free_port())}
+        self.replaced = {port: str(_free_port()) for port in ("8420", "8421", "8422")}
         self.shell = self.shell_for()
 
     def shell_for(self, replaced: Mapping[str, str] | None = None) -> Shell:
