@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 
+import msgspec
 import pytest
-from tests.unit.prompts.test_prompt_service import FINDING, Line, Models, ask, proxy_of
+from tests.unit.prompts.test_prompt_service import BUNDLE, FINDING, Line, Models, ask, proxy_of
 
 from seawall.core.principal import Principal
 from seawall.model_proxy.call import Caller
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.http import Request
+from seawall.model_proxy.prompts.library import Library
 
 SUMMARISE = "/v1/prompts/merchandising/summarise"
 
@@ -41,3 +43,11 @@ async def test_calls_that_differ_in_what_they_say_of_themselves_go_apart(header:
         proxy.handle(Request("POST", SUMMARISE, "", headers, body), Out(line, keep_alive=True, head_only=False))
     await asyncio.wait_for(asyncio.gather(*(line.over.wait() for line in lines)), 5)
     assert [call.request.headers[header] for call in models.calls] == ["Bearer internal", "Bearer restricted"]
+
+
+@pytest.mark.parametrize(("roles", "may"), [((), False), (("viewer",), False), (("buyer",), True)])
+def test_a_prompt_is_for_the_roles_it_names(roles: tuple[str, ...], may: bool) -> None:
+    """Signed in is not enough."""
+    found = Library([BUNDLE], {"numbers-given": lambda value, given: ()}).find("merchandising", "summarise")
+    assert found is not None
+    assert msgspec.structs.replace(found, allowed=frozenset({"buyer"})).may(Principal("mia", roles=roles)) is may
