@@ -21,7 +21,7 @@ DRAIN_SECONDS = 30.0
 """What streams in flight get to end, at most."""
 NOTICE_SECONDS = 0.3
 """How long the socket stays open after readiness said no."""
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 """How long a background thread (spans, exchanges) may keep the event loop from running."""
 GC_THRESHOLDS = (10_000, 10, 10)
 """A call leaves no cycles, so looking for them at Python's usual pace is a tenth of what a call costs."""

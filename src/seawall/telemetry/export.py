@@ -10,7 +10,9 @@ import http.client
 import socket
 import struct
 import threading
+import time
 from collections import deque
+from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -25,6 +27,9 @@ _KINDS = {"internal": 1, "server": 2, "client": 3}
 _ERROR = 2
 CACHED_MAX = 4096
 CACHED_CHARACTERS_MAX = 64
+SLICE = 16
+"""Spans written in one go; then the thread lets go of the interpreter for `PAUSE_SECONDS`, so that nobody's request waits for it."""
+PAUSE_SECONDS = 0.0005
 
 
 def encode(batch: list[spans.Span], service: str, instance: str) -> bytes:
@@ -33,8 +38,11 @@ def encode(batch: list[spans.Span], service: str, instance: str) -> bytes:
     Written by hand, field by field (https://protobuf.dev/programming-guides/encoding/): with message objects a span of a model call
     took 21 µs, which is a sixth of what the whole call may take.
     """
+    return _request(b"".join([_field(2, _span(one)) for one in batch]), service, instance)
+
+
+def _request(scope: bytes, service: str, instance: str) -> bytes:
     resource = _field(1, _attribute("service.name", service)) + _field(1, _attribute("service.instance.id", instance))
-    scope = b"".join([_field(2, _span(one)) for one in batch])
     return _field(1, _field(1, resource) + _field(2, scope))
 
 
@@ -132,11 +140,17 @@ class Exporter:
         """Send every span waiting, a batch at a time."""
         while batch := self._take():
             try:
-                post(self._endpoint, encode(batch, self._service, self._instance))
+                post(self._endpoint, _request(b"".join(self._written(batch)), self._service, self._instance))
                 self.sent_spans += len(batch)
             except (OSError, http.client.HTTPException):
                 self.lost_spans += len(batch)
                 return
+
+    def _written(self, batch: list[spans.Span]) -> Iterator[bytes]:
+        for at in range(0, len(batch), SLICE):
+            if at and not self._stopping.is_set():
+                time.sleep(PAUSE_SECONDS)
+            yield b"".join([_field(2, _span(one)) for one in batch[at : at + SLICE]])
 
     def _take(self) -> list[spans.Span]:
         batch: list[spans.Span] = []
