@@ -49,7 +49,7 @@ class Parts:
         self.caller: Caller | None = Caller(Principal(user="mia"), "f")
         self.admitted = self.screened = True
         self.refuse: dict[str, Exception] = {}
-        self.pieces: Sequence[Piece | Exception | float] = (piece("Good "), piece("day"), USAGE)
+        self.pieces: Sequence[Piece | Exception | asyncio.Event] = (piece("Good "), piece("day"), USAGE)
         self.output_filter: Any = None
         self.late_usage: Usage | None = None
         self.bills: dict[str, Usage] = {}
@@ -108,8 +108,8 @@ class Parts:
             for one in self.pieces:
                 if isinstance(one, Exception):
                     raise one
-                if isinstance(one, float):
-                    await asyncio.sleep(one)
+                if isinstance(one, asyncio.Event):
+                    await one.wait()
                 else:
                     answer.stream(one)
             call.usage = self.late_usage or call.usage
@@ -256,7 +256,7 @@ async def test_filter_cuts(client: httpx.AsyncClient, parts: Parts, pieces: Sequ
 
 async def test_client_vanishes(client: httpx.AsyncClient, parts: Parts) -> None:
     """A client that goes away mid-stream cancels the call, which is settled and recorded."""
-    parts.pieces = (piece("Good "), 5.0)
+    parts.pieces = (piece("Good "), asyncio.Event())
     body = {"model": "small", "messages": [{"role": "user", "content": "x"}], "stream": True}
     async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
         await anext(answer.aiter_bytes())
@@ -267,12 +267,14 @@ async def test_client_vanishes(client: httpx.AsyncClient, parts: Parts) -> None:
 
 async def test_slow_client_holds_provider(client: httpx.AsyncClient, parts: Parts) -> None:
     """A client that does not read makes the provider wait."""
-    parts.pieces = [*[piece("x" * 10_000)] * 300, 0.05, piece("end")]
+    go_on = asyncio.Event()
+    parts.pieces = [*[piece("x" * 10_000)] * 300, go_on, piece("end")]
     body = {"model": "small", "messages": [{"role": "user", "content": "x"}], "stream": True}
     async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
         await until(lambda: parts.control.held is True)
         async for _ in answer.aiter_bytes():
-            pass
+            if parts.control.held is False:
+                go_on.set()
     assert parts.control.held is False
 
 
@@ -302,10 +304,14 @@ async def test_cache(cached: httpx.AsyncClient, parts: Parts) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 async def test_coalesced(cached: httpx.AsyncClient, parts: Parts, stream: bool) -> None:
     """Who asks the same at once gets the same stream, whole from its beginning, for one call."""
-    parts.pieces = (piece("Good "), 0.05, piece("day"), FINISH, USAGE)
+    go_on = asyncio.Event()
+    parts.pieces = (piece("Good "), go_on, piece("day"), FINISH, USAGE)
     first = asyncio.create_task(ask(cached, temperature=0, stream=True))
     await until(lambda: bool(parts.calls))
-    answers = await asyncio.gather(*(ask(cached, temperature=0, stream=stream) for _ in range(3)))
+    others = [asyncio.create_task(ask(cached, temperature=0, stream=stream)) for _ in range(3)]
+    await until(lambda: parts.asked.count("known") == 4)
+    go_on.set()
+    answers = await asyncio.gather(*others)
     texts = [one.json()["choices"][0]["message"]["content"] if not stream else told(one) for one in answers]
     assert (texts, told(await first), len(parts.calls)) == (["Good day"] * 3, "Good day", 1)
     assert [call.served for call, _, _ in parts.recorded].count("coalesced") == 3
@@ -313,23 +319,27 @@ async def test_coalesced(cached: httpx.AsyncClient, parts: Parts, stream: bool) 
 
 async def test_first_asker_vanishes(cached: httpx.AsyncClient, parts: Parts) -> None:
     """The others' answer does not depend on whether the first asker stays."""
-    parts.pieces = (piece("Good "), 0.05, piece("day"), FINISH)
+    go_on = asyncio.Event()
+    parts.pieces = (piece("Good "), go_on, piece("day"), FINISH)
     body = {"model": "small", "messages": [{"role": "user", "content": "hello"}], "stream": True, "temperature": 0}
     async with cached.stream("POST", "/v1/chat/completions", json=body) as answer:
         await anext(answer.aiter_bytes())
         second = asyncio.create_task(ask(cached, temperature=0, stream=True))
-        await asyncio.sleep(0.02)
+        await until(lambda: parts.asked.count("known") == 2)
+    go_on.set()
     assert (told(await second), len(parts.calls), parts.cancelled.is_set()) == ("Good day", 1, False)
 
 
 async def test_first_asker_pays_for_what_others_still_get(cached: httpx.AsyncClient, parts: Parts) -> None:
     """Whoever began a flight is billed at its end, also when it vanished and the others got the answer: nobody else pays."""
-    parts.pieces, parts.late_usage = (piece("Good "), 0.1, piece("day"), FINISH), Usage(30, 20)
+    go_on = asyncio.Event()
+    parts.pieces, parts.late_usage = (piece("Good "), go_on, piece("day"), FINISH), Usage(30, 20)
     body = {"model": "small", "messages": [{"role": "user", "content": "hello"}], "stream": True, "temperature": 0}
     async with cached.stream("POST", "/v1/chat/completions", json=body) as answer:
         await anext(answer.aiter_bytes())
         second = asyncio.create_task(ask(cached, temperature=0, stream=True))
-        await asyncio.sleep(0.02)
+        await until(lambda: parts.asked.count("known") == 2)
+    go_on.set()
     assert told(await second) == "Good day"
     await until(lambda: len(parts.recorded) == 2)
     assert parts.bills == {"model": Usage(30, 20), "coalesced": Usage()}
@@ -337,7 +347,7 @@ async def test_first_asker_pays_for_what_others_still_get(cached: httpx.AsyncCli
 
 async def test_all_vanish(cached: httpx.AsyncClient, parts: Parts) -> None:
     """When nobody waits any more the provider is told to stop."""
-    parts.pieces = (piece("Good "), 5.0)
+    parts.pieces = (piece("Good "), asyncio.Event())
     body = {"model": "small", "messages": [{"role": "user", "content": "hello"}], "stream": True, "temperature": 0}
     async with cached.stream("POST", "/v1/chat/completions", json=body) as answer:
         await anext(answer.aiter_bytes())
