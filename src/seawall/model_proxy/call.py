@@ -130,7 +130,7 @@ class Call:
     """One request on its way. The stage that writes each field is named beside it."""
 
     __slots__ = (
-        "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "contract", "contract_rounds", "cost",
+        "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "clean", "contract", "contract_rounds", "cost",
         "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "lane", "masks", "model", "prompt", "request",
         "reservation", "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream", "surface", "target", "texts",
         "untrusted", "usage", "usage_asked", "variant", "version",
@@ -166,6 +166,8 @@ class Call:
         self.untrusted: tuple[str, ...] = ()
         """Of `texts`, those for the classifier: what people and documents wrote."""
         self.data_class: DataClass = "internal"
+        self.clean = False
+        """Personal data and secrets were looked for in every text of `body`, and there were none."""
         self.findings: tuple[str, ...] = ()
         """Rules that matched, by id; never the text."""
         self.masks: Mapping[str, str] = {}

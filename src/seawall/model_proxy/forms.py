@@ -34,6 +34,8 @@ def finishes_of(body: dict[str, Any]) -> tuple[str, ...]:
     choices = body.get("choices")
     if not isinstance(choices, list):
         return ()
+    if len(choices) == 1 and isinstance(choices[0], dict) and isinstance(finish := choices[0].get("finish_reason"), str):
+        return (finish,)
     return tuple(str(choice.get("finish_reason") or "") if isinstance(choice, dict) else "" for choice in choices)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.model_proxy.upstream import Origin, Pool
+from seawall.model_proxy.upstream import Origin, Pool, Started
 from seawall.model_proxy.upstream_connection import Control
 from seawall.model_proxy.upstream_errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
 
@@ -318,3 +318,59 @@ async def test_no_injection(pool: Pool, header: tuple[bytes, bytes]) -> None:
     """No value can add a header or a request."""
     with pytest.raises(ValueError):
         await pool.send("POST", "/", [header], b"", Taken(), first_byte_seconds=1, idle_seconds=1, total_seconds=1)
+
+
+def begun(pool: Pool, receiver: Taken, ends: list[Exception | None]) -> Started | None:
+    limits = {"first_byte_seconds": 1.0, "idle_seconds": 1.0, "total_seconds": 2.0}
+    return pool.start("POST", "/chat", [], b"{}", receiver, ends.append, **limits)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(2):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_begun_without_a_task(provider: Provider, pool: Pool) -> None:
+    """A call begins at once on a connection that is free, its end is told once, and the connection is free again by then."""
+    taken, ends = Taken(), list[Exception | None]()
+    assert begun(pool, taken, ends) is None
+    await ask(pool)
+    assert begun(pool, taken, ends) is not None
+    await until(lambda: ends)
+    assert (ends, taken.body, taken.control, provider.connections) == ([None], b"ok", None, 1)
+    assert begun(pool, taken, ends) is not None
+
+
+async def test_begun_on_a_connection_that_had_been_closed(provider: Provider, pool: Pool) -> None:
+    """It is asked once more on a fresh connection, and the answer comes from there."""
+    provider.talk = provider.answers(OK, b"")
+    await ask(pool)
+    taken, ends = Taken(), list[Exception | None]()
+    started = begun(pool, taken, ends)
+    assert started is not None
+    provider.talk = provider.answers(OK)
+    await until(lambda: ends)
+    assert (ends, taken.body, provider.connections) == ([None], b"ok", 2)
+
+
+async def test_what_was_begun_is_cancelled(provider: Provider, pool: Pool) -> None:
+    """The connection is closed, and nothing is told."""
+    await ask(pool)
+    ends = list[Exception | None]()
+    started = begun(pool, Taken(), ends)
+    assert started is not None
+    started.cancel()
+    await until(lambda: pool.open_connections == 0)
+    assert ends == []
+
+
+async def test_an_answer_that_breaks_off_is_told(provider: Provider, pool: Pool) -> None:
+    """As `send` would raise it."""
+    provider.talk = provider.answers(OK, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")
+    await ask(pool)
+    ends = list[Exception | None]()
+    assert begun(pool, Taken(), ends) is not None
+    await until(lambda: ends)
+    assert isinstance(ends[0], ConnectionLost)
+    assert ends[0].after_first_byte

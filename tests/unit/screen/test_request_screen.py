@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from tests.unit.screen.calls import KEY, call, screened, user
 
 from seawall.core.errors import ConfigurationError
 from seawall.model_proxy.errors import BadCall, Screened
+from seawall.model_proxy.exchanges.redact import redact
+from seawall.model_proxy.screen.leaks import Leak
 from seawall.model_proxy.screen.look import look
 from seawall.model_proxy.screen.masks import Masks, restored
 from seawall.model_proxy.screen.screen import RequestScreen
@@ -138,3 +141,31 @@ def test_masking_and_restoring_give_the_text_back(parts: list[str]) -> None:
     masked = masks.mask(text, look(text, pii_wanted=True, secrets_wanted=True))
     assert "jo@x" not in masked
     assert restored(masked, masks.values) == text
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "clean"),
+    [
+        (Screening(), {}, True),
+        (Screening(), {"user": "jo@x.example"}, False),
+        (Screening(), {"tools": [{"type": "function", "function": {"name": "f", "description": "Ask jo@x.example"}}]}, False),
+        (Screening(pii="mask"), {"user": "jo@x.example"}, False),
+        (Screening(pii="off"), {}, False),
+        (OFF, {}, False),
+    ],
+)
+def test_a_clean_request_needs_no_second_look(settings: Screening, said: dict[str, Any], clean: bool) -> None:
+    """A request is called clean only where everything was looked for everywhere and nothing found: then nothing is to be redacted."""
+    made = screened(settings, user("Why did it rain?"), **said)
+    assert made.clean is clean
+    assert not clean or redact(made.body) is made.body
+
+
+@given(st.lists(st.sampled_from(["the", "tide", "rises", "against", "a", "quiet", "wall", "of", "stone", "no"]), max_size=40))
+def test_a_whole_answer_leaks_what_its_pieces_do(words: list[str]) -> None:
+    """The quick look at a whole text passes nothing that word by word would be held back."""
+    body = {"messages": [{"role": "system", "content": "The tide rises against a quiet wall of stone, always."}]}
+    watches = [Leak(body).watch() for _ in range(2)]
+    text = " ".join(words)
+    pieces = [watches[1].feed(part, final=part == "") for part in [*(f"{word} " for word in words[:-1]), *words[-1:], ""]]
+    assert (watches[0].feed(text, final=True) is None) == all(piece is None for piece in pieces)

@@ -52,7 +52,7 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         trace=call.span.trace_id,
         lane=call.lane,
         data_class=call.data_class,
-        request=clean(call.body),
+        request=call.body if clean is redact and _needs_nothing(call) else clean(call.body),
         model=str(clean(call.model)),
         target=target.id if target else "",
         provider=target.provider if target else "",
@@ -75,6 +75,12 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         findings=tuple(call.findings),
         error=call.error,
     )
+
+
+def _needs_nothing(call: Call) -> bool:
+    """Whether the screen has looked at all there is to redact in a request: at its texts, where no file can be among them."""
+    asked = call.request.body
+    return call.clean and call.surface != "prompt" and b"data:" not in asked and b"\\u00" not in asked
 
 
 def without_vectors(body: dict[str, Any]) -> dict[str, Any]:

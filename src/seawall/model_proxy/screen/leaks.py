@@ -19,6 +19,7 @@ STRETCH = 40
 """Letters."""
 READ_MAX = 1 << 16
 """Characters of a system prompt that are watched over."""
+_RUN_OF_KNOWN = b"\x01" * RUN
 _WORD = re.compile(r"\w+")
 
 
@@ -32,6 +33,10 @@ class Prompt:
         self.letters = squeeze(text)
         self.words = frozenset(words)
         self.runs = frozenset(" ".join(words[at : at + RUN]) for at in range(len(words) - RUN + 1))
+
+    def may_run(self, text: str) -> bool:
+        """Whether as many words of the prompt as make a run stand together in an ASCII text, in any order."""
+        return _RUN_OF_KNOWN in bytes(map(self.words.__contains__, _WORD.findall(text.lower())))
 
 
 _known = lru_cache(maxsize=64)(Prompt)
@@ -72,6 +77,8 @@ class Watch:
 
     def feed(self, text: str, *, final: bool = False) -> str | None:
         """The text without the words that complete a run of the prompt; None: there is none."""
+        if final and not self._last and not self._partial and text.isascii() and not self._prompt.may_run(text):
+            return "" if self._spelt(text) else None
         parts: list[str] = []
         at = 0
         if self._partial and text and not _WORD.match(text):

@@ -121,17 +121,21 @@ class RequestScreen:
     def _personal(self, call: Call, found: Sequence[Place]) -> None:
         settings = self._settings
         masks: Masks | None = None
+        pii_wanted, secrets_wanted = settings.pii != "off", settings.secrets != "off"
+        clean = pii_wanted and secrets_wanted
         for place in found:
             text = place.text
-            finds = look(text, pii_wanted=settings.pii != "off", secrets_wanted=settings.secrets != "off")
+            finds = look(text, pii_wanted=pii_wanted, secrets_wanted=secrets_wanted)
             if not finds:
                 continue
+            clean = False
             masked = [one for one in finds if self._handled(call, one)]
             if masked:
                 masks = masks or Masks(self._key)
                 place.holder[place.key] = masks.mask(text, masked)
         if masks is not None:
             call.masks = masks.values
+        call.clean = clean
 
     def _handled(self, call: Call, one: Found) -> bool:
         """Refuse, note, raise the class; whether to mask."""
