@@ -64,8 +64,8 @@ class Front:
 
 
 @asynccontextmanager
-async def front(folder: Path, extra: str = "", **settings: Any) -> AsyncIterator[Front]:
-    """A proxy on a unix socket."""
+async def front(folder: Path, extra: str = "", *, kept: bool = False, **settings: Any) -> AsyncIterator[Front]:
+    """A proxy on a unix socket. `kept`: with a connection to the first provider that is free."""
     async with stand(ROUTES + extra, **settings) as on:
         known = Known()
         pipeline = Pipeline(Stages(identify=known, route=Router(on.config), caller=on.caller, start=on.caller.start, record=known))
@@ -74,7 +74,11 @@ async def front(folder: Path, extra: str = "", **settings: Any) -> AsyncIterator
         transport = httpx.AsyncHTTPTransport(uds=str(folder / "p.sock"))
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://proxy", timeout=10) as client:
-                yield Front(on, client, known)
+                made = Front(on, client, known)
+                if kept:
+                    assert (await made.ask()).status_code == 200
+                    known.calls.clear()
+                yield made
         finally:
             await server.drain(1)
 
@@ -97,9 +101,10 @@ async def front(folder: Path, extra: str = "", **settings: Any) -> AsyncIterator
         ("status=307", 502, "provider_failed", "server_error"),
     ],
 )
-async def test_a_fault_is_told_in_openais_shape(tmp_path: Path, behave: str, status: int, code: str, kind: str) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_fault_is_told_in_openais_shape(tmp_path: Path, behave: str, status: int, code: str, kind: str, kept: bool) -> None:
     """Once nothing helps; never with the key in it."""
-    async with front(tmp_path, "retries: {attempts: 1}", provider=QUICK) as proxy:
+    async with front(tmp_path, "retries: {attempts: 1}", kept=kept, provider=QUICK) as proxy:
         answer = await proxy.ask(behave)
         error = answer.json()["error"]
         assert (answer.status_code, error["code"], error["type"]) == (status, code, kind)
@@ -111,9 +116,10 @@ async def test_a_fault_is_told_in_openais_shape(tmp_path: Path, behave: str, sta
 
 @pytest.mark.parametrize("behave", ["status=401", "status=429", "status=500", "status=529", "reset=1", "malformed=1", "silent=1"])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_with_a_fallback_a_fault_is_never_told(tmp_path: Path, behave: str, stream: bool) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+async def test_with_a_fallback_a_fault_is_never_told(tmp_path: Path, behave: str, stream: bool, kept: bool) -> None:
     """The second model answers, in the same form."""
-    async with front(tmp_path, provider=QUICK) as proxy:
+    async with front(tmp_path, kept=kept, provider=QUICK) as proxy:
         malformed = behave == "malformed=1" and stream
         answer = await proxy.ask("cut_after=0" if malformed else behave, "text=here", model="small", stream=stream)
         assert answer.status_code == 200
@@ -122,9 +128,10 @@ async def test_with_a_fallback_a_fault_is_never_told(tmp_path: Path, behave: str
 
 
 @pytest.mark.parametrize("behave", ["cut_after=5", "malformed=1", "stall_after=5"])
-async def test_a_stream_that_fails_later_ends_with_an_error_event(tmp_path: Path, behave: str) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_stream_that_fails_later_ends_with_an_error_event(tmp_path: Path, behave: str, kept: bool) -> None:
     """And without `[DONE]`, so that nobody takes a part for the whole."""
-    async with front(tmp_path, provider=QUICK) as proxy:
+    async with front(tmp_path, kept=kept, provider=QUICK) as proxy:
         answer = await proxy.ask(behave, model="small", stream=True)
         events = [line.removeprefix("data: ") for line in answer.text.split("\n\n") if line]
         assert msgspec.json.decode(events[-1])["error"]["code"] == "provider_failed"
@@ -144,9 +151,10 @@ async def test_usage_is_asked_for_and_told_to_those_who_asked(tmp_path: Path) ->
         assert '"usage":{' in asked.text
 
 
-async def test_a_client_that_vanishes_mid_stream_cancels_the_provider(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_client_that_vanishes_mid_stream_cancels_the_provider(tmp_path: Path, kept: bool) -> None:
     """And the call is settled with what was said until then."""
-    async with front(tmp_path) as proxy:
+    async with front(tmp_path, kept=kept) as proxy:
         proxy.on.targets("token_ms=20;tokens=1000")
         async with proxy.client.stream("POST", "/v1/chat/completions", json=proxy.body("alone") | {"stream": True}) as answer:
             seen = 0
