@@ -100,6 +100,7 @@ class Leading:
         self._task = self._cancel = None
         if not self._flight.ended:
             self._flight.fail(error or SeawallError("The answer has no end"))
-        self._flight.on_deserted = None
-        if self.on_done is not None:
-            self.on_done()
+        self._flight.on_deserted = self._flight.control = None  # so that nothing is left that holds itself
+        on_done, self.on_done = self.on_done, None
+        if on_done is not None:
+            on_done()

@@ -321,6 +321,7 @@ class Flight:
     def _end_all(self) -> None:
         for seat in tuple(self._seats):
             self._serve(seat)
+        self._seats = [seat for seat in self._seats if seat.behind]
 
     def _work_ended(self, work: asyncio.Task[None]) -> None:
         if work.cancelled():
