@@ -94,11 +94,14 @@ def test_each_service_may_do_what_it_is_for(engines: Engines) -> None:
 
 
 def test_every_table_is_granted_to_somebody(engines: Engines) -> None:
-    """A migration that adds a table must say in embedded_roles.sql who uses it."""
+    """A migration that adds a table must say in embedded_roles.sql who uses it: directly, or through a function alone."""
     sql = """
         SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'seawall' AND c.relkind = 'r'
           AND NOT EXISTS (SELECT FROM aclexplode(c.relacl) AS granted WHERE granted.grantee <> c.relowner)
+          AND NOT EXISTS (
+            SELECT FROM pg_proc p, aclexplode(p.proacl) AS granted
+            WHERE p.prosecdef AND p.prosrc ~ ('seawall\\.' || c.relname || '\\M') AND granted.grantee NOT IN (0, p.proowner))
     """
     with psycopg.connect(engines.urls["seawall_owner"]) as connection:
         assert connection.execute(sql).fetchall() == []
