@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.acceptance.conftest import COMMAND, Seawall, _up
+from tests.acceptance.conftest import COMMAND, Seawall, up
 from tests.acceptance.data_api import DataApi
 
 from seawall.cli.publish import store_url
@@ -73,7 +73,7 @@ def desk(folder: Path) -> Iterator[Seawall]:
     """An instance with an operational app; its table is not there yet."""
     data = folder.parent / "data"
     try:
-        yield Seawall(data, _up(data, folder))
+        yield Seawall(data, up(data, folder))
     finally:
         subprocess.run((*COMMAND, "down", "--data", str(data)), check=True, capture_output=True)
 
