@@ -25,7 +25,7 @@ from seawall.cli.supervisor_process import family, start_ticks
 TRIED_UNDER_LOAD = {"postgres-0", "valkey-0", "ui-read-0"}
 FILE_BYTES_MAX = 400_000
 """Less than the products take, more than anything else needs that is written before them."""
-SERVICES = {"postgres-0", "valkey-0", "ui-read-0", "ui-read-1", "ui-write-0", "model-proxy-0", "workers-0", "gateway-0"}
+SERVICES = {"postgres-0", "valkey-0", "ui-read-0", "ui-read-1", "ui-write-0", "model-proxy-0", "model-engine-0", "workers-0", "gateway-0"}
 
 
 @pytest.fixture
