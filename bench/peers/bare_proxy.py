@@ -32,7 +32,8 @@ class Nobody:
 async def serve(socket: Path, provider: str) -> None:
     pool = Pool(Origin("unix", path=provider, base="/v1"), connections_max=2000)
     calls = Bare({"small": Upstream(pool, ((b"content-type", b"application/json"),))})
-    await Server(ModelProxy(Nobody(), DEFAULT_MODELS, calls).handle, refusal).listen(socket)
+    server = Server(ModelProxy(Nobody(), DEFAULT_MODELS, calls).handle, refusal)
+    await server.listen(socket)
     calm()
     await asyncio.Event().wait()
 

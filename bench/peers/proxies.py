@@ -122,14 +122,29 @@ def process(argv: list[str], answers: Callable[[], bool], **more: object) -> Ite
             started.wait(10)
 
 
+def listening(path: Path) -> Callable[[], bool]:
+    """Whether somebody takes connections there: a socket's file is there a moment earlier."""
+
+    def answers() -> bool:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(1)
+            try:
+                one.connect(str(path))
+            except OSError:
+                return False
+            return True
+
+    return answers
+
+
 @contextmanager
 def mock(folder: Path, *, gap_ms: float = 0.0, pieces: int = 20) -> Iterator[Path]:
     """The provider, on a unix socket."""
-    socket = folder / f"mock-{time.monotonic_ns()}.sock"
-    argv = [sys.executable, str(HERE / "mock_provider.py"), str(socket), "--gap-ms", str(gap_ms), "--pieces", str(pieces)]
-    with process(argv, socket.exists) as pid:
+    path = folder / f"mock-{time.monotonic_ns()}.sock"
+    argv = [sys.executable, str(HERE / "mock_provider.py"), str(path), "--gap-ms", str(gap_ms), "--pieces", str(pieces)]
+    with process(argv, listening(path)) as pid:
         os.sched_setaffinity(pid, {LOAD_CORE})
-        yield socket
+        yield path
 
 
 @contextmanager
@@ -155,9 +170,9 @@ def ours(made: Instance) -> Peer:
 @contextmanager
 def bare(folder: Path, provider: Path) -> Iterator[Peer]:
     """Ours, every stage off."""
-    socket = folder / "bare.sock"
-    with process([sys.executable, str(HERE / "bare_proxy.py"), str(socket), str(provider)], socket.exists) as pid:
-        yield Peer("Seawall, bare", socket, (pid,))
+    path = folder / "bare.sock"
+    with process([sys.executable, str(HERE / "bare_proxy.py"), str(path), str(provider)], listening(path)) as pid:
+        yield Peer("Seawall, bare", path, (pid,))
 
 
 NGINX = """
@@ -184,9 +199,9 @@ def nginx(folder: Path, provider: Path) -> Iterator[Peer]:
     """nginx with one worker."""
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, provider=provider))
-    socket = folder / "nginx.sock"
-    with process([str(shutil.which("nginx")), "-c", str(config), "-g", "daemon off; user root;"], socket.exists) as pid:
-        yield Peer("nginx", socket, (pid,))
+    path = folder / "nginx.sock"
+    with process([str(shutil.which("nginx")), "-c", str(config), "-g", "daemon off; user root;"], listening(path)) as pid:
+        yield Peer("nginx", path, (pid,))
 
 
 def envoy_config(socket: Path, provider: Path) -> dict[str, object]:
@@ -218,12 +233,12 @@ def envoy(folder: Path, provider: Path) -> Iterator[Peer]:
     spec = importlib.util.find_spec("envoy")
     assert spec
     assert spec.submodule_search_locations
-    socket, config = folder / "envoy.sock", folder / "envoy.yaml"
-    config.write_text(yaml.safe_dump(envoy_config(socket, provider)))
+    path, config = folder / "envoy.sock", folder / "envoy.yaml"
+    config.write_text(yaml.safe_dump(envoy_config(path, provider)))
     binary = Path(spec.submodule_search_locations[0]) / "_bin" / "envoy"
     argv = [str(binary), "-c", str(config), "--concurrency", "1", "--log-level", "off", "--use-dynamic-base-id"]
-    with process(argv, socket.exists) as pid:
-        yield Peer("Envoy", socket, (pid,))
+    with process(argv, listening(path)) as pid:
+        yield Peer("Envoy", path, (pid,))
 
 
 Start = Callable[[Path, Path], AbstractContextManager[Peer]]
