@@ -92,6 +92,8 @@ class Upstream:
             send(writer, b"\x28\xb5\x2f\xfd" + b"z" * 2000, "text/html", ("content-encoding", "zstd"), ("etag", '"strong"'))
         elif path.endswith("/page"):
             send(writer, HTML.encode(), "text/html; charset=utf-8", ("cache-control", "private, no-cache"), ("etag", '"strong"'))
+        elif path.endswith("/large"):
+            send(writer, b"z" * 400_000, "application/octet-stream")
         elif path.endswith("/slow"):
             await asyncio.sleep(0.05)
             send(writer, b"{}", "application/json")

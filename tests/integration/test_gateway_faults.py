@@ -184,7 +184,7 @@ def test_configuration_changes_live(run: Path, loop: Loop) -> None:
 
 
 def test_drain(run: Path, loop: Loop) -> None:
-    """Draining closes the port and lets a stream in flight end."""
+    """Draining closes the port at once, says when nothing is in flight any more, and lets a stream end that is."""
     upstreams = stand_up(run, loop)
     with (
         gateway(plan_in(run)) as port,
@@ -194,9 +194,56 @@ def test_drain(run: Path, loop: Loop) -> None:
         parts = answer.iter_raw()
         first = next(parts)
         asyncio.run(admin.drain(run))
+        assert asyncio.run(admin.in_flight(run)) == 1
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
+        assert status(run / "gateway-0.sock", "/readyz") == 200
         for upstream in upstreams.values():
             upstream.go_on.set()
         assert (first + b"".join(parts)).count(b"<p>") == 3
+        until(lambda: asyncio.run(admin.in_flight(run)) == 0, 5)
+
+
+def test_bytes_that_a_slow_reader_has_not_taken_are_in_flight(run: Path, loop: Loop) -> None:
+    """The service has answered whole, the reader has not read: ending the gateway now would cut the answer."""
+    upstreams = stand_up(run, loop)
+    with gateway(plan_in(run)) as port, socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", port))
+        for _ in range(20):
+            slow.sendall(f"GET /m/large HTTP/1.1\r\nhost: x\r\nauthorization: {BEARER['authorization']}\r\n\r\n".encode())
+        until(lambda: sum(len(one.seen) for one in upstreams.values()) > 0)
+        counts: list[int] = []
+        asyncio.run(admin.let_end(run, 0.5, counts.append))
+        assert counts
+        assert asyncio.run(admin.in_flight(run)) > 0
+
+
+def test_nothing_in_flight_is_drained_at_once(run: Path, loop: Loop) -> None:
+    """A connection that is kept open and says nothing is nothing to wait for; nor is a gateway that is not there."""
+    stand_up(run, loop)
+    with gateway(plan_in(run)) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        assert client.get("/healthz").status_code == 200
+        began = time.monotonic()
+        asyncio.run(admin.let_end(run, 20, lambda count: pytest.fail(f"{count} in flight")))
+        assert time.monotonic() - began < 2
+        assert client.get("/healthz").headers["connection"] == "close"
+    asyncio.run(admin.let_end(run, 20))
+
+
+def test_calls_wait_while_the_model_proxy_is_restarted(run: Path, loop: Loop) -> None:
+    """It has one replica: calls that come while it is away for a moment are held, many at once, and answered by the next one."""
+    upstreams = stand_up(run, loop, without=("model-proxy-0",))
+
+    async def ask(port: int) -> set[int]:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=BEARER, timeout=20) as client:
+            asked = [asyncio.create_task(client.post("/v1/chat/completions", content=b"{}")) for _ in range(60)]
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(loop.serve, upstreams["model-proxy-0"].start)
+            return {answer.status_code for answer in await asyncio.gather(*asked)}
+
+    with gateway(plan_in(run), wait=False) as port:
+        assert asyncio.run(ask(port)) == {200}
 
 
 def test_access_log_is_bounded(run: Path, loop: Loop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import httptools
@@ -14,6 +15,9 @@ from seawall.core.errors import Unavailable
 TIMEOUT_SECONDS = 2.0
 ANSWER_BYTES_MAX = 8 << 20
 LOG_BYTES_MAX = 64 << 20
+POLL_SECONDS = 0.05
+_PUBLIC = "http.public.downstream_"
+_IN_FLIGHT = "^http.public.downstream_(rq_active|cx_tx_bytes_buffered)$"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -31,8 +35,36 @@ async def ready(run: Path) -> bool:
 
 
 async def drain(run: Path) -> None:
-    """Stop accepting, let requests in flight finish; the caller ends the process after `service.DRAIN_SECONDS`."""
-    await ask(run / "gateway-admin.sock", "POST", "/drain_listeners?graceful")
+    """Take no more connections, and say on those there are that they end with their answer; what is in flight goes on.
+
+    The sockets of services and of health stay open: what is in flight may need them. `in_flight` tells when the process can be ended.
+    """
+    admin = run / "gateway-admin.sock"
+    await ask(admin, "POST", "/drain_listeners?graceful&inboundonly&skip_exit")
+    await ask(admin, "POST", "/drain_listeners?inboundonly")
+
+
+async def in_flight(run: Path) -> int:
+    """How many requests of users are not answered whole; one more while bytes of answers wait for slow readers."""
+    said = (await ask(run / "gateway-admin.sock", "GET", f"/stats?filter={_IN_FLIGHT}")).body.decode()
+    counts = {name: int(value) for name, _, value in (line.partition(": ") for line in said.splitlines()) if value.isdecimal()}
+    return counts.get(f"{_PUBLIC}rq_active", 0) + bool(counts.get(f"{_PUBLIC}cx_tx_bytes_buffered", 0))
+
+
+async def let_end(run: Path, seconds: float, waiting: Callable[[int], None] = lambda count: None) -> None:
+    """`drain`, then return when nothing is in flight or after `seconds`; `waiting` is told once, with how much there is to wait for.
+
+    A gateway that does not answer has nothing in flight.
+    """
+    told = False
+    with contextlib.suppress(Unavailable, TimeoutError):
+        async with asyncio.timeout(seconds):
+            await drain(run)
+            while count := await in_flight(run):
+                if not told:
+                    waiting(count)
+                    told = True
+                await asyncio.sleep(POLL_SECONDS)
 
 
 async def reopen_logs(run: Path) -> None:

@@ -20,6 +20,8 @@ COLLECTOR = "collector"
 CONNECTIONS_MAX, PENDING_MAX, REQUESTS_MAX = 512, 512, 1024
 MODEL_REQUESTS_MAX = 4096
 """Streams of models are many and long, and cost little while they wait; each has a connection of its own."""
+MODEL_HELD_MAX = PENDING_MAX
+"""Calls that wait for the model proxy's one replica while it is started again (`routes.py`)."""
 CONNECT_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 30.0
 BUFFER_BYTES = 256 << 10
@@ -121,5 +123,5 @@ def _limits(name: str) -> Json:
         "max_connections": MODEL_REQUESTS_MAX if of_models else CONNECTIONS_MAX,
         "max_pending_requests": PENDING_MAX,
         "max_requests": MODEL_REQUESTS_MAX if of_models else REQUESTS_MAX,
-        "retry_budget": {"budget_percent": {"value": 50}, "min_retry_concurrency": 20},
+        "retry_budget": {"budget_percent": {"value": 50}, "min_retry_concurrency": MODEL_HELD_MAX if of_models else 20},
     }

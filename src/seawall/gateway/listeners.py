@@ -73,7 +73,7 @@ def _listener(name: str, address: Json, manager: Json, tls: Json | None = None) 
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "filter_chains": [chain],
         "listener_filters_timeout": seconds(HEADER_SECONDS),
-        **({"ignore_global_conn_limit": True} if name != "public" else {}),
+        **({"ignore_global_conn_limit": True} if name != "public" else {"traffic_direction": "INBOUND"}),
     }
 
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from seawall.core.deadline import DEADLINE_FACTOR, HEADER, PAGE_BUDGET_MS
 from seawall.gateway.envoy import Json, seconds, security_headers, set_headers, typed
-from seawall.gateway.lanes import IDLE_SECONDS, LANES, Lane
+from seawall.gateway.lanes import IDLE_SECONDS, LANES, REPLICAS, Lane
 
 DEFAULT_TIMEOUT_MS = int(PAGE_BUDGET_MS * DEADLINE_FACTOR)
 RETRIES_MAX = 2
+HELD_RETRIES_MAX = 18
+"""With pauses of 0.25 s in the mean: about 4 s."""
 JWT, TOKEN_TYPE, BUFFER = "envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.buffer"
 
 _MISDIRECTED: Json = {
@@ -76,11 +78,17 @@ def _match(lane: Lane) -> Json:
 
 
 def _retry(lane: Lane) -> Json:
-    """A read is sent again, to another replica, when the first died before it answered; anything else only when it reached nobody."""
+    """A read is sent again, to another replica, when the first died before it answered; anything else only when it reached nobody.
+
+    Where there is one replica, what reaches nobody is held for the seconds its restart takes.
+    """
+    held = REPLICAS[lane.service] == 1
     return {
         "retry_on": "connect-failure,refused-stream,reset" if lane.idempotent else "connect-failure",
-        "num_retries": RETRIES_MAX,
-        "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
+        "num_retries": HELD_RETRIES_MAX if held else RETRIES_MAX,
+        "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"}
+        if held
+        else {"base_interval": "0.005s", "max_interval": "0.05s"},
         "retry_host_predicate": [
             {
                 "name": "envoy.retry_host_predicates.previous_hosts",

@@ -64,4 +64,6 @@ def arguments(plan: Plan) -> list[str]:
         "1000",
         "--drain-time-s",
         str(DRAIN_SECONDS),
+        "--drain-strategy",
+        "immediate",
     ]
