@@ -5,20 +5,23 @@
 {"id": "d-018", "question": "and by store group?", "after": "d-017", "expect": {…}}
 {"id": "d-019", "question": "who is the CEO?", "refuse": "no_metric"}
 ```
-Which third is held out is decided by the id's hash, not by anybody: `is_held_out`.
+Which third is held out is decided by the id's hash, not by anybody: `is_held_out`. A follow-up belongs where its first question
+belongs: `chain_is_held_out`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from seawall.app.model import App
 from seawall.ask.question import Question
 from seawall.core.errors import InvalidInput
+from seawall.core.principal import Principal
 
 Refusal = Literal["empty", "too_long", "no_metric", "unknown_words", "no_such_data", "not_permitted", "out_of_range", "unsafe", "unclear"]
 HELD_OUT_SHARE = 3
@@ -32,6 +35,8 @@ class Golden(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     locale: str = "en"
     role: str = ""
     """Empty: a role that may see everything."""
+    attributes: dict[str, tuple[str, ...]] = {}
+    """What else is known of who asks, for row policies: `{"store_groups": ["North"]}`."""
     after: str = ""
     """The id of the question this one follows up; that one's `expect` is what it refines."""
     expect: Question | None = None
@@ -51,6 +56,38 @@ class Golden(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 def is_held_out(id_: str) -> bool:
     """One in three, by SHA-256 of the id."""
     return hashlib.sha256(id_.encode()).digest()[0] % HELD_OUT_SHARE == 0
+
+
+def by_id(goldens: Iterable[Golden]) -> dict[str, Golden]:
+    """Id → question. InvalidInput when an id is there twice, or a follow-up does not come after its question."""
+    known: dict[str, Golden] = {}
+    for one in goldens:
+        if one.id in known:
+            raise InvalidInput("Two golden questions have the same id", got=one.id)
+        if one.after and (one.after not in known or known[one.after].expect is None):
+            raise InvalidInput(f"{one.id} follows up a question that is not before it, or has no answer", got=one.after)
+        known[one.id] = one
+    return known
+
+
+def first_of(one: Golden, known: Mapping[str, Golden]) -> Golden:
+    """The question that the chain of follow-ups began with; of a question that follows none, itself."""
+    while one.after:
+        one = known[one.after]
+    return one
+
+
+def chain_is_held_out(one: Golden, known: Mapping[str, Golden]) -> bool:
+    """A chain lies whole on one side, or its later questions would give away its earlier ones."""
+    return is_held_out(first_of(one, known).id)
+
+
+def asker_of(one: Golden, app: App) -> Principal:
+    """Who asks a golden question. InvalidInput when the app has no such role."""
+    if one.role and one.role not in app.roles:
+        raise InvalidInput(f"{one.id} is asked in a role that the app has not", expected=f"one of {', '.join(app.roles)}", got=one.role)
+    roles = (one.role,) if one.role else tuple(app.roles)
+    return Principal("golden", roles=roles, attributes=dict(one.attributes))
 
 
 def read(path: Path) -> Iterator[Golden]:
