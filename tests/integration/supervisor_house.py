@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
+
 from seawall.cli import main, up
 from seawall.cli.supervisor_health import HttpProbe
 from seawall.cli.supervisor_plan import Site
@@ -41,7 +43,7 @@ def plan(site: Site) -> list[Unit]:
         task("prepare", "--say", said, "--end", status, needs=("back",)),
         service(run, "left", "--children", needs=("prepare",)),
         service(run, "right", needs=("prepare",)),
-        service(run, "gateway", needs=("left", "right")),
+        msgspec.structs.replace(service(run, "gateway", "--admin", needs=("left", "right")), drain_s=site.drain_s),
     ]
 
 

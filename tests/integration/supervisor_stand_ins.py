@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def serve(options: argparse.Namespace) -> None:
     if options.children:
         child = subprocess.Popen(["sleep", "600"])
         _say(events, f"child {child.pid}")
+    if options.admin:
+        threading.Thread(target=_administer, args=(options.socket.parent,), daemon=True).start()
     time.sleep(options.delay)
     if options.end is not None:
         sys.exit(options.end)
@@ -47,6 +50,20 @@ def _answer(connection: socket.socket, options: argparse.Namespace) -> None:
     connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
+def _administer(run: Path) -> None:
+    """As much of Envoy's administration as a drain asks for; RUN/in-flight is a request that does not end."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(run / "gateway-admin.sock"))
+    listener.listen(16)
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            if b"drain_listeners?inboundonly" in connection.recv(4096):
+                _say(run / "events", "drain")
+            body = b"http.public.downstream_rq_active: %d\n" % (run / "in-flight").exists()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
 def _say(events: Path, line: str) -> None:
     with events.open("a") as file:
         file.write(line + "\n")
@@ -62,6 +79,7 @@ def main() -> None:
     one.add_argument("--drain", type=float, default=0.0)
     one.add_argument("--end", type=int)
     one.add_argument("--stubborn", action="store_true")
+    one.add_argument("--admin", action="store_true")
     one.add_argument("--children", action="store_true")
     two = kinds.add_parser("task")
     two.add_argument("--say", default="")

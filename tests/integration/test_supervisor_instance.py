@@ -229,3 +229,57 @@ def test_down_tells_programs_that_it_stopped_one(house: House) -> None:
     """One object on standard output."""
     house.run("--detach")
     assert json.loads(house.command("down", "--json").stdout) == {"stopped": True, "killed": False, "data": str(house.data)}
+
+
+def draining(house: House) -> Path:
+    """Starts an instance, with a request in flight; its events."""
+    house.run("--detach")
+    run = Path(house.record()["run"])
+    (run / "in-flight").touch()
+    (run / "events").write_text("")
+    return run / "events"
+
+
+def test_a_stop_lets_what_is_in_flight_end(house: House) -> None:
+    """The gateway takes nothing more and every service runs on until the request is answered; then all stop, the gateway first."""
+    events = draining(house)
+    stopping = subprocess.Popen((*COMMAND, "down", "--data", str(house.data)), stderr=subprocess.PIPE, text=True)
+    with events.open() as kept:
+        until(lambda: events.read_text() == "drain\n")
+        time.sleep(0.5)
+        assert events.read_text() == "drain\n"
+        assert sum(1 for service in house.record()["services"] if service["state"] == "ready") == 3
+        (events.parent / "in-flight").unlink()
+        stopping.communicate(timeout=10)
+        assert stopping.returncode == 0
+        assert kept.read().splitlines()[:2] == ["drain", "stop gateway"]
+
+
+@pytest.mark.parametrize("how", ["--now", "a second signal", "the drain time"])
+def test_what_is_in_flight_does_not_hold_a_stop_for_ever(house: House, how: str) -> None:
+    """`down --now` cuts it, and so do a second signal and the end of the time it gets. All stop in order; nothing is killed."""
+    if how == "the drain time":
+        house.environment["SEAWALL_DRAIN_SECONDS"] = "1"
+    events = draining(house)
+    pids, began = house.pids(), time.monotonic()
+    with events.open() as kept:
+        if how == "a second signal":
+            os.kill(pids[0], signal.SIGTERM)
+            until(lambda: events.read_text() == "drain\n")
+            os.kill(pids[0], signal.SIGTERM)
+            until(lambda: gone(pids))
+        else:
+            assert house.command("down", *(["--now"] if how == "--now" else [])).returncode == 0
+        assert time.monotonic() - began < 8
+        assert gone(pids)
+        assert {f"stop {name}" for name in ("back", "left", "right", "gateway")} <= set(kept.read().splitlines())
+
+
+def test_a_stop_that_waits_says_so(house: House) -> None:
+    """With how long at most, and how to cut it short."""
+    events = draining(house)
+    stopping = subprocess.Popen((*COMMAND, "down", "--data", str(house.data)), stderr=subprocess.PIPE, text=True)
+    assert "Waiting up to 30 s for calls in flight; `seawall down --now` cuts them." in stopping.stderr.readline()
+    (events.parent / "in-flight").unlink()
+    stopping.communicate(timeout=10)
+    assert stopping.returncode == 0

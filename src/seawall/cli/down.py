@@ -14,8 +14,10 @@ import msgspec
 from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, clear_run, locate, lock, recover
 from seawall.cli.supervisor_process import is_alive
 
-STOP_S_MAX = 60.0
-"""The supervisor stops its services within this; then it is killed, which ends them too."""
+STOP_S_MAX = 30.0
+"""The supervisor stops its services within this, beyond the time calls in flight get; then it is killed, which ends them too."""
+TOLD_AFTER_S = 2.0
+"""A stop that takes longer says what it waits for."""
 
 
 class Stopped(msgspec.Struct, frozen=True):
@@ -30,13 +32,17 @@ class Stopped(msgspec.Struct, frozen=True):
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="The instance's data directory.")
+@click.option("--now", is_flag=True, help="Cut calls in flight instead of letting them end.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def down(data: Path, as_json: bool) -> None:
-    """Stop an instance. Stopping one that does not run is no error."""
+def down(data: Path, now: bool, as_json: bool) -> None:
+    """Stop an instance. Stopping one that does not run is no error.
+
+    New connections are refused at once; requests in flight, a model's answer among them, get SEAWALL_DRAIN_SECONDS (30) to end.
+    """
     instance = locate(data, os.environ)
     record = instance.read()
     running = record is not None and record.running
-    killed = _stop(instance, record) if record is not None and running else False
+    killed = _stop(instance, record, now=now) if record is not None and running else False
     if not running:
         clear_left(instance)
     if as_json:
@@ -44,16 +50,20 @@ def down(data: Path, as_json: bool) -> None:
     elif not running:
         click.echo(f"No instance with the data directory {instance.data} is running.", err=True)
     else:
-        click.echo(f"The instance did not stop within {STOP_S_MAX:.0f} s and was killed." if killed else "Stopped.", err=True)
+        click.echo("The instance did not stop in time and was killed." if killed else "Stopped.", err=True)
     sys.exit(1 if killed else 0)
 
 
-def _stop(instance: Instance, record: InstanceRecord) -> bool:
+def _stop(instance: Instance, record: InstanceRecord, *, now: bool) -> bool:
     """Ask the supervisor to stop; whether it had to be killed."""
-    os.kill(record.pid, signal.SIGTERM)
-    until = time.monotonic() + STOP_S_MAX
+    os.kill(record.pid, signal.SIGQUIT if now else signal.SIGTERM)
+    began = time.monotonic()
+    until, told = began + STOP_S_MAX + (0.0 if now else 2 * record.drain_s), now
     while is_alive(record.pid, record.started_ticks) and time.monotonic() < until:
         time.sleep(0.02)
+        if not told and time.monotonic() > began + TOLD_AFTER_S:
+            click.echo(f"Waiting up to {record.drain_s:g} s for calls in flight; `seawall down --now` cuts them.", err=True)
+            told = True
     if not is_alive(record.pid, record.started_ticks):
         return False
     os.kill(record.pid, signal.SIGKILL)

@@ -23,6 +23,7 @@ import msgspec
 
 from seawall.cli.supervisor_process import is_alive, processes_in, start_ticks
 from seawall.core.errors import ConfigurationError
+from seawall.core.settings import DRAIN_SECONDS
 
 SOCKET_PATH_MAX = 107
 """sun_path holds 108 bytes with the closing zero (unix(7))."""
@@ -62,6 +63,8 @@ class InstanceRecord(msgspec.Struct, frozen=True):
     """The folders of its apps."""
     models: str = ""
     """Its models.yaml; empty: the one that ships with Seawall."""
+    drain_s: float = DRAIN_SECONDS
+    """How long calls in flight get to end when it is stopped."""
 
     @property
     def running(self) -> bool:

@@ -19,9 +19,7 @@ from seawall.core.settings import Settings, settings_from
 
 PREPARED_POLL_S = 0.01
 DRAIN_S_MAX = 8.0
-"""How long a service may outlive its supervisor."""
-DRAIN_S_MAX_OF = {"model-proxy": 36.0}
-"""Those that take longer: what a model is saying gets its 30 s to end."""
+"""How long a service may outlive its supervisor, beyond what it waits for calls in flight."""
 
 
 @click.command()
@@ -104,8 +102,13 @@ def _settings(service: str, *, watch: bool = True) -> Settings:
     os.umask(0o077)
     settings = settings_from(os.environ)
     if watch and os.environ.get("SEAWALL_SUPERVISED"):
-        outlive_nobody(os.getppid(), DRAIN_S_MAX_OF.get(service, DRAIN_S_MAX))
+        outlive_nobody(os.getppid(), drain_s_max(service, settings))
     return settings if settings.service else msgspec.structs.replace(settings, service=service)
+
+
+def drain_s_max(service: str, settings: Settings) -> float:
+    """How long a service may outlive its supervisor; what a model is saying gets its time to end."""
+    return DRAIN_S_MAX + (settings.drain_seconds if service == "model-proxy" else 0.0)
 
 
 def outlive_nobody(supervisor: int, seconds: float) -> None:

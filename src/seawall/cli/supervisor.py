@@ -2,7 +2,8 @@
 
 Guarantees: a unit starts once what it needs is ready; independent units start together. A process that ends is started again
 after a back-off, until the policy gives up; the others go on. A process that has stopped answering is killed and started again.
-`stop` ends dependents before what they depend on, asks politely first, and returns with nothing left running. What a unit is and
+`stop` ends dependents before what they depend on, lets what is in flight end first (`hurry` cuts that short), asks politely, and
+returns with nothing left running. What a unit is and
 why it exists is the plan's business (`supervisor_plan.py`); what to tell people is the observer's.
 """
 
@@ -33,6 +34,10 @@ CONFIGURATION_STATUS = 2
 
 Observer = Callable[[Change], None]
 OutputHandler = Callable[[Unit, bytes], None]
+Drain = Callable[[Unit], Coroutine[None, None, None]]
+"""Lets what is in flight at a unit end; returns when nothing is, or its `drain_s` is over."""
+HURRIED_GRACE_S = 10.0
+"""What a unit with a longer grace still gets once `hurry` was called."""
 
 
 class Supervisor:
@@ -46,6 +51,7 @@ class Supervisor:
         *,
         on_output: OutputHandler = lambda unit, line: None,
         on_done: Callable[[Unit], None] = lambda unit: None,
+        drain: Drain | None = None,
         policy: RestartPolicy | None = None,
         silent_s_max: float = SILENT_S_MAX,
         clock: Clock = SYSTEM_CLOCK,
@@ -54,6 +60,7 @@ class Supervisor:
         self.observe = observe
         self.on_output = on_output
         self.on_done = on_done
+        self.drain = drain
         self.policy = policy or RestartPolicy()
         self.silent_s_max = silent_s_max
         self.clock = clock
@@ -61,6 +68,8 @@ class Supervisor:
         self.began = clock.monotonic()
         self.hopeless = asyncio.Event()
         """Set when an essential unit has been given up."""
+        self.hurried = asyncio.Event()
+        """Set when nobody waits for what is in flight any more."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def named(self, names: Iterable[str]) -> list[Keeper]:
@@ -84,6 +93,12 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hurry(self) -> bool:
+        """Cut what is in flight; everything is still stopped in order. False: that was asked for before."""
+        before = self.hurried.is_set()
+        self.hurried.set()
+        return not before
 
     def kill(self) -> None:
         """Stop waiting for anybody: kill what still runs."""
@@ -134,15 +149,24 @@ class Keeper:
         dependents = [k for k in self._supervisor.keepers if self.unit.name in (*k.unit.needs, *k.unit.uses)]
         await asyncio.gather(*(dependent.released.wait() for dependent in dependents))
         self._stopping.set()
-        if self.child:
+        if child := self.child:
             self._change("stopping")
-            self.child.signal(self.unit.stop_signal)
-            try:
-                await asyncio.wait_for(self.child.wait(), self.unit.stop_grace_s)
-            except TimeoutError:
-                self.child.kill_group()
+            await self._end(child)
         await self._stopped.wait()
         self.released.set()
+
+    async def _end(self, child: Child) -> None:
+        """Let it end what it is doing, ask it to stop, and kill it when it does not."""
+        supervisor, unit = self._supervisor, self.unit
+        if unit.drain_s and supervisor.drain:
+            await first_of(supervisor.drain(unit), supervisor.hurried.wait(), child.wait())
+        child.signal(unit.stop_signal)
+        if (more_s := unit.stop_grace_s - HURRIED_GRACE_S) > 0.0:
+            await first_of(child.wait(), asyncio.sleep(more_s), supervisor.hurried.wait())
+        try:
+            await asyncio.wait_for(child.wait(), min(unit.stop_grace_s, HURRIED_GRACE_S))
+        except TimeoutError:
+            child.kill_group()
 
     async def _may_start(self) -> bool:
         needed = self._supervisor.named(self.unit.needs)

@@ -21,6 +21,7 @@ from seawall.cli.supervisor_process import start_ticks
 from seawall.cli.supervisor_report import PreparationLine, Ready, Reporter
 from seawall.cli.supervisor_units import Change, RestartPolicy, Unit
 from seawall.core.errors import SeawallError
+from seawall.gateway.admin import let_end
 from seawall.store import embedded_postgres
 
 INTERRUPTED = 130
@@ -55,7 +56,9 @@ class RunningInstance:
         self._began = time.monotonic()
         self._services: dict[str, ServiceRecord] = {}
         logs = Logs(site.instance.logs)
-        self._supervisor = Supervisor(units, logs, self._changed, on_output=self._heard, on_done=self._done, policy=policy)
+        self._supervisor = Supervisor(
+            units, logs, self._changed, on_output=self._heard, on_done=self._done, drain=self._drain, policy=policy
+        )
 
     async def run(self) -> int:
         """Start, wait to be told to stop, stop; returns the exit status. StartFailed when it cannot become ready.
@@ -98,14 +101,24 @@ class RunningInstance:
         return f"{unit.label} {detail}" + (f"; its last lines:\n{tail}\n" if tail else "")
 
     def _catch_signals(self, asked: asyncio.Event) -> None:
+        """The first signal stops, the second cuts what is in flight, the third kills. SIGQUIT cuts at once (`seawall down --now`)."""
+
         def on_signal(number: int) -> None:
-            if asked.is_set():
+            if (asked.is_set() or number == signal.SIGQUIT) and not self._supervisor.hurry() and asked.is_set():
                 self._supervisor.kill()
             self._signal = self._signal or number
             asked.set()
 
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
+
+    async def _drain(self, unit: Unit) -> None:
+        def waiting(count: int) -> None:
+            self._reporter.note(
+                f"Waiting up to {unit.drain_s:g} s for {count} in flight; a second Ctrl-C or `seawall down --now` cuts them"
+            )
+
+        await let_end(self.site.instance.run, unit.drain_s, waiting)
 
     def _changed(self, change: Change) -> None:
         unit = change.unit
@@ -123,6 +136,7 @@ class RunningInstance:
             apps=tuple(str(app) for app in self.site.apps),
             services=tuple(self._services.values()),
             models=self.site.environment.get("SEAWALL_MODELS", ""),
+            drain_s=self.site.drain_s,
         )
         try:
             instance.write(record)

@@ -22,6 +22,7 @@ import msgspec
 from seawall.cli.instance import Instance
 from seawall.cli.supervisor_health import HttpProbe, PostgresProbe, ValkeyProbe
 from seawall.cli.supervisor_units import Unit
+from seawall.core.settings import drain_seconds
 from seawall.store.embedded_postgres import OWNER, SERVICE_ROLES, SUPERUSER, EmbeddedPostgres
 from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
@@ -38,8 +39,7 @@ COMMANDS = {
     "prepare": ("prepare", "--instance"),
 }
 STOP_GRACE_S_USUAL = 6.0
-STOP_GRACE_S = {"model-proxy": 34.0}
-"""Longer than the 30 s in which the model proxy lets answers end; with none under way it stops at once."""
+"""Beyond the time in which calls in flight may end: at the gateway, and at the model proxy, which services ask as well."""
 PYTHON = (sys.executable, "-P", "-m", "seawall.cli.main")
 """`-P`: what lies in the user's working directory is not imported."""
 
@@ -66,6 +66,11 @@ class Site(msgspec.Struct, frozen=True):
     def url(self) -> str:
         """The origin users see; WebAuthn refuses bare addresses, so it names localhost."""
         return self.environment.get("SEAWALL_PUBLIC_URL", "").rstrip("/") or f"http://localhost:{self.port}"
+
+    @property
+    def drain_s(self) -> float:
+        """How long calls in flight get to end when the instance is stopped."""
+        return drain_seconds(self.environment.get("SEAWALL_DRAIN_SECONDS", ""))
 
 
 def plan(site: Site, engines: Engines) -> tuple[Unit, ...]:
@@ -119,7 +124,7 @@ def _service(site: Site, engines: Engines, stores: tuple[str, ...], name: str, r
         environment=service_environment(site, engines, name, replica),
         needs=stores,
         uses=("model-engine",) if name == "model-proxy" else (),
-        stop_grace_s=STOP_GRACE_S.get(name, STOP_GRACE_S_USUAL),
+        stop_grace_s=STOP_GRACE_S_USUAL + (site.drain_s if name == "model-proxy" else 0.0),
         essential=name not in SPARED,
         probe=HttpProbe(site.instance.run / f"{name}-{replica}.sock"),
     )
@@ -133,6 +138,7 @@ def _gateway(site: Site, engines: Engines, stores: tuple[str, ...]) -> Unit:
         needs=stores,
         uses=tuple(REPLICAS),
         probe=HttpProbe(site.instance.run / "gateway-0.sock"),
+        drain_s=site.drain_s,
     )
 
 

@@ -33,6 +33,8 @@ class Unit(msgspec.Struct, frozen=True):
     stop_signal: int = signal.SIGTERM
     stop_grace_s: float = 6.0
     """How long it may take to stop before it is killed."""
+    drain_s: float = 0.0
+    """How long it lets what is in flight end before it is asked to stop; 0: it is asked at once."""
 
     @property
     def label(self) -> str:

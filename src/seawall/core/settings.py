@@ -9,6 +9,10 @@ import msgspec
 
 from seawall.core.errors import ConfigurationError
 
+DRAIN_SECONDS = 30.0
+"""As `Settings` has it, which the reference is made from."""
+DRAIN_SECONDS_MAX = 3600.0
+
 
 class Settings(msgspec.Struct, frozen=True):
     """One process's place in an instance. Directories exist and are private (0700) before a service starts."""
@@ -43,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True):
     genai_semconv: str = ""
     """`SEAWALL_GENAI_SEMCONV`: OpenTelemetry's names for what a model call's span says: `1.36`, `latest` or `off`; empty: as
     `OTEL_SEMCONV_STABILITY_OPT_IN` says, else `1.36`."""
+
+    drain_seconds: float = 30.0
+    """`SEAWALL_DRAIN_SECONDS`: how long requests in flight, a model's answer among them, get to end when an instance is stopped;
+    0 to 3600, 30 when empty."""
 
     @property
     def socket(self) -> Path:
@@ -104,4 +112,18 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         tls_key=environment.get("SEAWALL_TLS_KEY", ""),
         exchanges_kms=environment.get("SEAWALL_EXCHANGES_KMS", ""),
         genai_semconv=environment.get("SEAWALL_GENAI_SEMCONV", ""),
+        drain_seconds=drain_seconds(environment.get("SEAWALL_DRAIN_SECONDS", "")),
     )
+
+
+def drain_seconds(text: str) -> float:
+    """What `SEAWALL_DRAIN_SECONDS` says. ConfigurationError when it is no such number."""
+    try:
+        seconds = float(text or DRAIN_SECONDS)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds <= DRAIN_SECONDS_MAX:
+        raise ConfigurationError(
+            "SEAWALL_DRAIN_SECONDS is not a time", expected=f"seconds from 0 to {DRAIN_SECONDS_MAX:.0f}", got=repr(text[:40])
+        )
+    return seconds

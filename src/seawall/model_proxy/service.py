@@ -17,8 +17,6 @@ from seawall.model_proxy.edge import Server
 from seawall.model_proxy.wiring import wired
 from seawall.telemetry.events import event
 
-DRAIN_SECONDS = 30.0
-"""What streams in flight get to end, at most."""
 NOTICE_SECONDS = 0.3
 """How long the socket stays open after readiness said no."""
 SWITCH_SECONDS = 0.0001
@@ -57,5 +55,5 @@ async def serve(settings: Settings) -> None:
         await stopping.wait()
         proxy.health.draining = True
         await asyncio.sleep(NOTICE_SECONDS)
-        await server.drain(DRAIN_SECONDS)
+        await server.drain(settings.drain_seconds)
         gc.unfreeze()

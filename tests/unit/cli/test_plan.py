@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from seawall.cli.instance import Instance
-from seawall.cli.services import DRAIN_S_MAX_OF
+from seawall.cli.services import drain_s_max
 from seawall.cli.supervisor_plan import Engines, Site, plan
 from seawall.cli.supervisor_units import Unit
+from seawall.core.errors import ConfigurationError
 from seawall.core.settings import settings_from
-from seawall.model_proxy.service import DRAIN_SECONDS, NOTICE_SECONDS
+from seawall.model_proxy.service import NOTICE_SECONDS
 from seawall.store.embedded_postgres import ROLES, EmbeddedPostgres
 from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
@@ -98,7 +101,17 @@ def test_the_public_address_names_localhost_unless_told_otherwise() -> None:
 
 def test_what_a_model_is_saying_gets_its_time(tmp_path: Path) -> None:
     """The model proxy is killed no sooner than it stops by itself, and the engine it asks goes after it."""
-    proxy = _by_label(plan(_site(), _engines(tmp_path)))["model-proxy-0"]
-    assert proxy.stop_grace_s > DRAIN_SECONDS + NOTICE_SECONDS
-    assert DRAIN_S_MAX_OF["model-proxy"] > proxy.stop_grace_s
-    assert "model-engine" in proxy.uses
+    for site, seconds in ((_site(), 30.0), (_site(SEAWALL_DRAIN_SECONDS="120"), 120.0)):
+        units = _by_label(plan(site, _engines(tmp_path)))
+        proxy, settings = units["model-proxy-0"], settings_from(units["model-proxy-0"].environment)
+        assert settings.drain_seconds == units["gateway-0"].drain_s == seconds
+        assert proxy.stop_grace_s > seconds + NOTICE_SECONDS
+        assert drain_s_max("model-proxy", settings) > proxy.stop_grace_s
+        assert "model-engine" in proxy.uses
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "soon", "3601"])
+def test_a_drain_time_that_is_none_is_told(seconds: str) -> None:
+    """Before anything starts."""
+    with pytest.raises(ConfigurationError, match="SEAWALL_DRAIN_SECONDS"):
+        plan(_site(SEAWALL_DRAIN_SECONDS=seconds), Engines())
