@@ -139,7 +139,7 @@ def compared(app: App, query: MetricQuery, comparison: Comparison, as_of: date |
     for place, condition in enumerate(query.where):
         if condition.op == "during" and condition.values:
             span = span_of(str(condition.values[0]), as_of, _week_starts(app, condition.field))
-            earlier = shifted(span, comparison.period, _unit_of(str(condition.values[0])))
+            earlier = shifted(span, comparison.period, unit_of(str(condition.values[0])))
             return None if earlier is None else _with_period(query, place, earlier)
     return None
 
@@ -182,7 +182,8 @@ def _week_starts(app: App, ref: str) -> WeekStart:
     return app.semantics.field(ref).week_starts if ref else "monday"
 
 
-def _unit_of(text: str) -> Grain:
+def unit_of(text: str) -> Grain:
+    """What a period counts: `last_4_weeks` weeks, `2017-03` months, two days between dots days."""
     relative = _LAST.fullmatch(text) or _THIS.fullmatch(text)
     if relative:
         return _UNITS[relative.groups()[-1]]

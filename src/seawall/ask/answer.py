@@ -1,0 +1,185 @@
+"""A question that passed its checks, answered: run under the asker's policy, and given the chart that suits its rows."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import msgspec
+
+from seawall.app.model import Channel, Chart, Comparison, Encoding, Filter, Grain, Layer, Mark, MetricQuery, Order, Panel, Text
+from seawall.ask.question import Question
+from seawall.ask.rows import CHANGE, RATIO, Rows, beside, one_above_other, ordered, with_ratio
+from seawall.core.deadline import Deadline
+from seawall.query.errors import InvalidQuery
+from seawall.query.periods import Span, last_complete, shifted, span_of, unit_of
+from seawall.query.policy import EffectivePolicy
+from seawall.query.port import Column
+from seawall.query.service import QueryService
+
+GROUPS_MAX = 10_000
+BARS_MAX = 40
+COLOURS_MAX = 8
+DIMENSIONS_DRAWN_MAX = 2
+PANEL = "answer"
+RELATIVE = ("previous", "year_ago")
+"""Comparisons that count from the question's own period."""
+Encodings = dict[Channel, tuple[Encoding, ...]]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """Rows and how to draw them."""
+
+    panel: Panel
+    rows: Rows
+    comparison: Rows | None
+    """Of a single number that is compared: the other period's row."""
+    watermark: str
+    as_of: date | None
+
+
+async def answered(service: QueryService, policy: EffectivePolicy, question: Question, title: Text, *, deadline: Deadline) -> Answered:
+    """The answer. InvalidQuery or NotFound for what cannot be asked, DeadlineExceeded, EngineUnavailable, QueryFailed."""
+    query = shown(question)
+    earlier = None
+    if question.compare:
+        moment, _ = service.compile(query, policy)
+        earlier = compared_query(question, query, moment.as_of)
+    queries = [query] if earlier is None else [query, earlier]
+    answers = await asyncio.gather(*(service.table(one, policy, deadline=deadline) for one in queries))
+    now = _computed(Rows(answers[0].columns, answers[0].table), question)
+    before = _computed(Rows(answers[1].columns, answers[1].table), question) if earlier else None
+    rows, comparison = now, None
+    if before is not None and not question.by and question.compare in RELATIVE:
+        comparison = before
+    elif before is not None and not question.by:
+        rows = one_above_other(now, before, _times(question))
+    elif before is not None:
+        rows = beside(now, before, in_order=question.by[0].grain is not None)
+    rows = ordered(rows, _with_default_order(question, rows)) if question.query().order != question.order or before else rows
+    return Answered(panel_of(question, query, rows, title), rows, comparison, answers[0].watermark, answers[0].as_of)
+
+
+def shown(question: Question) -> MetricQuery:
+    """The query to run: groups without an order of time come with the largest first, and never more than can be shown."""
+    query = question.query()
+    computed = len(query.order) < len(question.order) or bool(question.compare)
+    if computed:
+        return msgspec.structs.replace(query, order=_in_time(question), limit=GROUPS_MAX)
+    if not query.order and query.metrics and query.by and not any(one.grain for one in query.by):
+        query = msgspec.structs.replace(query, order=(Order(query.metrics[0], descending=True),))
+    return query if query.limit is not None else msgspec.structs.replace(query, limit=GROUPS_MAX)
+
+
+def compared_query(question: Question, query: MetricQuery, as_of: date | None) -> MetricQuery:
+    """The same about the other time. InvalidQuery when the question names no time that another could stand beside."""
+    where = tuple(one for one in query.where if one.op != "during")
+    periods = [one for one in query.where if one.op == "during"]
+    field = periods[0].field if periods else ""
+    if question.compare not in RELATIVE:
+        return msgspec.structs.replace(query, where=(*where, Filter(field, "during", (question.compare,))), last=None)
+    if len(periods) > 1 or (len(question.by) > 1 and any(one.grain for one in question.by)):
+        raise InvalidQuery("Only one period can be compared with another", expected="one period, and time alone or no time in `by`")
+    span, unit = _span(question, periods, as_of)
+    other = shifted(span, "year_ago" if question.compare == "year_ago" else "previous", unit)
+    if other is None:
+        raise InvalidQuery("This period has none before it", expected="a period with a beginning and an end")
+    return msgspec.structs.replace(query, where=(*where, Filter(field, "during", (other.text(),))), last=None)
+
+
+def panel_of(question: Question, query: MetricQuery, rows: Rows, title: Text) -> Panel:
+    """The answer as a panel that every part of the page knows how to draw."""
+    alone = question.compare in RELATIVE and not question.by
+    compare = Comparison("year_ago" if question.compare == "year_ago" else "previous") if alone else None
+    return Panel(PANEL, title, query, chart_of(question, rows), compare=compare)
+
+
+def chart_of(question: Question, rows: Rows) -> Chart:
+    """What was asked for where it can be drawn, else what suits: a number, a line over time, bars, or a table."""
+    mark = _mark(question, rows)
+    if mark in ("table", "number"):
+        return Chart((Layer(mark),))
+    dimensions = [column.name for column in rows.columns if column.role == "dimension"]
+    metrics = [column for column in rows.columns if column.role == "metric"]
+    y = _measure(question, metrics)
+    tips = tuple(Encoding(field=column.name) for column in rows.columns)
+    if mark == "line":
+        drawn = [column for column in metrics if column.format.style == y.format.style and not question.ratio] or [y]
+        if len(dimensions) > 1:
+            return Chart((Layer("line", {"x": _of(dimensions[0]), "y": _of(y.name), "color": _of(dimensions[1])}),), 320)
+        return Chart(tuple(Layer("line", {"x": _of(dimensions[0]), "y": _of(column.name)}) for column in drawn[:2]), 320)
+    if not question.by or question.by[0].grain is not None:
+        upright: Encodings = {"x": _of(dimensions[0]), "y": _of(y.name), **_colour(dimensions)}
+        return Chart((Layer("bar", upright),), 320)
+    height = 120 + 20 * min(rows.table.num_rows, BARS_MAX)
+    encoding: Encodings = {"x": _of(y.name), "y": _of(dimensions[0]), **_colour(dimensions)}
+    return Chart((Layer("bar", encoding if len(dimensions) > 1 else encoding | {"tooltip": tips}),), max(160, height))
+
+
+def _times(question: Question) -> tuple[Text, Text]:
+    """How the two periods are called: as they were written."""
+    own = next((str(one.values[0]) for one in question.where if one.op == "during"), "all time")
+    return Text({"en": own}), Text({"en": question.compare})
+
+
+def _mark(question: Question, rows: Rows) -> Mark:
+    timed = [one for one in question.by if one.grain is not None]
+    if not question.metrics or question.show == "table" or len(question.by) > DIMENSIONS_DRAWN_MAX:
+        return "table"
+    if not question.by:
+        two_times = bool(question.compare) and question.compare not in RELATIVE
+        return "bar" if two_times else "number" if len(question.metrics) == 1 or question.ratio else "table"
+    if len(question.by) > 1 and (len(timed) != 1 or timed[0] is not question.by[0]) and question.show == "auto":
+        return "table" if len(question.metrics) > 1 or _distinct(rows, 1) > COLOURS_MAX else "bar"
+    if len(question.by) > 1 and _distinct(rows, 1) > COLOURS_MAX:
+        return "table"
+    if timed and timed[0] is question.by[0]:
+        return "bar" if question.show == "bar" else "line"
+    return "bar" if rows.table.num_rows <= BARS_MAX or question.show == "bar" else "table"
+
+
+def _measure(question: Question, metrics: list[Column]) -> Column:
+    wanted = [RATIO] if question.ratio else [CHANGE] if any(one.name == CHANGE for one in question.order) else []
+    named = {column.name: column for column in metrics}
+    return next((named[name] for name in wanted if name in named), metrics[0])
+
+
+def _distinct(rows: Rows, place: int) -> int:
+    return len(rows.table.column(place).unique()) if rows.table.num_columns > place else 0
+
+
+def _colour(dimensions: list[str]) -> Encodings:
+    return {"color": _of(dimensions[1])} if len(dimensions) > 1 else {}
+
+
+def _of(name: str) -> tuple[Encoding, ...]:
+    return (Encoding(field=name),)
+
+
+def _computed(rows: Rows, question: Question) -> Rows:
+    if rows.table.num_rows >= GROUPS_MAX and (question.limit is None or question.limit >= GROUPS_MAX):
+        raise InvalidQuery(
+            "The answer has too many groups", expected=f"fewer than {GROUPS_MAX}", fix="Ask for the top 10, or for one group"
+        )
+    return with_ratio(rows) if question.ratio else rows
+
+
+def _in_time(question: Question) -> tuple[Order, ...]:
+    return tuple(Order(one.name) for one in question.by if one.grain is not None)
+
+
+def _with_default_order(question: Question, rows: Rows) -> Question:
+    if question.order or not question.by or question.by[0].grain is not None:
+        return question
+    first = next(column.name for column in rows.columns if column.role == "metric")
+    return msgspec.structs.replace(question, order=(Order(first, descending=True),))
+
+
+def _span(question: Question, periods: list[Filter], as_of: date | None) -> tuple[Span, Grain]:
+    grain = next((one.grain for one in question.by if one.grain is not None), None)
+    if periods:
+        text = str(periods[0].values[0])
+        return span_of(text, as_of), unit_of(text)
+    if question.last is None or grain is None:
+        raise InvalidQuery("There is no period to compare", expected="a period such as last month", fix="Say of which time")
+    return last_complete(question.last, grain, as_of), grain
