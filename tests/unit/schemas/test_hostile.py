@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
+import tracemalloc
 from typing import Any
 
 import msgspec
 import pytest
 
-from seawall.core.schemas.compiled import compiled
+from seawall.core.schemas import compiled as compiling
+from seawall.core.schemas import patterns
+from seawall.core.schemas.compiled import COMPILE_STEPS_MAX, CompiledSchema, compiled
 from seawall.core.schemas.errors import UnsupportedSchema, Violation
 from seawall.core.schemas.patterns import PLACES_MAX, PROGRAM_MAX, Pattern
+from seawall.core.schemas.work import STEPS_MAX, Steps, TooMuch, begin
 from seawall.model_proxy.contract.reader import Reader
 
 NEVER = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"
@@ -109,3 +114,91 @@ def test_states_of_an_ill_pattern_do_not_fill_the_memory() -> None:
     for number in range(1200):
         state = ill.step(state, "ab"[(number * number >> 3) & 1])
     assert sum(map(len, ill._steps.values())) <= PLACES_MAX + 2 * PROGRAM_MAX
+
+
+@pytest.mark.parametrize("source", ["((((){1000}){1000}){1000}){1000}", "(((a?){1000}){1000}){1000}", "(|(|(|){1000}){1000}){1000}"])
+def test_repetitions_of_nothing_are_refused(source: str) -> None:
+    """They add no state, so only the work of writing them out can bound them: these would take days."""
+    with pytest.raises(UnsupportedSchema, match="repeats too much"):
+        Pattern(source)
+
+
+def test_states_of_all_patterns_of_a_schema_are_bounded() -> None:
+    """Three hundred short patterns, each within its own limit, come to 750,000 states."""
+    schema = {"properties": {f"p{number}": {"pattern": f"(a{{50}}){{50}}{number}"} for number in range(300)}}
+    for wrong in (schema, {"patternProperties": {one["pattern"]: True for one in schema["properties"].values()}}):
+        with pytest.raises(UnsupportedSchema, match="too much work"):
+            compiled(wrong)
+
+
+def test_references_that_follow_one_another_are_bounded() -> None:
+    """Each of a thousand places leads through the rest of a chain: half a million steps from 60 KB."""
+    defs: dict[str, Any] = {f"d{number}": {"$ref": f"#/$defs/d{number + 1}"} for number in range(1000)}
+    places = {f"p{number}": {"$ref": f"#/$defs/d{number}"} for number in range(1000)}
+    with pytest.raises(UnsupportedSchema, match="too much work"):
+        compiled({"$defs": defs | {"d1000": {}}, "properties": places})
+
+
+def test_the_work_of_one_answer_held_to_a_pattern_is_bounded() -> None:
+    """Each character leads a pattern of 34 characters to a state of a thousand places that nobody has seen."""
+    reader = Reader(compiled({"type": "string", "pattern": "^(a|b)*a(a|b){990}$"}).plan)
+    with pytest.raises(TooMuch, match="too much work"):
+        reader.feed('"' + "".join(random.Random(1).choices("ab", k=20_000)))
+    with pytest.raises(TooMuch):
+        reader.feed("abaababbab")
+
+
+def test_a_class_is_looked_at_once_however_often_it_stands() -> None:
+    """A thousand times five hundred ranges for each character would be half a million comparisons; here it is one search."""
+    wide = Pattern("^[" + "\\w" * 480 + "]{0,1000}x$")
+    left = Steps()
+    begin(left)
+    wide.step(wide.start, "abcdefghij")
+    assert STEPS_MAX - left.left < 10 * 1000
+    assert len(wide._bounds) == 3
+
+
+def test_checks_of_many_small_values_are_work_of_one_answer() -> None:
+    """Each item alone asks `not` for less than may be asked of one value; a thousand items do not get that much each."""
+    schema = compiled({"type": "array", "items": {"not": {"allOf": [{"enum": [f"w{number}" for number in range(4000)]}]}}})
+    with pytest.raises(Violation, match="cannot be followed"):
+        Reader(schema.plan).feed(msgspec.json.encode(["x"] * 2000).decode())
+    assert "cannot be followed" in str(schema.fault(["x"] * 2000))
+
+
+def test_schemas_kept_ready_are_bounded_by_the_work_they_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred and fifty-six of the largest would fill the memory."""
+    kept = compiling._Kept()
+    monkeypatch.setattr(compiling, "KEPT_STEPS_MAX", 10_000)
+    for number in range(20):
+        kept.make(msgspec.json.encode({"properties": {f"k{number}_{at}": {"type": "string"} for at in range(100)}}))
+    assert 0 < sum(one.steps for one in kept._kept.values()) == kept._steps <= 10_000
+    for number in range(300):
+        kept.make(msgspec.json.encode({"const": number}))
+    assert len(kept._kept) == compiling.KEPT_MAX
+
+
+def test_states_kept_of_all_patterns_are_bounded() -> None:
+    """Each is within its own limit; together they are forgotten before they fill the memory."""
+    ills = [Pattern(f"^(a|b)*a(a|b){{{count}}}$") for count in range(400, 440)]
+    for ill in ills:
+        begin()
+        state = ill.start
+        for number in range(200):
+            state = ill.step(state, "ab"[(number * number >> 3) & 1])
+    assert sum(map(len, (step for ill in ills for step in ill._steps.values()))) <= patterns.KEPT_PLACES_MAX + PLACES_MAX
+
+
+def test_a_large_honest_schema_is_ready_within_its_work() -> None:
+    """A thousand places with formats, lists of words and a pattern here and there."""
+    honest = {
+        "properties": {
+            f"k{at}": {"type": "string", "enum": ["a", "b"]} if at % 2 else {"pattern": "^[A-Z]{2,5}-[0-9]+$"} for at in range(1000)
+        }
+    }
+    tracemalloc.start()
+    made = CompiledSchema(honest)
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert made.steps < COMPILE_STEPS_MAX
+    assert size < made.steps * 1000

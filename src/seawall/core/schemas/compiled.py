@@ -6,8 +6,10 @@ and what a plan cannot decide early is decided by the validator at the value's e
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -22,7 +24,8 @@ from seawall.core.schemas.formats import FORMATS, has_format
 from seawall.core.schemas.patterns import pattern
 from seawall.core.schemas.plan import ANYTHING, ENDLESS, KINDS, NOTHING, ArrayRules, NumberRules, ObjectRules, Plan, TextRules, Union
 from seawall.core.schemas.shape import misshapen
-from seawall.core.schemas.validator import SafeValidator, TooMuch, begin
+from seawall.core.schemas.validator import SafeValidator
+from seawall.core.schemas.work import TooMuch, begin
 
 Schema: TypeAlias = "dict[str, Any] | bool"
 BYTES_MAX = 128 << 10
@@ -30,8 +33,14 @@ PLACES_MAX = 4_000
 DEPTH_MAX = 64
 FORMS_MAX = 2_000
 """Places that hold for one and the same value: what `allOf`, `anyOf`, `oneOf` and references come to, written out."""
-EXPLAINED_MAX = 300
+EXPLAINED_MAX = 80
 """Parts of a schema that the metaschema, which is slow and says well what is wrong, is asked about; larger ones have their form checked."""
+COMPILE_STEPS_MAX = 50_000
+"""Of making a schema ready, each about 2 µs: 12 for a place, one for an instruction of a pattern and one for a step of a reference."""
+STEPS_A_PLACE = 12
+KEPT_MAX = 256
+KEPT_STEPS_MAX = 500_000
+"""Schemas that are kept ready, and the work of making them, which their size in memory goes with."""
 _LATE: tuple[str, ...] = (
     "not",
     "if",
@@ -49,16 +58,20 @@ _REFUSED = ("$dynamicRef", "$recursiveRef", "$dynamicAnchor")
 class CompiledSchema:
     """`plan` to read by, `fault` for a whole value."""
 
-    __slots__ = ("_validator", "plan", "schema")
+    __slots__ = ("_validator", "plan", "schema", "steps")
 
     def __init__(self, schema: dict[str, Any] | bool) -> None:
-        _check_schema(schema)
+        begin()
+        patterns = _check_schema(schema)
         self.schema = schema
         self._validator = SafeValidator(schema, format_checker=_FORMATS, registry=Registry())
         try:
-            self.plan = _Compiler(schema, self._validator).whole()
+            compiler = _Compiler(schema, self._validator, patterns)
+            self.plan = compiler.whole()
         except RecursionError as error:
             raise UnsupportedSchema("The schema's references follow one another too often") from error
+        self.steps = compiler.steps
+        """Work that making it took."""
 
     def fault(self, value: object) -> Violation | None:
         """The first thing wrong with a whole value, by the validator."""
@@ -79,15 +92,49 @@ class CompiledSchema:
 
 
 def compiled(schema: dict[str, Any] | bool) -> CompiledSchema:
-    """The schema ready for use, kept by its text. UnsupportedSchema."""
-    return _compiled(msgspec.json.encode(schema))
+    """The schema ready for use, kept by its text's digest. UnsupportedSchema."""
+    text = msgspec.json.encode(schema)
+    return found if (found := _KEPT.find(text)) is not None else _KEPT.make(text)
 
 
-@lru_cache(maxsize=256)
-def _compiled(text: bytes) -> CompiledSchema:
-    if len(text) > BYTES_MAX:
-        raise UnsupportedSchema("The schema is too large", expected=f"at most {BYTES_MAX >> 10} KB", got=f"{len(text) >> 10} KB")
-    return CompiledSchema(msgspec.json.decode(text))
+def ready(schema: dict[str, Any] | bool) -> bool:
+    """Whether `compiled` has it at once: making one takes up to 100 ms."""
+    return _KEPT.find(msgspec.json.encode(schema)) is not None
+
+
+class _Kept:
+    """Schemas that were used last, by digest; bounded in number and in the work that went into them. Used by several threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, CompiledSchema] = OrderedDict()
+        self._steps = 0
+        self._lock = threading.Lock()
+
+    def find(self, text: bytes) -> CompiledSchema | None:
+        """One that is kept."""
+        key = hashlib.blake2b(text, digest_size=32).digest()
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+        return found
+
+    def make(self, text: bytes) -> CompiledSchema:
+        """One that is not. UnsupportedSchema."""
+        if len(text) > BYTES_MAX:
+            raise UnsupportedSchema("The schema is too large", expected=f"at most {BYTES_MAX >> 10} KB", got=f"{len(text) >> 10} KB")
+        made = CompiledSchema(msgspec.json.decode(text))
+        key = hashlib.blake2b(text, digest_size=32).digest()
+        with self._lock:
+            before = self._kept.pop(key, None)
+            self._steps += made.steps - (before.steps if before is not None else 0)
+            self._kept[key] = made
+            while len(self._kept) > KEPT_MAX or (self._steps > KEPT_STEPS_MAX and len(self._kept) > 1):
+                self._steps -= self._kept.popitem(last=False)[1].steps
+        return made
+
+
+_KEPT = _Kept()
 
 
 def pointer(path: Iterable[str | int]) -> str:
@@ -103,58 +150,80 @@ for _name in FORMATS:
     _FORMATS.checks(_name)(lambda value, name=_name: not isinstance(value, str) or has_format(name, value))
 
 
-def _check_schema(schema: object) -> None:
+def _check_schema(schema: object) -> int:
+    """The instructions of its patterns. UnsupportedSchema."""
     if not isinstance(schema, dict | bool):
         raise UnsupportedSchema("The schema is no schema", expected="an object", got=type(schema).__name__)
-    depth, parts = _extent(schema)
+    depth, parts, instructions = _extent(schema)
     if depth > DEPTH_MAX:
         raise UnsupportedSchema("The schema is nested too deeply", expected=f"at most {DEPTH_MAX} levels")
     if parts > EXPLAINED_MAX:
         if isinstance(schema, dict) and (wrong := misshapen(schema)):
             raise UnsupportedSchema(f"The schema is wrong: {wrong[:200]}")
-        return
+        return instructions
     try:
         Draft202012Validator.check_schema(schema, format_checker=FormatChecker(formats=()))
     except SchemaError as error:
         raise UnsupportedSchema(f"The schema is wrong at {pointer(error.absolute_path) or '/'}: {error.message[:200]}") from error
+    return instructions
 
 
-def _extent(value: object) -> tuple[int, int]:
-    """Levels of nesting, at most one more than may be; and parts. UnsupportedSchema for a pattern that no automaton can decide."""
-    level, depth, parts = [value], 0, 0
+def _extent(value: object) -> tuple[int, int, int]:
+    """Levels of nesting, at most one more than may be; parts; instructions of patterns. UnsupportedSchema where no automaton can decide."""
+    level, depth, parts, instructions = [value], 0, 0, 0
     keys: set[str] = set()
     while level and depth <= DEPTH_MAX:
         parts += len(level)
         for item in level:
             if isinstance(item, dict):
-                _check_patterns(item)
+                instructions += _check_patterns(item)
+                if instructions > COMPILE_STEPS_MAX:
+                    raise _too_much_work()
                 keys |= item.keys()
         level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())]
         depth += 1
     if {"unevaluatedProperties", "patternProperties"} <= keys:
         raise UnsupportedSchema("`unevaluatedProperties` beside `patternProperties` is not supported", fix="Use additionalProperties")
-    return depth, parts
+    return depth, parts, instructions
 
 
-def _check_patterns(schema: dict[str, Any]) -> None:
-    """Wherever they stand: no other regular expression engine ever reads them."""
+def _too_much_work() -> UnsupportedSchema:
+    return UnsupportedSchema(
+        "The schema takes too much work to make ready",
+        expected=f"at most {COMPILE_STEPS_MAX:,} steps: {STEPS_A_PLACE} a part, one a state of a pattern, one a step of a reference",
+        fix="Use fewer patterns, repetitions in them, or references",
+    )
+
+
+def _check_patterns(schema: dict[str, Any]) -> int:
+    """Wherever they stand: no other regular expression engine ever reads them. How many instructions they have."""
+    size = 0
     by_name = schema.get("patternProperties")
     if isinstance(by_name, dict):
         for source in by_name:
-            pattern(source)
+            size += pattern(source).size
+            if size > COMPILE_STEPS_MAX:
+                raise _too_much_work()
     if isinstance(alone := schema.get("pattern"), str):
-        pattern(alone)
+        size += pattern(alone).size
+    return size
 
 
 # ── the plan ──
 
 
 class _Compiler:
-    def __init__(self, root: dict[str, Any] | bool, validator: Validator) -> None:
+    def __init__(self, root: dict[str, Any] | bool, validator: Validator, steps: int) -> None:
         self._root, self._validator = root, validator
+        self.steps = steps
         self._known: dict[str, Plan] = {}
         self._places = 0
         self._plans: list[Plan] = []
+
+    def _took(self, steps: int) -> None:
+        self.steps += steps
+        if self.steps > COMPILE_STEPS_MAX:
+            raise _too_much_work()
 
     def whole(self) -> Plan:
         """The plan of the schema. UnsupportedSchema."""
@@ -191,6 +260,7 @@ class _Compiler:
 
     def _resolved(self, ref: str) -> Schema:
         schema: Any = self._root
+        self._took(1 + ref.count("/"))
         if ref != "#" and not ref.startswith("#/"):
             raise UnsupportedSchema("A reference leads out of the schema", got=ref[:80], fix="Write `#/$defs/NAME`")
         for step in ref[2:].split("/") if ref != "#" else ():
@@ -209,6 +279,7 @@ class _Compiler:
         self._places += 1
         if self._places > PLACES_MAX:
             raise UnsupportedSchema("The schema has too many parts", expected=f"at most {PLACES_MAX:,}")
+        self._took(STEPS_A_PLACE)
         refused = next((key for key in _REFUSED if key in schema), None) or ("$id" if depth and "$id" in schema else None)
         if refused:
             raise UnsupportedSchema(f"`{refused}` is not supported", fix="Use $ref and $defs")
@@ -279,12 +350,15 @@ class _Compiler:
         )
 
     def _late(self, schema: dict[str, Any]) -> Callable[[object], str]:
-        validator: Any = self._validator.evolve(schema=schema)
+        whole: Any = self._validator
+        part: list[Any] = []  # made when it is first asked: that takes longer than making the place
 
         def check(value: object) -> str:
-            begin()
+            """Its work counts for the value that is read, of which this is a part."""
+            if not part:
+                part.append(whole.evolve(schema=schema))
             try:
-                error = next(validator.iter_errors(value), None)
+                error = next(part[0].iter_errors(value), None)
             except (RecursionError, Unresolvable, TooMuch):
                 return "the schema cannot be followed"
             return "" if error is None else f"{pointer(error.absolute_path)} {error.message[:300]}".strip()

@@ -7,7 +7,6 @@ than that; here each keyword that is looked at counts, and a value that takes to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -16,28 +15,19 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from seawall.core.schemas.patterns import pattern
+from seawall.core.schemas.work import spend
 
-STEPS_MAX = 100_000
-"""Keywords looked at for one value; less than a second's work."""
 Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
-_steps: ContextVar[list[int]] = ContextVar("schema_steps")
+MEMBERS_A_STEP = 16
+"""Of a keyword that lists things, each looked at: `enum`, `required`, `properties`."""
 
-
-class TooMuch(Exception):
-    """Deciding takes more work than a value is worth."""
-
-
-def begin() -> None:
-    """Count anew."""
-    _steps.set([0])
+NAMES_A_STEP = 4
+"""Held against one pattern."""
 
 
 def _counted(keyword: Keyword) -> Keyword:
     def look(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError] | None:  # noqa: ANN401 -- jsonschema's
-        steps = _steps.get()
-        steps[0] += 1
-        if steps[0] > STEPS_MAX:
-            raise TooMuch
+        spend(1 + len(value) // MEMBERS_A_STEP if isinstance(value, dict | list) else 1)
         return keyword(validator, value, instance, schema)
 
     return look
@@ -55,7 +45,8 @@ def _pattern_properties(
     schema: object,
 ) -> Iterator[ValidationError]:
     for source, inner in patterns.items() if isinstance(instance, dict) else ():
-        for name, value in instance.items():  # type: ignore[attr-defined]  # a dict, as was asked a line above
+        spend(len(instance) // NAMES_A_STEP)  # type: ignore[arg-type]  # a dict, as was asked a line above
+        for name, value in instance.items():  # type: ignore[attr-defined]  # the same
             if pattern(source).matches(name):
                 yield from validator.descend(value, inner, path=name, schema_path=source)
 
@@ -65,6 +56,7 @@ def _additional_properties(validator: Any, others: object, instance: object, sch
         return
     known = schema.get("properties", {})
     patterns = [pattern(source) for source in schema.get("patternProperties", {})]
+    spend(len(instance) * len(patterns) // NAMES_A_STEP)
     extra = [name for name in instance if name not in known and not any(one.matches(name) for one in patterns)]
     if isinstance(others, dict):
         for name in extra:

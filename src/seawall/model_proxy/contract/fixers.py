@@ -14,6 +14,7 @@ import msgspec
 
 from seawall.core.schemas.compiled import CompiledSchema, kind_of
 from seawall.core.schemas.plan import Plan
+from seawall.core.schemas.work import TooMuch
 from seawall.model_proxy.contract.lenient import Unreadable, read
 
 STARTS_MAX = 8
@@ -30,7 +31,10 @@ def fixed(text: str, schema: CompiledSchema, *, closers: bool = True) -> str | N
     for value, same in _meanings(text, closers):
         if schema.is_valid(value):
             return text if same else msgspec.json.encode(value).decode()
-        mended = coerced(value, schema.plan)
+        try:
+            mended = coerced(value, schema.plan)
+        except TooMuch:
+            return None
         if schema.is_valid(mended):
             return msgspec.json.encode(mended).decode()
     return None

@@ -12,6 +12,7 @@ import msgspec
 
 from seawall.core.schemas.errors import Violation
 from seawall.core.schemas.plan import Plan, Scalar, TextRules
+from seawall.core.schemas.work import Steps, begin
 from seawall.model_proxy.contract.walk import Walk
 
 TEXT_MAX = 1 << 21
@@ -44,10 +45,11 @@ _WORDS: dict[str, tuple[str, str, Scalar]] = {
 class Reader:
     """Reads one answer. A Violation from `feed` or `finish` is for good."""
 
-    __slots__ = ("_mode", "_open", "_out", "_past", "_rest", "_state", "_texts", "_walk", "ended_at", "known", "length")
+    __slots__ = ("_mode", "_open", "_out", "_past", "_rest", "_state", "_steps", "_texts", "_walk", "ended_at", "known", "length")
 
     def __init__(self, plan: Plan) -> None:
         self._walk = Walk(plan, self.slice)
+        self._steps = Steps()
         self._state = _VALUE
         self._open: list[str] = []
         self._mode = TextRules.FREE
@@ -95,6 +97,7 @@ class Reader:
         """More text. Violation as soon as it cannot become right any more."""
         if not text:
             return
+        begin(self._steps)
         self._texts.append(text)
         self.length += len(text)
         if self._state == _TEXT and not self._rest and self.length <= TEXT_MAX:
@@ -110,6 +113,7 @@ class Reader:
 
     def finish(self) -> None:
         """The text ends here. Violation where the value does not."""
+        begin(self._steps)
         if self._state != _DONE and not self._open and self._rest[:1] in "-0123456789" and self._rest:
             self._run(self._rest + " ")
             self.known = self._past = self.length

@@ -13,6 +13,7 @@ import msgspec
 from seawall.core.schemas.errors import Violation
 from seawall.core.schemas.patterns import DEAD, State
 from seawall.core.schemas.plan import ANYTHING, Case, Plan, Scalar, TextRules, a, bounds, kinds_of, listed
+from seawall.core.schemas.work import TooMuch
 
 NOT_HELD = 1 << 60
 TELLS_MAX = 100_000
@@ -21,7 +22,7 @@ Slice = Callable[[int, int], str]
 """The text between two positions of the answer."""
 
 
-class TooManyForms(Violation):
+class TooManyForms(TooMuch):
     """Following the value takes more work than it is worth."""
 
 
@@ -355,7 +356,7 @@ class Fork:
                 try:
                     tell(walk)
                     left.append(walk)
-                except TooManyForms:
+                except TooMuch:
                     raise
                 except Violation as error:
                     wrong = error if wrong is None or len(error.path) >= len(wrong.path) else wrong
