@@ -185,7 +185,7 @@ class Call:
         """When the first piece or the whole answer came, monotonic."""
         # contract
         self.contract: Any = None
-        """What the answer must keep, where a prompt says so (`contract.contract.Contract`); else it is read from the request."""
+        """What the answer must keep (`contract.contract.Contract`): a prompt says it, or it is read from the screened request."""
         self.contract_rounds = 0
         # settle
         self.usage = Usage()

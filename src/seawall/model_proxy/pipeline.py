@@ -21,7 +21,7 @@ from seawall.model_proxy.cache.answers import Answer
 from seawall.model_proxy.cache.flights import Flight, Seat
 from seawall.model_proxy.call import Call, Target
 from seawall.model_proxy.contract.again import Again
-from seawall.model_proxy.contract.contract import of as contract_of
+from seawall.model_proxy.contract.contract import prepare as prepare_contract
 from seawall.model_proxy.contract.filter import ContractFilter
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.errors import ContractBroken
@@ -121,6 +121,7 @@ class Pipeline:
             (True, self._read),
             (stages.admit, self._admit),
             (stages.screen, self._screen),
+            (True, self._prepare),
             (stages.evaluation, self._replay),
             (stages.cache, self._look),
             (stages.caller, self._bring),
@@ -267,6 +268,10 @@ class Pipeline:
             return None
         return screen.deep(journey.call)
 
+    def _prepare(self, journey: Journey) -> Awaitable[None] | None:
+        """The schemas that the answer is to keep, made ready."""
+        return prepare_contract(journey.call)
+
     def _replay(self, journey: Journey) -> Awaitable[None] | None:
         """A recorded answer, for evaluations that ask for one."""
         evaluation = self._stages.evaluation
@@ -336,7 +341,7 @@ class Pipeline:
         """What the answer passes on its way, in order."""
         screen = self._stages.screen
         output = screen.output(call) if screen is not None else None
-        contract = call.contract or contract_of(call)
+        contract = call.contract
         held = (ContractFilter(contract, call),) if contract is not None else ()
         return (*held, output) if output is not None else held
 

@@ -6,20 +6,24 @@ which may add a check of its own (`Artifact`). Fixers first; then one repair by 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import msgspec
 
 from seawall.core.errors import InvalidInput
-from seawall.core.schemas.compiled import CompiledSchema, compiled
+from seawall.core.schemas.compiled import COMPILE_STEPS_MAX, CompiledSchema, Schema, compiled, kept
 from seawall.core.schemas.errors import UnsupportedSchema, Violation
 from seawall.model_proxy.call import Call, Tier, Whole
 from seawall.model_proxy.contract.fixers import fixed
-from seawall.model_proxy.errors import BadCall, ContractBroken, NoProvider, UnknownModel
+from seawall.model_proxy.errors import BadCall, ContractBroken, NoProvider, OverLimit, UnknownModel
 
 ROUNDS_MAX = 3
 FAULTS_MAX = 5
+WAITING_MAX = 32
+"""Calls whose schemas are made ready at once."""
 QUOTED_MAX = 8_000
 """Characters of a bad answer that are shown to the model that mends it."""
 Again = Callable[[Tier, list[dict[str, Any]]], Awaitable[Whole]]
@@ -70,35 +74,87 @@ def broken(wrong: Violation) -> ContractBroken:
 
 def of(call: Call) -> Contract | None:
     """The contract of a plain chat completion; None when it has none. BadCall when its schema cannot be held."""
+    return _of(call.body, compiled)
+
+
+def prepare(call: Call) -> Awaitable[None] | None:
+    """Set `call.contract` where the request asks for one: at once when its schemas are kept ready, else once a thread has made them.
+
+    BadCall; OverLimit when too many wait for the thread.
+    """
     body = call.body
+    if call.contract is not None or not (body.get("response_format") or body.get("tools")):
+        return None
+    try:
+        call.contract = _of(body, _kept)
+    except _NotKept:
+        return _made(call)
+    return None
+
+
+class _NotKept(Exception):
+    """A schema has to be made first."""
+
+
+def _kept(schema: Schema) -> CompiledSchema:
+    found = kept(schema)
+    if found is None:
+        raise _NotKept
+    return found
+
+
+async def _made(call: Call) -> None:
+    """One after another, in a thread, so that other calls go on meanwhile."""
+    if len(_waiting) >= WAITING_MAX:
+        raise OverLimit("Too many schemas are being made ready", retry_after=1.0, fix="Try again later")
+    made = asyncio.get_running_loop().run_in_executor(_thread, of, call)
+    _waiting.add(made)
+    made.add_done_callback(_waiting.discard)
+    call.contract = await made
+
+
+_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="schemas")
+_waiting: set[asyncio.Future[Contract | None]] = set()
+
+
+def _of(body: dict[str, Any], find: Callable[[Schema], CompiledSchema]) -> Contract | None:
     form, tools = body.get("response_format"), body.get("tools")
     if not form and not tools:
         return None
-    schema = _schema_of(form) if form else None
-    strict = {name: parameters for tool in tools or () for name, parameters in _strict(tool)}
+    schema = _schema_of(form, find) if form else None
+    steps, strict = schema.steps if schema is not None else 0, {}
+    for name, parameters in _strict(tools or ()):
+        strict[name] = one = _held(parameters, f"tools.{name}.parameters", find)
+        steps += one.steps
+        if steps > COMPILE_STEPS_MAX:
+            raise BadCall(
+                "The schemas of this request take too much work together",
+                param="tools",
+                expected=f"at most {COMPILE_STEPS_MAX:,} steps",
+                fix="Send fewer tools with `strict`, or simpler ones",
+            )
     return Contract(schema, strict) if schema is not None or strict else None
 
 
-def _schema_of(form: dict[str, Any]) -> CompiledSchema | None:
+def _schema_of(form: dict[str, Any], find: Callable[[Schema], CompiledSchema]) -> CompiledSchema | None:
     if form.get("type") == "json_object":
         return compiled(ANY_OBJECT)
     named = form.get("json_schema") or {}
     if form.get("type") != "json_schema" or not named.get("strict") or named.get("schema") is None:
         return None
-    return _held(named["schema"], "response_format.json_schema.schema")
+    return _held(named["schema"], "response_format.json_schema.schema", find)
 
 
-def _strict(tool: dict[str, Any]) -> list[tuple[str, CompiledSchema]]:
-    function = tool.get("function")
-    if tool.get("type") != "function" or not isinstance(function, dict) or not function.get("strict"):
-        return []
-    name = str(function.get("name", ""))
-    return [(name, _held(function.get("parameters") or ANY_OBJECT, f"tools.{name}.parameters"))]
+def _strict(tools: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Schema]]:
+    for tool in tools:
+        function = tool.get("function")
+        if tool.get("type") == "function" and isinstance(function, dict) and function.get("strict"):
+            yield str(function.get("name", "")), function.get("parameters") or ANY_OBJECT
 
 
-def _held(schema: dict[str, Any], param: str) -> CompiledSchema:
+def _held(schema: Schema, param: str, find: Callable[[Schema], CompiledSchema]) -> CompiledSchema:
     try:
-        return compiled(schema)
+        return find(schema)
     except UnsupportedSchema as error:
         raise BadCall(f"Invalid schema for '{param[:100]}': {error.sentence()}", param=param[:100]) from error
 
