@@ -26,7 +26,7 @@ def check(app: App, policy: EffectivePolicy, question: Question, as_of: date | N
     """The statement. InvalidQuery, InvalidInput or NotFound say what is wrong, and with which part."""
     if not question.metrics and not question.by:
         raise InvalidQuery("A question asks for a metric or for a list", expected="one metric or one entry of `by`")
-    if question.ratio and len(question.metrics) != 2:  # noqa: PLR2004
+    if question.ratio and len(question.metrics) != 2:
         raise InvalidQuery("A ratio is of two metrics", expected="two metrics", got=str(len(question.metrics)))
     if len(question.where) > CONDITIONS_MAX or any(len(one.values) > VALUES_MAX for one in question.where):
         raise InvalidInput("The question has too many conditions", expected=f"{CONDITIONS_MAX} conditions of {VALUES_MAX} values")
