@@ -131,7 +131,7 @@ class Call:
 
     __slots__ = (
         "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "clean", "contract", "contract_rounds", "cost",
-        "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "lane", "masks", "model", "prompt", "request",
+        "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "lane", "masks", "model", "prompt", "remote", "request",
         "reservation", "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream", "surface", "target", "texts",
         "untrusted", "usage", "usage_asked", "variant", "version",
     )  # fmt: skip
@@ -150,6 +150,8 @@ class Call:
         """The decoded request; what is sent on is encoded from it, so what was screened is what is sent."""
         self.model = ""
         """The name asked for: a route (`small`) or a model."""
+        self.remote: tuple[str, ...] = ()
+        """Addresses in it that a provider would fetch (`media.remote_addresses`)."""
         self.stream = False
         self.usage_asked = False
         """The client asked for usage in the stream (`stream_options.include_usage`)."""

@@ -29,6 +29,7 @@ from seawall.model_proxy.config import Config
 from seawall.model_proxy.errors import NoProvider, OverLimit
 from seawall.model_proxy.failures import AttemptFailed, Failure, judged, refused
 from seawall.model_proxy.lanes import Lane, lanes
+from seawall.model_proxy.media import check_hosts
 from seawall.model_proxy.repeats import Repeats
 from seawall.model_proxy.retry import wait_seconds
 from seawall.model_proxy.stages import AnswerSink
@@ -58,6 +59,7 @@ class Caller:
         self._retries = config.retries
         self._clock = clock
         self._sleep = sleep
+        self._lookup = lookup
         self._lanes = lanes(config, run=run, environment=environment, clock=clock, lookup=lookup)
         self._batches = Batches(repeats=Repeats(memo) if memo is not None else None)
 
@@ -86,7 +88,7 @@ class Caller:
         lane = self._lanes[targets[0].id]
         way = lane.way
         seconds = call.deadline.remaining()
-        if call.surface == "embeddings" or way.pace is not None or lane.breaker.state != "closed" or seconds <= 0.0:
+        if call.surface == "embeddings" or way.pace is not None or lane.breaker.state != "closed" or call.remote or seconds <= 0.0:
             return None
         now = self._clock.monotonic()
         if lane.rest_until > now or not way.queue.try_enter():
@@ -203,6 +205,8 @@ class Caller:
             call.sent_ns = receiver.sent_ns = time.monotonic_ns()
             await self._batches.embed(call, lane, receiver)
             return
+        if call.remote:
+            await check_hosts(call.remote, self._lookup)
         queue = lane.way.queue
         if not queue.try_enter():
             await queue.enter(call.caller.tenant if call.caller else "", len(call.request.body) // CHARACTERS_A_TOKEN, call.deadline)

@@ -84,6 +84,8 @@ class Provider(msgspec.Struct, frozen=True):
     """The data it may see."""
     allow_private: bool = False
     """Its address may be inside our own network."""
+    remote_images: bool = False
+    """It may be asked to fetch images, audio and files from addresses that callers name. Only of `openai`."""
     provider: str = ""
     """The name any-llm knows it by."""
     limits: ProviderLimits = ProviderLimits()

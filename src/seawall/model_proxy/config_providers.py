@@ -25,7 +25,7 @@ from seawall.model_proxy.config_reader import Reader
 NANODOLLARS_PER_TOKEN = 1_000
 """1 USD for a million tokens is 1,000 nano-dollars a token."""
 LIMIT_KEYS = ("requests_per_minute", "tokens_per_minute", "streams")
-_PROVIDER_KEYS = ("kind", "url", "key", "region", "classes", "allow_private", "provider", "limits", "timeouts")
+_PROVIDER_KEYS = ("kind", "url", "key", "region", "classes", "allow_private", "remote_images", "provider", "limits", "timeouts")
 _MODEL_KEYS = ("provider", "model", "kind", "tier", "prices", "context", "dimensions", "limits")
 _ROUTE_KEYS = ("variants", "fallback", "regions")
 KEY_HEADERS = ("authorization", "api-key", "x-api-key")
@@ -54,6 +54,7 @@ def _provider(name: str, given: Node, reader: Reader) -> Provider:
         region=reader.text(node, "region", LOCAL_REGION if kind == "embedded" else ""),
         classes=reader.choices(node, "classes", DATA_CLASSES, DATA_CLASSES if kind == "embedded" else ("public", "internal")),
         allow_private=private,
+        remote_images=_remote_images(node, kind, reader),
         provider=reader.text(node, "provider"),
         limits=ProviderLimits(
             connections=reader.whole(limits, "connections", 64, least=1, most=4096),
@@ -62,6 +63,14 @@ def _provider(name: str, given: Node, reader: Reader) -> Provider:
         ),
         timeouts=_timeouts(node, reader),
     )
+
+
+def _remote_images(node: Node, kind: ProviderKind, reader: Reader) -> bool:
+    """Only who fetches by itself may be asked to: an SDK of any-llm might do it from here."""
+    wanted = reader.flag(node, "remote_images")
+    if wanted and kind != "openai":
+        reader.wrong(node.get("remote_images") or node, "bad_value", "false: only a `kind: openai` fetches by itself", fix="Remove it")
+    return wanted and kind == "openai"
 
 
 def _timeouts(node: Node, reader: Reader) -> Timeouts:

@@ -87,7 +87,20 @@ class Router:
         if not found:
             user = f"{tenant}\0{caller.principal.user}" if caller is not None else call.id
             found = plan.lists[choose(user.encode("utf-8", "surrogatepass"), plan.variants).name]
+        if call.remote:
+            found = self._fetching(found)
         return found if self._may is None else self._within_limits(call, found, self._may)
+
+    def _fetching(self, found: tuple[Target, ...]) -> tuple[Target, ...]:
+        """Those whose provider may be asked to fetch what the call names. BadCall when there are none."""
+        able = tuple(target for target in found if self._config.providers[target.provider].remote_images)
+        if not able:
+            raise BadCall(
+                f"No provider of '{found[0].id}' may be asked to fetch what is at an address",
+                param="messages",
+                fix="Send its bytes, as `data:image/png;base64,…`, or set `remote_images` of the provider in models.yaml",
+            )
+        return able
 
     def _within_limits(self, call: Call, found: tuple[Target, ...], may: May) -> Sequence[Target]:
         allowed = [target for target in found if may(call, target)]
