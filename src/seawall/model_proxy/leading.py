@@ -7,7 +7,7 @@ is accounted for: what the call cost is known then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from seawall.core.errors import SeawallError
@@ -31,19 +31,35 @@ class Ways(Protocol):
         """Ask again for an answer that broke its contract."""
 
 
+class Elsewhere(Protocol):
+    """Whether another process has the answer: the cache's part."""
+
+    def ask(self, call: Call, told: Callable[[bool | None], None]) -> bool:
+        """Without waiting: `told` hears whether the flight has its answer; None: `fetch` it. False: nothing was asked, `fetch` it."""
+
+    async def fetch(self, call: Call) -> object | None:
+        """The answer, given to everybody on the flight; None: the model is to be asked."""
+
+
 class Leading:
-    """The work of one flight. Begins at once, with `fetch`: whether another process has the answer."""
+    """The work of one flight. Begins at once, with the question whether another process has the answer."""
 
-    __slots__ = ("_call", "_cancel", "_flight", "_source", "_task", "_ways", "done", "on_done")
+    __slots__ = ("_call", "_cancel", "_elsewhere", "_flight", "_source", "_task", "_ways", "done", "on_done")
 
-    def __init__(self, call: Call, flight: Flight, source: Source, ways: Ways, fetch: Callable[[Call], Awaitable[object | None]]) -> None:
-        self._call, self._flight, self._source, self._ways = call, flight, source, ways
+    def __init__(self, call: Call, flight: Flight, source: Source, ways: Ways, elsewhere: Elsewhere) -> None:
+        self._call, self._flight, self._source, self._ways, self._elsewhere = call, flight, source, ways, elsewhere
         self._cancel: Callable[[], None] | None = None
         self.done = False
         self.on_done: Callable[[], None] | None = None
-        self._task: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(self._lead(fetch))
+        self._task: asyncio.Task[None] | None = None
         flight.control = source
         flight.on_deserted = self.cancel
+        entered = spans.enter(call.span)
+        try:
+            if not elsewhere.ask(call, self._heard):
+                self._start(self._lead())
+        finally:
+            spans.leave(entered)
 
     def cancel(self) -> None:
         """Nobody wants the answer any more."""
@@ -52,11 +68,46 @@ class Leading:
             self._end(asyncio.CancelledError())
         elif self._task is not None:
             self._task.cancel()
+        else:
+            self._end(asyncio.CancelledError())
 
-    async def _lead(self, fetch: Callable[[Call], Awaitable[object | None]]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        self._task = asyncio.get_running_loop().create_task(work)
+
+    def _heard(self, found: bool | None) -> None:
+        """What other processes have said."""
+        if self.done:
+            return
+        entered = spans.enter(self._call.span)
+        try:
+            if found:
+                self._end(None)
+            elif found is None:
+                self._start(self._lead())
+            else:
+                self._cancel = self._ways.begin(self._call, self._source, self._back)
+                if self._cancel is None and not self.done:
+                    self._start(self._bring())
+        except Exception as error:  # noqa: BLE001 -- told to everybody who waits
+            self._end(error)
+        finally:
+            spans.leave(entered)
+
+    async def _bring(self) -> None:
         spans.enter(self._call.span)
         try:
-            if await fetch(self._call) is None:
+            await self._ways.bring(self._call, self._source)
+        except BaseException as error:
+            self._end(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._end(None)
+
+    async def _lead(self) -> None:
+        spans.enter(self._call.span)
+        try:
+            if await self._elsewhere.fetch(self._call) is None:
                 self._cancel = self._ways.begin(self._call, self._source, self._back)
                 if self._cancel is not None:
                     return
@@ -76,7 +127,7 @@ class Leading:
                 raise error
             self._source.finish()
         except ContractBroken as broken:
-            self._task = asyncio.get_running_loop().create_task(self._mend(broken))
+            self._start(self._mend(broken))
         except Exception as failed:  # noqa: BLE001 -- told to everybody who waits
             self._end(failed)
         else:

@@ -70,6 +70,9 @@ class Cache(Protocol):
     async def fetch(self, call: Call) -> Answer | None:
         """What other processes have, given to everybody on the flight."""
 
+    def ask(self, call: Call, told: Callable[[bool | None], None]) -> bool:
+        """`fetch` without waiting, where that can be: see `leading.Elsewhere`."""
+
 
 class Stages(msgspec.Struct, frozen=True, kw_only=True):
     """What a pipeline is made of; None: that stage is off."""
@@ -285,8 +288,8 @@ class Pipeline:
             return None
         if journey.work is None:
             return self._share(journey, cache, seat)
-        seat.tell(lambda outcome: self._landed(journey, outcome))
         journey.out.on_gone = lambda: self._gone(journey, seat.leave)
+        seat.tell(lambda outcome: self._landed(journey, outcome))
         return UNDER_WAY
 
     def _landed(self, journey: Journey, outcome: bool | Exception) -> None:
@@ -381,7 +384,7 @@ class Pipeline:
         """Bring the answer for everybody on a flight."""
         call = journey.call
         call.served = "model"
-        journey.work = Leading(call, flight, Source(call, self._filters(call), flight), self, cache.fetch)
+        journey.work = Leading(call, flight, Source(call, self._filters(call), flight), self, cache)
 
     async def _share(self, journey: Journey, cache: Cache, seat: Seat | None) -> None:
         """Wait with those who ask the same; look again where the first of them gave up."""

@@ -11,6 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -78,13 +79,17 @@ def address_of(url: str) -> Address:
     )
 
 
+Told = Callable[[list[Any] | Exception], None]
+"""Takes replies, or what went wrong: Lost, ReplyError. Never raises."""
+
+
 class _Ask:
     """Commands that one asker wants the replies of."""
 
-    __slots__ = ("asked_at", "count", "future", "replies", "span")
+    __slots__ = ("asked_at", "count", "replies", "span", "tell")
 
-    def __init__(self, future: asyncio.Future[list[Any]], count: int, asked_at: float) -> None:
-        self.future = future
+    def __init__(self, tell: Told, count: int, asked_at: float) -> None:
+        self.tell = tell
         self.count = count
         self.asked_at = asked_at
         self.replies: list[Any] = []
@@ -116,9 +121,7 @@ class Link(asyncio.Protocol):
         self._context = Context()  # what the connection does by itself belongs to no request
         self._ended = self._loop.create_future()
         if greeting := address.greeting():
-            welcome: asyncio.Future[list[Any]] = self._loop.create_future()
-            welcome.add_done_callback(self._greeted)
-            self._queue(welcome, b"".join(greeting), len(greeting))
+            self._queue(self._greeted, b"".join(greeting), len(greeting))
         self._opening = self._loop.create_task(self._open(address), context=Context())
         self._opening.add_done_callback(self._opened)
 
@@ -126,16 +129,20 @@ class Link(asyncio.Protocol):
         """The replies to `count` commands, `packed`; an empty `operation` makes no span. Lost, or the first of the replies that is an
         error (ReplyError)."""
         future: asyncio.Future[list[Any]] = self._loop.create_future()
+        self.tell(operation, packed, count, partial(_settle, future))
+        return future
+
+    def tell(self, operation: str, packed: bytes, count: int, told: Told) -> None:
+        """`ask` without a future: `told` is called, in this connection's context; at once where it takes no more."""
         if self.lost or self._full or self._commands + count > self._commands_max:
-            future.set_exception(Lost("ConnectionError" if self.lost else "full"))
-            return future
+            told(Lost("ConnectionError" if self.lost else "full"))
+            return
         if self._span is None and operation:
             self._span = spans.begin(f"valkey.{operation}", "storage", kind="client")
-        self._queue(future, packed, count)
+        self._queue(told, packed, count)
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush, context=self._context)
-        return future
 
     async def close(self) -> None:
         """End it; who waits gets Lost."""
@@ -165,6 +172,8 @@ class Link(asyncio.Protocol):
                     waiting.popleft()
                     self._commands -= one.count
                     _give(one)
+                    if self.lost:
+                        return
         except (ProtocolError, IndexError) as error:
             self._lose(type(error).__name__)
             return
@@ -200,15 +209,15 @@ class Link(asyncio.Protocol):
         if self._transport is None and not self._ended.done():
             self._ended.set_result(None)
 
-    def _queue(self, future: asyncio.Future[list[Any]], packed: bytes, count: int) -> None:
+    def _queue(self, told: Told, packed: bytes, count: int) -> None:
         self._out.append(packed)
-        self._waiting.append(_Ask(future, count, self._loop.time()))
+        self._waiting.append(_Ask(told, count, self._loop.time()))
         self._commands += count
         if self._watch is None:
             self._watch = self._loop.call_later(self._seconds_max * (1 - LAST_FIFTH), self._look, None, context=self._context)
 
-    def _greeted(self, welcome: asyncio.Future[list[Any]]) -> None:
-        if not welcome.cancelled() and (error := welcome.exception()) is not None and isinstance(error, ReplyError):
+    def _greeted(self, welcome: list[Any] | Exception) -> None:
+        if isinstance(welcome, ReplyError):
             self._lose("AuthenticationError")
 
     def _flush(self) -> None:
@@ -254,19 +263,26 @@ class Link(asyncio.Protocol):
             self._failed(error)
         for one in waiting:
             _end_span(one, error)
-            if not one.future.done():
-                one.future.set_exception(Lost(error))
+            one.tell(Lost(error))
 
 
 def _give(one: _Ask) -> None:
-    error = next((reply for reply in one.replies if isinstance(reply, ReplyError)), None)
-    _end_span(one, type(error).__name__ if error is not None else "")
-    if one.future.done():
+    for reply in one.replies:
+        if isinstance(reply, ReplyError):
+            _end_span(one, type(reply).__name__)
+            one.tell(reply)
+            return
+    _end_span(one, "")
+    one.tell(one.replies)
+
+
+def _settle(future: asyncio.Future[list[Any]], replies: list[Any] | Exception) -> None:
+    if future.done():
         return
-    if error is None:
-        one.future.set_result(one.replies)
+    if isinstance(replies, Exception):
+        future.set_exception(replies)
     else:
-        one.future.set_exception(error)
+        future.set_result(replies)
 
 
 def _end_span(one: _Ask, error: str) -> None:

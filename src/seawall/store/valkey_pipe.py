@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from libvalkey import ReplyError, pack_command
@@ -71,6 +72,29 @@ class PipedValkey:
         packed = [pack_command(("GET", name)) + pack_command(("SET", claim, token, "NX", "PX", ttl)) for name, claim in wanted]
         replies = await self._ask("get_or_claim_many", b"".join(packed), 2 * len(packed))
         return [(value, claimed is not None) for value, claimed in zip(replies[::2], replies[1::2], strict=True)]
+
+    def get_or_claim_then(
+        self, name: str, claim: str, token: str, told: Callable[[bytes | None, bool | None], None], *, ttl_seconds: float
+    ) -> None:
+        """`get_or_claim_many` of one, without a task: `told` is called with the value and whether `token` owns `claim`; with None for
+        the latter when Valkey is away. It never raises."""
+        try:
+            if not self._breaker.allow():
+                raise unavailable("breaker open")
+            link = self._link(writes=False)
+        except Unavailable:
+            told(None, None)
+            return
+        packed = pack_command(("GET", name)) + pack_command(("SET", claim, token, "NX", "PX", milliseconds(ttl_seconds)))
+        link.tell("get_or_claim_many", packed, 2, partial(self._claimed, told))
+
+    def _claimed(self, told: Callable[[bytes | None, bool | None], None], replies: list[Any] | Exception) -> None:
+        if not isinstance(replies, Exception):
+            told(replies[0], replies[1] is not None)
+            return
+        if isinstance(replies, ReplyError):
+            self._failed(type(replies).__name__)
+        told(None, None)
 
     async def claim(self, claim: str, token: str, *, ttl_seconds: float) -> bool:
         """Whether `token` now owns `claim`."""

@@ -47,25 +47,39 @@ def _request(scope: bytes, service: str, instance: str) -> bytes:
 
 
 def _span(one: spans.Span) -> bytes:
-    parts = [
-        _field(1, bytes.fromhex(one.trace_id)),
-        _field(2, bytes.fromhex(one.span_id)),
-        _field(4, bytes.fromhex(one.parent_id)) if one.parent_id else b"",
-        _field(5, one.name.encode()),
-        b"\x30%c" % _KINDS[one.kind],
-        _TIMES.pack(0x39, one.start_ns, 0x41, one.end_ns),
-        _field(9, _word("seawall.boundary", one.boundary)),
-    ]
+    start = _started(one.trace_id, one.span_id, one.parent_id) + _named(one.name, one.kind)
+    parts = [start, _TIMES.pack(0x39, one.start_ns, 0x41, one.end_ns), _word("seawall.boundary", one.boundary)]
     for key, value in one.attributes.items():
-        short = type(value) is bool or (type(value) is str and len(value) <= CACHED_CHARACTERS_MAX)
-        parts.append(_field(9, _word(key, value) if short else _attribute(key, value)))
+        if isinstance(value, str):
+            parts.append(_word(key, value) if len(value) <= CACHED_CHARACTERS_MAX else _field(9, _attribute(key, value)))
+        elif isinstance(value, bool):
+            parts.append(_word(key, value))
+        elif isinstance(value, int):
+            digits = _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
+            parts.append(_before(key, 0x18, len(digits)) + digits)
+        elif isinstance(value, float):
+            parts.append(_before(key, 0x21, 8) + _DOUBLE.pack(value))
+        else:
+            short = len(value) == 1 and len(value[0]) <= CACHED_CHARACTERS_MAX
+            parts.append(_word(key, value) if short else _field(9, _attribute(key, value)))
     if one.error:
         parts.append(_field(15, _field(2, one.error.encode()) + b"\x18%c" % _ERROR))
     return b"".join(parts)
 
 
 _TIMES = struct.Struct("<BQBQ")
-_DOUBLE = struct.Struct("<Bd")
+_DOUBLE = struct.Struct("<d")
+
+
+def _started(trace: str, span: str, parent: str) -> bytes:
+    """Fields 1, 2 and 4, whose lengths are always the same: 16 and 8 bytes."""
+    return bytes.fromhex(f"0a10{trace}1208{span}2208{parent}" if parent else f"0a10{trace}1208{span}")
+
+
+@lru_cache(CACHED_MAX)
+def _named(name: str, kind: str) -> bytes:
+    """What all spans of a name have in common."""
+    return _field(5, name.encode()) + b"\x30%c" % _KINDS[kind]
 
 
 def _attribute(key: str, value: spans.Value) -> bytes:
@@ -73,8 +87,16 @@ def _attribute(key: str, value: spans.Value) -> bytes:
     return _field(1, key.encode()) + _field(2, _any(value))
 
 
-_word = lru_cache(CACHED_MAX, typed=True)(_attribute)
-"""The same for values that come again and again."""
+@lru_cache(CACHED_MAX, typed=True)
+def _word(key: str, value: spans.Value) -> bytes:
+    """An attribute whose value comes again and again."""
+    return _field(9, _attribute(key, value))
+
+
+@lru_cache(CACHED_MAX)
+def _before(key: str, kind: int, size: int) -> bytes:
+    """An attribute that is a number, up to the `size` bytes of the number; `kind`: the AnyValue's field that holds it."""
+    return _field(9, _field(1, key.encode()) + _field(2, bytes([kind]) + bytes(size)))[:-size]
 
 
 def _any(value: spans.Value) -> bytes:
@@ -86,7 +108,7 @@ def _any(value: spans.Value) -> bytes:
     if isinstance(value, int):
         return b"\x18" + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
     if isinstance(value, float):
-        return _DOUBLE.pack(0x21, value)
+        return b"\x21" + _DOUBLE.pack(value)
     return _field(5, b"".join([_field(1, _any(one)) for one in value]))
 
 
@@ -99,6 +121,10 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return b"%c" % value
+    if value < 0x4000:
+        return b"%c%c" % (value & 0x7F | 0x80, value >> 7)
     parts = bytearray()
     while value >= 0x80:
         parts.append(value & 0x7F | 0x80)

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Literal
 
 Boundary = Literal["gateway", "ui", "model", "storage", "worker"]
@@ -81,9 +81,14 @@ def begin(name: str, boundary: Boundary, *, traceparent: str | None = None, kind
     return Span(name, boundary, kind, trace_id, parent_id, {})
 
 
-def enter(made: Span) -> None:
-    """What this task and those it starts do from here on belongs to `made`."""
-    _current.set(made)
+def enter(made: Span) -> Token[Span | None]:
+    """What this task and those it starts do from here on belongs to `made`; in a callback until `leave` is given what this returns."""
+    return _current.set(made)
+
+
+def leave(entered: Token[Span | None]) -> None:
+    """Undo `enter`."""
+    _current.reset(entered)
 
 
 def finish(made: Span) -> None:

@@ -12,6 +12,8 @@ Between `look` and `begin` there must be no `await`, or two would ask. What a hi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
@@ -19,7 +21,7 @@ from seawall.core.errors import Unavailable
 from seawall.model_proxy.cache.answers import Answer
 from seawall.model_proxy.cache.bounded import BoundedCache
 from seawall.model_proxy.cache.flights import Flight
-from seawall.model_proxy.cache.keys import Routing, asked_model, key_of, mode_of
+from seawall.model_proxy.cache.keys import HEADER, Routing, asked_model, key_of, mode_of
 from seawall.model_proxy.cache.shared import SharedAnswers
 from seawall.model_proxy.call import Call
 from seawall.model_proxy.config import CacheSettings
@@ -112,12 +114,35 @@ class ExactCache:
         answer, ours = await self._shared.find_or_claim(key)
         if answer is None and not ours:
             answer = await self._shared.wait(key, min(WAIT_SECONDS_MAX, call.deadline.remaining() / 2))
+        return self._taken(call, flight, self._shared, answer)
+
+    def ask(self, call: Call, told: Callable[[bool | None], None]) -> bool:
+        """`fetch` without a task. `told` is called, perhaps at once: True when everybody on the call's flight has the answer, False when
+        the model is to be asked, None when another process is making the answer and `fetch` is to wait for it. False where it cannot be
+        asked so: nothing was done."""
+        key = call.cache_key
+        flight = self._flights.get(key) if key else None
+        if key is None or flight is None or self._shared is None or (HEADER in call.request.headers and mode_of(call) == "refresh"):
+            told(False)
+            return True
+        return self._shared.ask(key, partial(self._heard, call, flight, told))
+
+    def _heard(self, call: Call, flight: Flight, told: Callable[[bool | None], None], answer: Answer | None, ours: bool) -> None:
+        if flight.ended or self._shared is None:
+            told(True)
+        elif answer is None and not ours:
+            told(None)
+        else:
+            told(self._taken(call, flight, self._shared, answer) is not None)
+
+    def _taken(self, call: Call, flight: Flight, shared: SharedAnswers, answer: Answer | None) -> Answer | None:
+        """What was found elsewhere, given to everybody; None, and the claim is held: there is nothing that is new enough."""
         if answer is None or answer.kept.made_at + self._ttl_seconds <= self._time():
-            self._shared.hold(key)
+            shared.hold(flight.key)
             return None
         call.served = "cache"
         self._hits += 1
-        self._keep(key, answer)
+        self._keep(flight.key, answer)
         flight.settle(answer)
         return answer
 

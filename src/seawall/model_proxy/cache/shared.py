@@ -11,13 +11,16 @@ import asyncio
 import contextlib
 import secrets
 from collections import deque
+from collections.abc import Callable
 from contextvars import Context
+from functools import partial
 
 import msgspec
 
 from seawall.core.errors import Unavailable
 from seawall.model_proxy.cache.answers import Answer, Kept
 from seawall.store.valkey import KeyValue
+from seawall.store.valkey_pipe import PipedValkey
 from seawall.trust.encryption import NotSealedByUs, Sealer
 
 CLAIM_SECONDS = 2.0
@@ -41,6 +44,7 @@ class SharedAnswers:
 
     def __init__(self, store: KeyValue, sealer: Sealer, *, ttl_seconds: float) -> None:
         self._store = store
+        self._then = store.get_or_claim_then if isinstance(store, PipedValkey) else None
         self._sealer = sealer
         self._ttl_seconds = ttl_seconds
         self._token = secrets.token_hex(8)
@@ -57,6 +61,17 @@ class SharedAnswers:
             return None, True
         answer = self._opened(key, sealed)
         return answer, answer is None and (ours or sealed is not None)
+
+    def ask(self, key: bytes, told: Callable[[Answer | None, bool], None]) -> bool:
+        """`find_or_claim` without a task: `told` is called with what that gives. False, where the store cannot: nothing was done."""
+        if self._then is None:
+            return False
+        self._then(_name(key), _claim(key), self._token, partial(self._found, key, told), ttl_seconds=CLAIM_SECONDS)
+        return True
+
+    def _found(self, key: bytes, told: Callable[[Answer | None, bool], None], sealed: bytes | None, ours: bool | None) -> None:
+        answer = self._opened(key, sealed)
+        told(answer, answer is None and (ours is not False or sealed is not None))
 
     async def wait(self, key: bytes, seconds: float) -> Answer | None:
         """The answer another process is making, or None when it is for this one to make, at the latest after `seconds`."""

@@ -48,12 +48,12 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         prompt=call.prompt,
         version=call.version,
         variant=call.variant,
-        action=str(clean(call.action)),
+        action=str(clean(call.action)) if call.action else "",
         trace=call.span.trace_id,
         lane=call.lane,
         data_class=call.data_class,
         request=call.body if clean is redact and _needs_nothing(call) else clean(call.body),
-        model=str(clean(call.model)),
+        model=call.model if target is not None and clean is redact else str(clean(call.model)),
         target=target.id if target else "",
         provider=target.provider if target else "",
         provider_model=target.model if target else "",
@@ -62,9 +62,9 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         response=None if response is None else _cleaned(response, clean),
         stream=call.stream,
         finish=finishes_of(response) if response else (),
-        took_ms=round(told.took_ns / 1e6, 3),
-        first_ms=round((call.first_ns - call.sent_ns) / 1e6, 3) if call.first_ns and call.sent_ns else 0.0,
-        chunks=tuple(call.chunks[:CHUNKS_MAX]),
+        took_ms=_milliseconds(told.took_ns),
+        first_ms=_milliseconds(call.first_ns - call.sent_ns) if call.first_ns and call.sent_ns else 0.0,
+        chunks=tuple(call.chunks[:CHUNKS_MAX]) if call.chunks else (),
         usage=call.usage,
         cost=call.cost,
         cache=call.served,
@@ -72,9 +72,14 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         snapshot=call.snapshot,
         attempts=tuple(call.attempts),
         rounds=call.contract_rounds,
-        findings=tuple(call.findings),
+        findings=call.findings,
         error=call.error,
     )
+
+
+def _milliseconds(ns: int) -> float:
+    """With three decimals."""
+    return (ns + 500) // 1000 / 1000
 
 
 def _needs_nothing(call: Call) -> bool:
