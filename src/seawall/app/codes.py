@@ -71,6 +71,7 @@ CODES: dict[str, str] = {
     "unknown_variable": "A template names a value that the prompt's input does not have.",
     "bad_example": "A prompt's example does not keep the prompt's own schemas.",
     # the warehouse
+    "bad_golden": "A line of golden/*.jsonl is not a golden question, or expects what this app cannot answer.",
     "unknown_preparation": "No data preparation has this name.",
     "dry_run_failed": "The database refuses the panel's query.",
     "datatype_mismatch": "The data is of another type than the one declared, so it would be rounded, or fail when it is read.",

@@ -62,12 +62,17 @@ def by_id(goldens: Iterable[Golden]) -> dict[str, Golden]:
     """Id → question. InvalidInput when an id is there twice, or a follow-up does not come after its question."""
     known: dict[str, Golden] = {}
     for one in goldens:
-        if one.id in known:
-            raise InvalidInput("Two golden questions have the same id", got=one.id)
-        if one.after and (one.after not in known or known[one.after].expect is None):
-            raise InvalidInput(f"{one.id} follows up a question that is not before it, or has no answer", got=one.after)
-        known[one.id] = one
+        joined(one, known)
     return known
+
+
+def joined(one: Golden, known: dict[str, Golden]) -> None:
+    """Put a question among those known so far, which must hold the one it follows up. InvalidInput otherwise."""
+    if one.id in known:
+        raise InvalidInput("Two golden questions have the same id", got=one.id)
+    if one.after and (one.after not in known or known[one.after].expect is None):
+        raise InvalidInput(f"{one.id} follows up a question that is not before it, or has no answer", got=one.after)
+    known[one.id] = one
 
 
 def first_of(one: Golden, known: Mapping[str, Golden]) -> Golden:
@@ -92,15 +97,23 @@ def asker_of(one: Golden, app: App) -> Principal:
 
 def read(path: Path) -> Iterator[Golden]:
     """Every question of a file, in order. InvalidInput names the line that cannot be read."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            one = msgspec.json.decode(line, type=Golden)
-        except msgspec.DecodeError as error:
-            raise InvalidInput(
-                f"{path.name}:{number} is not a golden question", expected="one JSON object", got=str(error)[:200]
-            ) from error
-        if (one.expect is None) == (one.refuse is None):
-            raise InvalidInput(f"{path.name}:{number} needs either `expect` or `refuse`", got=one.id)
-        yield one
+    for number, line in lines(path.read_text(encoding="utf-8")):
+        yield decoded(line, f"{path.name}:{number}")
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that hold something, numbered from 1. Only a newline ends one: JSON may hold the other separators of Unicode."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line
+
+
+def decoded(line: str, where: str) -> Golden:
+    """One line, read. InvalidInput says what is wrong with it."""
+    try:
+        one = msgspec.json.decode(line, type=Golden)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(f"{where} is not a golden question", expected="one JSON object", got=str(error)[:200]) from error
+    if (one.expect is None) == (one.refuse is None):
+        raise InvalidInput(f"{where} needs either `expect` or `refuse`", got=one.id)
+    return one

@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 
 from seawall.app.model import Dimension, Filter, Grain, MetricQuery, Order, Scalar
+from seawall.query.errors import InvalidQuery
+from seawall.query.periods import span_of
 
 Show = Literal["auto", "table", "bar", "line", "number"]
 Comparison = Literal["", "previous", "year_ago"]
@@ -42,11 +44,15 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
         return MetricQuery(self.metrics, self.by, where, self._plain_order(), self._plain_limit(), self.last)
 
     def canonical(self) -> bytes:
-        """Equal for questions that mean the same: conditions and their values sorted, defaults left out, `show` not counted."""
+        """Equal for questions that mean the same: conditions and their values sorted, defaults left out, `show` not counted.
+
+        `2017-03` is 2017-03-01..2017-03-31; `last_4_weeks` stays what it is, since its days move with the data.
+        """
         where = tuple(sorted((_canonical_filter(one) for one in self.where), key=_filter_key))
         by = tuple(msgspec.structs.replace(one, name="") for one in self.by)
         metrics = self.metrics if self.ratio or not self.metrics else (self.metrics[0], *sorted(self.metrics[1:]))
-        return msgspec.json.encode(msgspec.structs.replace(self, metrics=metrics, where=where, by=by, show="auto"))
+        compare = self.compare if self.compare in ("", "previous", "year_ago") else _canonical_period(self.compare)
+        return msgspec.json.encode(msgspec.structs.replace(self, metrics=metrics, where=where, by=by, compare=compare, show="auto"))
 
     def _plain_order(self) -> tuple[Order, ...]:
         made = {*self.metrics, *(one.name for one in self.by)}
@@ -74,12 +80,22 @@ def during(period: str, field: str = "") -> Filter:
 
 def _canonical_filter(one: Filter) -> Filter:
     """A choice among one is an equality; the order of values says nothing."""
+    if one.op == "during":
+        return Filter(one.field, one.op, tuple(_canonical_period(str(value)) for value in one.values))
     values = tuple(sorted(set(one.values), key=_value_key)) if one.op in ("in", "not_in") else one.values
     if len(values) == 1 and one.op == "in":
         return Filter(one.field, "eq", values)
     if len(values) == 1 and one.op == "not_in":
         return Filter(one.field, "ne", values)
     return Filter(one.field, one.op, values)
+
+
+def _canonical_period(text: str) -> str:
+    """Named days as first..last; what is relative, or no period at all, as it is."""
+    try:
+        return span_of(text, None).text()
+    except InvalidQuery:
+        return text.removesuffix("s")
 
 
 def _filter_key(one: Filter) -> tuple[str, str, str]:

@@ -16,6 +16,7 @@ from seawall.app.check import check as check_app
 from seawall.app.faults import Fault
 from seawall.app.model import Bundle
 from seawall.cli.check_dry_run import DryRun, dry_run, preparation_faults
+from seawall.cli.check_golden import golden_faults
 from seawall.cli.check_print import print_faults, print_sound
 
 
@@ -72,4 +73,5 @@ def checked_app(folder: Path, data: Path | None) -> tuple[Checked, Bundle | None
     tried = DryRun(skipped="the app has faults")
     if bundle is not None:
         faults, tried = dry_run(folder, bundle, data)
+        faults = (*faults, *golden_faults(folder, bundle))
     return Checked(ok=not faults, app=str(folder), digest=bundle.digest if bundle else "", faults=faults, dry_run=tried), bundle

@@ -190,7 +190,7 @@ def test_every_code_is_provoked_here() -> None:
     """No fault code is without a test; those of the warehouse are the command's to test, those of prompts are in test_prompts.py."""
     provoked = {code for code, _, _ in IN_APP + IN_SEMANTIC} | {"missing_file", "misplaced_file", "unreadable_file", "too_large"}
     provoked |= {"bad_schema", "bad_template", "unknown_variable", "bad_example"}
-    assert set(CODES) - provoked == {"dry_run_failed", "datatype_mismatch", "unknown_preparation"}
+    assert set(CODES) - provoked == {"dry_run_failed", "datatype_mismatch", "unknown_preparation", "bad_golden"}
 
 
 def test_all_faults_come_in_one_run(tmp_path: Path) -> None:
