@@ -294,7 +294,7 @@ async def test_a_name_that_leads_nowhere() -> None:
 
     made, target = caller("https://nowhere.example/v1", lookup)
     async with stand() as on:
-        with pytest.raises(ConnectFailed):
+        with pytest.raises(ConnectFailed, match=r"Got no address for the name of its host\. Check the provider's `url`"):
             await made.call(on.made(), [target], Sink())
     made.close()
 

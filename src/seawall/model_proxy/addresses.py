@@ -26,6 +26,7 @@ class PrivateAddress(NoProvider):
     """A provider's URL leads into our own network."""
 
     slug = "private-address"
+    lasting = True
 
 
 def is_public(address: Address) -> bool:

@@ -25,7 +25,7 @@ from seawall.model_proxy.errors import ProviderFailed, ProviderRefusedKey
 from seawall.model_proxy.failures import AttemptFailed, refused
 from seawall.model_proxy.sse import piece_of
 from seawall.model_proxy.upstream import Done
-from seawall.model_proxy.upstream_errors import ConnectFailed, TimedOut
+from seawall.model_proxy.upstream_errors import TimedOut, unreachable
 
 _CHAT = (
     "model messages tools tool_choice temperature top_p max_tokens max_completion_tokens response_format stream stream_options n stop seed "
@@ -97,7 +97,7 @@ class AnyLlm:
             try:
                 await self._resolver(parts.hostname or "", parts.port or 443)
             except OSError as error:
-                raise ConnectFailed("The provider cannot be reached", got=type(error).__name__) from error
+                raise unreachable(error) from error
         if self._model is None:
             self._model = await asyncio.to_thread(self._made)
         return self._model

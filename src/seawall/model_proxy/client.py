@@ -11,7 +11,7 @@ import msgspec
 
 from seawall.core.deadline import HEADER, Deadline
 from seawall.core.errors import DeadlineExceeded, InvalidInput, NotFound, NotPermitted, SeawallError, Unavailable
-from seawall.model_proxy.errors import OverBudget, OverLimit
+from seawall.model_proxy.errors import CallOverLimit, OverBudget, OverLimit
 from seawall.model_proxy.models import ModelCard, ModelList
 from seawall.telemetry.spans import current_traceparent, span
 from seawall.trust.errors import NotSignedIn
@@ -136,6 +136,8 @@ def _failed(answer: httpx.Response) -> SeawallError:
         return OverBudget(said)
     if answer.status_code == 429:
         wait = answer.headers.get("retry-after", "")
+        if answer.headers.get("x-should-retry") == "false":
+            return CallOverLimit(said)
         return OverLimit(said, retry_after=float(wait) if wait.isdigit() else 1.0)
     kinds: dict[int, type[SeawallError]] = {
         400: InvalidInput, 401: NotSignedIn, 403: NotPermitted, 404: NotFound, 413: InvalidInput, 504: DeadlineExceeded

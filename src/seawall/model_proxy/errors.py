@@ -8,12 +8,15 @@ SeawallError
 │                  Screened           400  refused by a screening rule
 ├── NotFound     → UnknownModel       404
 └── Unavailable  → OverLimit          429  a rate, stream or queue limit; `retry_after` seconds
+                   └ CallOverLimit         the call alone is larger than the limit
                    OverBudget         429  no money left (`insufficient_quota`: SDKs do not retry it)
                    ProviderFailed     502  the provider's fault, after retries and fallbacks
                    ProviderRefusedKey 502  our key at the provider is refused
-                   NoProvider         503  none may take this call now (breakers open, data class)
+                   NoProvider         503  none may take this call now (breakers open)
+                   └ NoProviderAllowed     none may ever (data class, region)
                    ContractBroken     502  the answer does not keep the prompt's schema after repair
 ```
+An error that is `lasting` is one that the same call meets again however long it waits: SDKs are told not to try (`replies.py`).
 """
 
 from __future__ import annotations
@@ -72,11 +75,21 @@ class OverLimit(Unavailable):
         """Seconds."""
 
 
+class CallOverLimit(OverLimit):
+    """The call alone is larger than the limit."""
+
+    lasting = True
+
+    def __init__(self, detail: str = "", *, expected: str = "", got: str = "", fix: str = "") -> None:
+        super().__init__(detail, retry_after=0.0, expected=expected, got=got, fix=fix)
+
+
 class OverBudget(Unavailable):
     """The budget is spent."""
 
     slug = "insufficient-quota"
     status = 429
+    lasting = True
 
 
 class ProviderFailed(Unavailable):
@@ -84,12 +97,14 @@ class ProviderFailed(Unavailable):
 
     slug = "provider-failed"
     status = 502
+    lasting: bool = False
 
 
 class ProviderRefusedKey(ProviderFailed):
     """The provider refuses our key."""
 
     slug = "provider-refused-key"
+    lasting = True
 
 
 class NoProvider(Unavailable):
@@ -98,6 +113,13 @@ class NoProvider(Unavailable):
     slug = "no-provider"
     retry_after: float | None = None
     """Seconds until one may be asked again, if known."""
+    lasting: bool = False
+
+
+class NoProviderAllowed(NoProvider):
+    """No provider may take a call of this data class."""
+
+    lasting = True
 
 
 class ContractBroken(ProviderFailed):

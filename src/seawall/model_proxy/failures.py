@@ -86,7 +86,9 @@ def refused(provider: str, status: int, headers: dict[str, str], body: bytes, ke
         return Failure("provider", failed, again=True, status=status, wait=retry_after(headers))
     meant = "a redirect, which is never followed" if 300 <= status < 400 else f"HTTP {status}"
     fix = "Check the provider's `url` and the model's name there in models.yaml"
-    return Failure("ours", ProviderFailed(f"The provider {provider} does not take the call", got=meant, fix=fix), status=status)
+    failed = ProviderFailed(f"The provider {provider} does not take the call", got=meant, fix=fix)
+    failed.lasting = True
+    return Failure("ours", failed, status=status)
 
 
 def judged(error: SeawallError) -> Failure:

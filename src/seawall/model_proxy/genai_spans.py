@@ -3,7 +3,8 @@
 Those words are still being chosen, so the version is a switch. `SEAWALL_GENAI_SEMCONV` is `1.36` (the last before the names changed, the
 default), `latest` or `off`; without it `OTEL_SEMCONV_STABILITY_OPT_IN` with the word `gen_ai_latest_experimental` chooses `latest`, as the
 conventions ask. `latest` differs by `gen_ai.provider.name` for `gen_ai.system`, and adds what 1.36 had no name for: whether it was
-streamed, the time to the first chunk, and tokens the provider read from its cache. No span holds what was said.
+streamed, the time to a stream's first chunk, and tokens the provider read from its cache. The time to the first chunk has a name of ours as
+well, whatever the version: 1.36 knows it as a server's metric alone (`gen_ai.server.time_to_first_token`). No span holds what was said.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def _annotate_ours(call: Call) -> None:
         told["seawall.cost_nanodollars"] = call.cost
     if call.usage.estimated:
         told["seawall.usage_estimated"] = True
+    if call.first_ns and call.sent_ns:
+        told["seawall.time_to_first_chunk"] = (call.first_ns - call.sent_ns) / 1e9
     if len(call.attempts) > 1:
         told["seawall.attempts"] = len(call.attempts)
     if call.prompt:
@@ -88,7 +91,7 @@ def _annotate_latest(call: Call) -> None:
     told = call.span.attributes
     if call.stream:
         told["gen_ai.request.stream"] = True
-    if call.first_ns and call.sent_ns:
-        told["gen_ai.response.time_to_first_chunk"] = (call.first_ns - call.sent_ns) / 1e9
+        if (seconds := told.get("seawall.time_to_first_chunk")) is not None:
+            told["gen_ai.response.time_to_first_chunk"] = seconds
     if call.usage.cached:
         told["gen_ai.usage.cache_read.input_tokens"] = call.usage.cached

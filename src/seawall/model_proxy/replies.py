@@ -46,7 +46,7 @@ def failure(error: SeawallError, request_id: str = "") -> Response:
     """The answer to a call that failed before its first byte."""
     headers: list[tuple[str, str]] = [("x-request-id", request_id)] if request_id else []
     said = error_of(error)
-    if said.code == "insufficient_quota":
+    if getattr(error, "lasting", False):
         headers.append(("x-should-retry", "false"))
     elif (wait := retry_after(error)) is not None:
         headers += [("retry-after", str(math.ceil(wait))), ("retry-after-ms", str(math.ceil(wait * 1000)))]
@@ -55,6 +55,8 @@ def failure(error: SeawallError, request_id: str = "") -> Response:
 
 def retry_after(error: SeawallError) -> float | None:
     """Seconds until a try may succeed; None: trying again is no use, or nobody knows."""
+    if getattr(error, "lasting", False):
+        return None
     wait = getattr(error, "retry_after", None)
     if isinstance(wait, int | float):
         return min(max(float(wait), 0.001), RETRY_AFTER_SECONDS_MAX)

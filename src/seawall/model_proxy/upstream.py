@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from seawall.model_proxy.upstream_connection import CHECK_SECONDS, Awaited, Connection, Exchange, Lost, Receiver
-from seawall.model_proxy.upstream_errors import ConnectFailed, ConnectionLost, TimedOut
+from seawall.model_proxy.upstream_errors import ConnectFailed, ConnectionLost, TimedOut, unreachable
 
 CONNECTIONS_MAX = 64
 WAITING_MAX = 1024
@@ -232,7 +232,7 @@ class Pool:
         except TimeoutError as error:
             raise ConnectFailed("The provider could not be reached in time", got=f"nothing within {seconds:g} s") from error
         except OSError as error:
-            raise ConnectFailed("The provider cannot be reached", got=type(error).__name__) from error
+            raise unreachable(error) from error
 
     async def _turn(self) -> None:
         """Wait until a connection is free or gone."""

@@ -25,7 +25,7 @@ from seawall.model_proxy.admission.lease_stores import MemoryLeases
 from seawall.model_proxy.admission.opening import assemble
 from seawall.model_proxy.admission.settings import LEASE_SECONDS, LOCAL_SHARE, AdmissionSettings
 from seawall.model_proxy.call import Call, Caller, Limits, Usage
-from seawall.model_proxy.errors import OutOfScope, OverBudget, OverLimit
+from seawall.model_proxy.errors import CallOverLimit, OutOfScope, OverBudget, OverLimit
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.keys import KeyBudget, MachineKeys, NewKey
 from seawall.model_proxy.memory_database import ModelMemoryDatabase
@@ -175,7 +175,7 @@ async def test_nothing_is_taken_for_a_refused_call() -> None:
     """Where one limit has no room, the others keep theirs."""
     desk = Desk(user=Limits(100, 0, 5), tenant=Limits(0, 500, 0), budget=10**9)
     for _ in range(10):
-        with pytest.raises(OverLimit, match="larger than the limit"):
+        with pytest.raises(CallOverLimit, match="larger than the limit"):
             await desk.enter(tokens=1000, model="paid")
     assert desk.held() == 0
     for _ in range(4):

@@ -121,7 +121,15 @@ def test_the_latest_names_are_a_switch_away() -> None:
     assert got["gen_ai.response.time_to_first_chunk"] == 0.002
     assert got["gen_ai.usage.cache_read.input_tokens"] == 4
     assert "gen_ai.system" not in got
+    assert "gen_ai.response.time_to_first_chunk" not in told("latest", sent_ns=1_000, first_ns=2_001_000)
     assert not [name for name in told("off") if name.startswith("gen_ai.") and not name.startswith("gen_ai.prompt")]
+
+
+@pytest.mark.parametrize("semconv", ["1.36", "latest", "off"])
+def test_the_time_to_the_first_chunk_is_told_in_every_version(semconv: str) -> None:
+    """Streamed or not, under a name of ours; an answer from the cache has none."""
+    assert told(semconv, sent_ns=1_000, first_ns=2_001_000)["seawall.time_to_first_chunk"] == 0.002
+    assert "seawall.time_to_first_chunk" not in told(semconv, first_ns=2_001_000)
 
 
 def test_the_switch_is_read_from_the_environment() -> None:

@@ -17,7 +17,7 @@ from seawall.model_proxy.admission.settings import SEATS_MAX, TICK_SECONDS, Admi
 from seawall.model_proxy.admission.treasury import Treasury, over_budget
 from seawall.model_proxy.admission.wallet import Allotment, Wallet
 from seawall.model_proxy.call import Call, Caller, Limits, Target
-from seawall.model_proxy.errors import OverLimit
+from seawall.model_proxy.errors import CallOverLimit, OverLimit
 from seawall.model_proxy.scopes import EVAL, allows, require
 from seawall.telemetry.events import event
 from seawall.trust.errors import NotSignedIn
@@ -200,9 +200,8 @@ class Admission:
         seconds, kind = lease.wait(tokens, now)
         most = lease.limits.tokens_per_minute
         if most and tokens > most:
-            raise OverLimit(
+            raise CallOverLimit(
                 f"One call is larger than the limit of tokens a minute of the {_whose(lease)}",
-                retry_after=60.0,
                 expected=f"at most {most}",
                 got=f"{tokens} with the longest answer",
                 fix="Send less, or set a smaller max_tokens",

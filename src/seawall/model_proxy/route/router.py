@@ -12,7 +12,7 @@ import msgspec
 
 from seawall.model_proxy.call import Call, DataClass, Limits, Target
 from seawall.model_proxy.config import LOCAL_REGION, Config, Model, ModelKind, Route
-from seawall.model_proxy.errors import BadCall, NoProvider, OverLimit, UnknownModel
+from seawall.model_proxy.errors import BadCall, CallOverLimit, NoProviderAllowed, OverLimit, UnknownModel
 from seawall.model_proxy.route.sticky import Weighted, choose, weighted
 
 May = Callable[[Call, Target], bool]
@@ -72,7 +72,7 @@ class Router:
     def candidates(self, call: Call, name: str = "") -> Sequence[Target]:
         """Who may take the call (under another name than it asked for: `name`), best first; sets `call.route`.
 
-        UnknownModel, BadCall for a model of the wrong kind, NoProvider when none may see the data, OverLimit when `may` refuses all.
+        UnknownModel, BadCall for a model of the wrong kind, NoProviderAllowed when none may see the data, OverLimit when `may` refuses all.
         """
         name = name or call.model
         caller = call.caller
@@ -105,6 +105,15 @@ class Router:
     def _within_limits(self, call: Call, found: tuple[Target, ...], may: May) -> Sequence[Target]:
         allowed = [target for target in found if may(call, target)]
         if not allowed:
+            tokens = getattr(call.reservation, "tokens", 0)
+            most = [self.model_limits(target).tokens_per_minute for target in found]
+            if all(0 < one < tokens for one in most):
+                raise CallOverLimit(
+                    f"One call is larger than the limit of tokens a minute of the model {found[0].id}",
+                    expected=f"at most {max(most)}",
+                    got=f"{tokens} with the longest answer",
+                    fix="Send less, or set a smaller max_tokens",
+                )
             raise OverLimit(f"The model {found[0].id} is asked for more than its limit", retry_after=1.0)
         return allowed
 
@@ -119,7 +128,7 @@ class Router:
         if not drawn:
             if not fallback:
                 detail = f"No provider of '{name[:100]}' may see data of the class {data_class} of this tenant"
-                raise NoProvider(detail, fix="Ask for another model, or widen `classes` or `region` in models.yaml")
+                raise NoProviderAllowed(detail, fix="Ask for another model, or widen `classes` or `region` in models.yaml")
             return _Plan((), {}, self._targets(fallback))
         lists = {one.name: self._targets([one.name, *fallback]) for one in drawn}
         return _Plan(drawn, lists, lists[drawn[0].name] if len(drawn) == 1 else ())

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.core.principal import Principal
+from seawall.model_proxy.admission.admission import Reservation
 from seawall.model_proxy.call import Call, Caller, DataClass, Surface
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import parse
-from seawall.model_proxy.errors import BadCall, NoProvider, OverLimit, UnknownModel
+from seawall.model_proxy.errors import BadCall, CallOverLimit, NoProviderAllowed, OverLimit, UnknownModel
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.route.router import LiveRoute, Router
 from seawall.model_proxy.route.sticky import choose, weighted
@@ -30,6 +31,7 @@ models:
   a: {provider: eu, model: a}
   b: {provider: us, model: b}
   c: {provider: here, model: c}
+  small-limit: {provider: here, model: c, limits: {tokens_per_minute: 500}}
   vec: {provider: here, model: v, kind: embedding}
 routes:
   split: {variants: {a: 50, b: 50}, fallback: [c]}
@@ -86,7 +88,7 @@ def test_a_route_may_stay_in_a_region() -> None:
     """For everybody."""
     router = Router(config())
     assert {names(router, call("european", user=f"u{n}"))[0] for n in range(20)} == {"a"}
-    with pytest.raises(NoProvider):
+    with pytest.raises(NoProviderAllowed):
         router.candidates(call("european", tenant="acme"))
 
 
@@ -94,7 +96,7 @@ def test_a_route_may_stay_in_a_region() -> None:
     ("asked", "error"),
     [
         (lambda: call("nothing"), UnknownModel),
-        (lambda: call("alone", data_class="restricted"), NoProvider),
+        (lambda: call("alone", data_class="restricted"), NoProviderAllowed),
         (lambda: call("vec"), BadCall),
         (lambda: call("split", surface="embeddings"), BadCall),
     ],
@@ -113,6 +115,19 @@ def test_a_models_own_limit_passes_it_over() -> None:
     busy.add("c")
     with pytest.raises(OverLimit):
         router.candidates(call("split"))
+
+
+def test_a_call_larger_than_a_models_own_limit_is_told_for_good() -> None:
+    """Waiting would not help; one that would fit is told to come again."""
+    asked = call("small-limit")
+    router = Router(config(), may=lambda _, target: False)
+    asked.reservation = Reservation((), 501, None, 0)
+    with pytest.raises(CallOverLimit, match="at most 500"):
+        router.candidates(asked)
+    asked.reservation = Reservation((), 500, None, 0)
+    with pytest.raises(OverLimit) as raised:
+        router.candidates(asked)
+    assert not isinstance(raised.value, CallOverLimit)
 
 
 def test_the_live_table_stands_over_the_file() -> None:
