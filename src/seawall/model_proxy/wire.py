@@ -18,6 +18,12 @@ from seawall.model_proxy.call import Surface
 from seawall.model_proxy.errors import BadCall
 
 MESSAGES_MAX = 4096
+PARTS_MAX = 4096
+"""Content parts of all messages together; as many calls of tools."""
+TOOLS_MAX = 256
+STOPS_MAX = 64
+FEW_BYTES = 64 << 10
+"""A body that is no longer holds too few parts to count."""
 INPUTS_MAX = 2048
 """Texts in one request for embeddings, as OpenAI allows."""
 CHOICES_MAX = 8
@@ -48,9 +54,9 @@ class _ToolCall(msgspec.Struct, frozen=True):
 
 class _Message(msgspec.Struct, frozen=True):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[_Part] | None = None
+    content: str | Annotated[list[_Part], Meta(max_length=PARTS_MAX)] | None = None
     name: str | None = None
-    tool_calls: list[_ToolCall] | None = None
+    tool_calls: Annotated[list[_ToolCall], Meta(max_length=PARTS_MAX)] | None = None
     tool_call_id: str | None = None
 
 
@@ -94,10 +100,11 @@ class ChatRequest(msgspec.Struct, frozen=True):
     max_completion_tokens: _Positive | None = None
     presence_penalty: _Penalty | None = None
     frequency_penalty: _Penalty | None = None
-    stop: str | list[str] | None = None
+    stop: str | Annotated[list[str], Meta(max_length=STOPS_MAX)] | None = None
     seed: int | None = None
     user: str | None = None
-    tools: list[_Tool] | None = None
+    tools: Annotated[list[_Tool], Meta(max_length=TOOLS_MAX)] | None = None
+    functions: Annotated[list[_FunctionDefinition], Meta(max_length=TOOLS_MAX)] | None = None
     tool_choice: str | dict[str, Any] | None = None
     response_format: _ResponseFormat | None = None
     logprobs: bool | None = None
@@ -127,6 +134,8 @@ def read_chat(body: bytes) -> tuple[dict[str, Any], ChatRequest]:
     """A chat completion's request, decoded and checked. BadCall names the member at fault."""
     checked = _checked(_chat, body)
     if checked.stream and (checked.n or 1) > 1:
+    if len(body) > FEW_BYTES:
+        _count_parts(checked.messages)
         raise BadCall("A stream has one choice here", param="n", expected="1 with `stream`", got=str(checked.n))
     if checked.response_format and checked.response_format.type == "json_schema" and checked.response_format.json_schema is None:
         raise BadCall("The schema is missing", param="response_format.json_schema", expected="an object with `name` and `schema`")
@@ -134,6 +143,21 @@ def read_chat(body: bytes) -> tuple[dict[str, Any], ChatRequest]:
 
 
 def read_embeddings(body: bytes) -> tuple[dict[str, Any], EmbeddingsRequest]:
+def _count_parts(messages: list[_Message]) -> None:
+    """BadCall when there are more in all messages together than a process may screen at once."""
+    parts = sum(len(message.content) for message in messages if isinstance(message.content, list))
+    calls = sum(len(message.tool_calls) for message in messages if message.tool_calls)
+    for count, what in ((parts, "content parts"), (calls, "calls of tools")):
+        if count > PARTS_MAX:
+            raise BadCall(
+                f"The messages have too many {what}",
+                param="messages",
+                expected=f"at most {PARTS_MAX:,} in all messages together",
+                got=f"{count:,}",
+                fix="Join short texts, or drop the oldest messages",
+            )
+
+
     """A request for embeddings, decoded and checked. BadCall names the member at fault."""
     return _decoded(body), _checked(_embeddings, body)
 

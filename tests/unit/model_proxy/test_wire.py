@@ -56,6 +56,13 @@ def test_other_parts_pass() -> None:
         ({"max_tokens": 0}, "max_tokens"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        ({"messages": [HELLO["messages"][0]] * 4097}, "messages"),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}] * 4097}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}] * 100}] * 41}, "messages"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}] * 100}] * 82}, "messages"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}] * 257}, "tools"),
+        ({"functions": [{"name": "f"}] * 257}, "functions"),
+        ({"stop": ["a"] * 65}, "stop"),
     ],
 )
 def test_param(changes: dict[str, Any], param: str) -> None:
@@ -63,6 +70,14 @@ def test_param(changes: dict[str, Any], param: str) -> None:
     with pytest.raises(BadCall) as caught:
         read_chat(body(**changes))
     assert caught.value.param == param
+
+
+def test_the_limit_that_was_passed_is_named() -> None:
+    """With how many there may be; a million parts are not even decoded for the stages."""
+    with pytest.raises(BadCall, match="4096"):
+        read_chat(body(messages=[{"role": "user", "content": [{"type": "text", "text": "a"}] * 200_000}]))
+    with pytest.raises(BadCall, match=r"at most 4,096 in all messages together\. Got 4,100"):
+        read_chat(body(messages=[{"role": "user", "content": [{"type": "text", "text": "a"}] * 100}] * 41))
 
 
 @pytest.mark.parametrize(

@@ -32,18 +32,24 @@ def beside(body: dict[str, Any]) -> list[Place]:
         content = message.get("content")
         if type(content) is list:
             waiting += [(part, key, part[key]) for part in content for key in part if key not in _PART]
+    _check_count(len(waiting))
     while waiting:
-        if len(waiting) + len(found) > PLACES_MAX:
-            raise BadCall("The request says too much beside its messages", expected=f"at most {PLACES_MAX:,} values")
         holder, key, value = waiting.pop()
         if type(value) is str:
             if value and not _is_file(value):
                 found.append(Place(value, "system", holder, key))
-        elif type(value) is dict:
+        elif type(value) is dict or type(value) is list:
+            _check_count(len(waiting) + len(found) + len(value))
+        if type(value) is dict:
             waiting += [(value, name, inner) for name, inner in value.items()]
         elif type(value) is list:
             waiting += [(value, at, inner) for at, inner in enumerate(value)]
     return found
+
+
+def _check_count(count: int) -> None:
+    if count > PLACES_MAX:
+        raise BadCall("The request says too much beside its messages", expected=f"at most {PLACES_MAX:,} values")
 
 
 def _of_message(message: dict[str, Any]) -> Iterator[tuple[Any, str, Any]]:
