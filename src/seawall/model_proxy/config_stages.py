@@ -9,11 +9,12 @@ from seawall.model_proxy.call import DATA_CLASSES
 from seawall.model_proxy.config import Breaking, Budget, CacheSettings, Config, Period, Queueing, Recording, Retries
 from seawall.model_proxy.config_providers import LIMIT_KEYS, read_limits
 from seawall.model_proxy.config_reader import Reader
-from seawall.model_proxy.screen.settings import Action, Injection, InjectionAction, Output, Raises, Screening
+from seawall.model_proxy.screen.settings import Action, Injection, InjectionAction, LongAction, Output, Raises, Screening
 
 STAGE_KEYS = ("limits", "budgets", "screen", "cache", "record", "queue", "retries", "breaker")
 _ACTIONS = get_args(Action)
 _INJECTION = get_args(InjectionAction)
+_LONG: tuple[LongAction, ...] = ("flag", "refuse")
 _NANODOLLARS = 1_000_000_000
 
 
@@ -43,7 +44,7 @@ def _budget(root: Node, reader: Reader) -> Budget:
 def _screening(root: Node, reader: Reader) -> Screening:
     usual = Screening()
     node = reader.section(root, "screen", ("injection", "pii", "secrets", "output", "class", "raises"))
-    injection = reader.section(node, "injection", ("rules", "data", "classifier", "spotlight"))
+    injection = reader.section(node, "injection", ("rules", "data", "classifier", "long", "spotlight"))
     output = reader.section(node, "output", ("secrets", "pii", "prompt", "window"))
     raises = reader.section(node, "raises", ("pii", "secrets"))
     return Screening(
@@ -51,6 +52,7 @@ def _screening(root: Node, reader: Reader) -> Screening:
             rules=reader.choice(injection, "rules", _INJECTION, usual.injection.rules),
             data=reader.choice(injection, "data", _INJECTION, usual.injection.data),
             classifier=reader.choice(injection, "classifier", _INJECTION, usual.injection.classifier),
+            long=reader.choice(injection, "long", _LONG, usual.injection.long),
             spotlight=reader.flag(injection, "spotlight", default=usual.injection.spotlight),
         ),
         pii=reader.choice(node, "pii", _ACTIONS, usual.pii),

@@ -107,6 +107,9 @@ class _Judge:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    def unread(self, texts: Sequence[str]) -> bool:
+        return False
+
     async def injected(self, texts: Sequence[str]) -> bool:
         self.asked += texts
         return "bad" in texts

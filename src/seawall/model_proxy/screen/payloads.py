@@ -12,7 +12,9 @@ from seawall.model_proxy.screen.secrets import is_uuid
 
 RUN_MIN = 24
 RUN_MAX = 8192
-RUNS_MAX = 16
+ALONE_MAX = 16
+"""Runs that are judged one by one; the others together, which takes less time."""
+RUNS_MAX = 8_192
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{24,8192}={0,2}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?|\\x[0-9A-Fa-f]{2}){24,4096}")
 _READABLE = string.printable.encode()
@@ -23,21 +25,36 @@ _HEXES = bytes(48 if chr(code) in string.hexdigits else 120 for code in range(25
 _READABLE_SHARE = 0.9
 
 
+class TooManyRuns(Exception):
+    """There are more runs than are decoded."""
+
+
 def decoded(text: str) -> Iterator[str]:
-    """What runs in the text decode to, where that is text."""
+    """What runs in the text decode to, where that is text. TooManyRuns at the end, when not all were read."""
     raw = text.encode("ascii", "replace")
     long = [word for word in text.split() if len(word) >= RUN_MIN] if _WORD_MIN in raw.translate(_WORDS) else []
-    runs = [run for word in long for run in _RUN.findall(word)][:RUNS_MAX]
-    for run in runs:
-        if is_uuid(run, 0, len(run)):
-            continue
-        for inner in (_base64(run), _hex(run)):
-            if inner and len(inner.translate(None, _READABLE)) <= (1 - _READABLE_SHARE) * len(inner):
-                yield inner.decode("utf-8", "replace")
+    runs = [run for word in long for run in _RUN.findall(word)]
+    for run in runs[:ALONE_MAX]:
+        yield from _readable(run)
+    if len(runs) > ALONE_MAX:
+        yield "\n".join([inner for run in runs[ALONE_MAX:RUNS_MAX] for inner in _readable(run)])
+    pairs = 0
     if "\\x" in text or (not long and _PAIRS_MIN in raw.translate(_HEXES, b" :")):
-        for match in list(_HEX.finditer(text))[:RUNS_MAX]:
-            if inner := _hex(re.sub(r"\\x|[ :]", "", match[0])):
-                yield inner.decode("utf-8", "replace")
+        found = [_hex(re.sub(r"\\x|[ :]", "", match[0])).decode("utf-8", "replace") for match in _HEX.finditer(text)]
+        pairs = len(found)
+        yield from filter(None, found[:ALONE_MAX])
+        yield "\n".join(found[ALONE_MAX:RUNS_MAX])
+    if max(len(runs), pairs) > RUNS_MAX:
+        raise TooManyRuns
+
+
+def _readable(run: str) -> Iterator[str]:
+    """What one run decodes to, where that is text."""
+    if is_uuid(run, 0, len(run)):
+        return
+    for inner in (_base64(run), _hex(run)):
+        if inner and len(inner.translate(None, _READABLE)) <= (1 - _READABLE_SHARE) * len(inner):
+            yield inner.decode("utf-8", "replace")
 
 
 def _base64(run: str) -> bytes:

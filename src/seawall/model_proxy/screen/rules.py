@@ -16,7 +16,7 @@ import msgspec
 
 from seawall.model_proxy.screen.fold import hides, squeeze
 from seawall.model_proxy.screen.patterns import BACKWARDS, CODES, DATA_RULES, LINE_WORDS, MARK_WORDS, MARKS, ROT13, RULES, WORDS
-from seawall.model_proxy.screen.payloads import RUN_MIN, decoded
+from seawall.model_proxy.screen.payloads import RUN_MIN, TooManyRuns, decoded
 from seawall.model_proxy.screen.phrases import DATA_PHRASES, PHRASE_WORDS, PHRASES
 
 AROUND = 160
@@ -110,12 +110,14 @@ _CODES = tuple(map(squeeze, CODES))
 _ROTATED = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyz", b"nopqrstuvwxyzabcdefghijklm")
 ENCODED = "injection.encoded"
 HIDDEN = "injection.hidden"
+UNREAD = "injection.unread"
 _SPARSE = 12
 """Prose has a space every six letters; half as many is not prose."""
 SENTENCES = {
     **{rule.id: rule.sentence for rule in (*IN_DATA, *_MARKS)},
     HIDDEN: "characters that nobody sees",
     ENCODED: "instructions in a code (Base64, hexadecimal, rot13 or backwards)",
+    UNREAD: "more text, codes or tools than are read for injected instructions",
 }
 
 
@@ -130,8 +132,12 @@ def injections(text: str, *, data: bool) -> list[str]:
         found += _marks(text)
     if not text.isascii() and hides(text):
         found.append(HIDDEN)
-    if _may_hold_code(text, squeezed, gated, data) and any(_in_letters(squeeze(inner), data) for inner in decoded(text)):
-        found.append(ENCODED)
+    if _may_hold_code(text, squeezed, gated, data):
+        try:
+            if any(_in_letters(squeeze(inner), data) for inner in decoded(text)):
+                found.append(ENCODED)
+        except TooManyRuns:
+            found.append(UNREAD)
     return list(dict.fromkeys(found)) if found else found
 
 

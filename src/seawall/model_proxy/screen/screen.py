@@ -19,7 +19,7 @@ from seawall.model_proxy.screen.finds import Found
 from seawall.model_proxy.screen.look import look
 from seawall.model_proxy.screen.masks import Masks
 from seawall.model_proxy.screen.output import OutputFilter
-from seawall.model_proxy.screen.rules import SENTENCES, injections
+from seawall.model_proxy.screen.rules import SENTENCES, UNREAD, injections
 from seawall.model_proxy.screen.settings import Action, Screening
 from seawall.model_proxy.screen.spotlight import spotlit
 from seawall.model_proxy.screen.texts import Place, descriptions, places
@@ -27,16 +27,24 @@ from seawall.telemetry.events import event
 
 CLASSIFIED = "injection.classified"
 FINDINGS_MAX = 32
-DESCRIPTION_MAX = 4096
-"""Characters of a tool's description that are read."""
+DESCRIPTION_MAX = 32 << 10
+"""Characters of a tool's description that are read; of a longer one it is said that there is more."""
+CLEAN_MAX = 1024
+CLEAN_CHARACTERS_MAX = 16_384
+"""Texts of apps, of at most so many characters, in which nothing was found and which are not looked at again."""
 
 
-_in_description = lru_cache(maxsize=2048)(lambda text: tuple(injections(text[:DESCRIPTION_MAX], data=False)))
-"""Tools are described the same way in every call."""
+@lru_cache(maxsize=2048)
+def _in_description(text: str) -> tuple[str, ...]:
+    """Tools are described the same way in every call."""
+    return (*injections(text[:DESCRIPTION_MAX], data=False), *((UNREAD,) if len(text) > DESCRIPTION_MAX else ()))
 
 
 class Classifier(Protocol):
     """Judges texts that may give a model orders."""
+
+    def unread(self, texts: Sequence[str]) -> bool:
+        """Whether there is more than it reads."""
 
     async def injected(self, texts: Sequence[str]) -> bool:
         """Whether one of them does."""
@@ -83,7 +91,12 @@ class RequestScreen:
 
     async def deep(self, call: Call) -> None:
         """Ask the classifier about what people and documents wrote. Screened."""
-        if self._classifier is not None and call.untrusted and await self._classifier.injected(call.untrusted):
+        if self._classifier is None or not call.untrusted:
+            return
+        injection = self._settings.injection
+        if self._classifier.unread(call.untrusted):
+            self._act(call, injection.long or injection.classifier, UNREAD, SENTENCES[UNREAD])
+        if await self._classifier.injected(call.untrusted):
             self._act(call, self._settings.injection.classifier, CLASSIFIED, "what the classifier takes for an injected instruction")
 
     def output(self, call: Call) -> OutputFilter | None:

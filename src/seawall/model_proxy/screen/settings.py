@@ -14,6 +14,7 @@ from seawall.model_proxy.call import DataClass
 
 Action = Literal["off", "pass", "flag", "mask", "refuse"]
 InjectionAction = Literal["off", "flag", "refuse"]
+LongAction = Literal["", "flag", "refuse"]
 
 
 class Injection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +26,8 @@ class Injection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of text that came from data; it is held to more rules."""
     classifier: InjectionAction = "off"
     """The trained classifier, about 11 ms a sentence, on users' text and data alike."""
+    long: LongAction = ""
+    """A call with more text than the classifier reads; "": as `classifier` says."""
     spotlight: bool = True
     """Put text that came from data between delimiters that it cannot guess."""
 

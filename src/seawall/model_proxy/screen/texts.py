@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from seawall.model_proxy.errors import BadCall
+
 Source = Literal["system", "user", "data", "model"]
 """Who wrote it: the app, a person, a document or row, or a model earlier on."""
 _SOURCES: dict[str, Source] = {
@@ -79,19 +81,26 @@ def _inputs(body: dict[str, Any]) -> Iterator[Place]:
         yield from (Place(text, "user", value, at) for at, text in enumerate(value) if isinstance(text, str))
 
 
-DESCRIPTIONS_MAX = 256
+DESCRIPTIONS_MAX = 4096
 """Of one request's tools."""
+VALUES_MAX = 40_000
+"""Objects and lists of them that are looked through."""
 
 
 def descriptions(body: dict[str, Any]) -> list[str]:
-    """What the app says of its tools and of their parameters, however deep."""
+    """What the app says of its tools and of their parameters, however deep. BadCall when that is too much."""
     found: list[str] = []
     waiting: list[Any] = [*(body.get("tools") or ()), *(body.get("functions") or ())]
-    while waiting and len(found) < DESCRIPTIONS_MAX:
+    values = len(waiting)
+    while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
             found += [value for key, value in one.items() if key in ("description", "title") and isinstance(value, str)]
-            waiting += [value for value in one.values() if isinstance(value, dict | list)]
-        elif isinstance(one, list):
-            waiting += one
+            inner = [value for value in one.values() if isinstance(value, dict | list)]
+        else:
+            inner = [value for value in one if isinstance(value, dict | list)] if isinstance(one, list) else []
+        values += len(inner)
+        if values > VALUES_MAX or len(found) > DESCRIPTIONS_MAX:
+            raise BadCall("The tools of this request say too much", param="tools", expected=f"at most {DESCRIPTIONS_MAX:,} descriptions")
+        waiting += inner
     return found
