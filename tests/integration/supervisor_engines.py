@@ -12,10 +12,12 @@ from seawall.cli import up
 from seawall.cli.supervisor_plan import Site
 from seawall.cli.supervisor_units import Unit
 
+NAMES = ("initdb", "postgres", "valkey", "vectors-initdb", "vectors", "vectors-prepare", "prepare")
+
 
 def plan(site: Site) -> Sequence[Unit]:
     """No app: what is prepared is the database and the keys."""
-    units = [unit for unit in up.real_plan(site) if unit.name in ("initdb", "postgres", "valkey", "prepare")]
+    units = [unit for unit in up.real_plan(site) if unit.name in NAMES]
     return [msgspec.structs.replace(unit, environment=unit.environment | {"SEAWALL_APPS": ":"}) for unit in units]
 
 

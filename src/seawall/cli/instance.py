@@ -47,6 +47,10 @@ class ServiceRecord(msgspec.Struct, frozen=True):
     started_ticks: int = 0
     restarts: int = 0
     detail: str = ""
+    task: bool = False
+    """Whether it ends by itself."""
+    awaited: bool = True
+    """Whether the instance is ready only when this has been."""
 
 
 class InstanceRecord(msgspec.Struct, frozen=True):
@@ -92,6 +96,21 @@ class Instance(msgspec.Struct, frozen=True):
     def cluster(self) -> Path:
         """Where an embedded Postgres keeps its data."""
         return self.data / "postgres" / "cluster"
+
+    @property
+    def vector_cluster(self) -> Path:
+        """Where an embedded vector store keeps its data."""
+        return self.data / "vectors" / "cluster"
+
+    @property
+    def clusters(self) -> tuple[Path, Path]:
+        """Both."""
+        return self.cluster, self.vector_cluster
+
+    @property
+    def holds(self) -> Path:
+        """A file here with a unit's label lets it lie when it has ended (`supervisor_hold.py`)."""
+        return self.data / "holds"
 
     def read(self) -> InstanceRecord | None:
         """What was last written; None when nothing readable was."""
@@ -161,11 +180,13 @@ def recover(instance: Instance, grace_s: float = 5.0) -> list[int]:
     """End what a killed supervisor left behind and remove its sockets; returns the pids ended. Call with the lock held."""
     record = instance.read()
     left = [(s.pid, s.started_ticks) for s in record.services if is_alive(s.pid, s.started_ticks)] if record else []
-    cluster = instance.cluster.resolve()
-    left += [(pid, ticks) for pid in processes_in(cluster) if (ticks := start_ticks(pid)) and (pid, ticks) not in left]
+    clusters = [path.resolve() for path in instance.clusters]
+    for cluster in clusters:
+        left += [(pid, ticks) for pid in processes_in(cluster) if (ticks := start_ticks(pid)) and (pid, ticks) not in left]
     end_processes(left, grace_s)
-    if not processes_in(cluster):
-        (cluster / "postmaster.pid").unlink(missing_ok=True)
+    for cluster in clusters:
+        if not processes_in(cluster):
+            (cluster / "postmaster.pid").unlink(missing_ok=True)
     for path in (*instance.run.glob("*.sock"), instance.run / "prepared", *instance.run.rglob(".s.PGSQL.*")):
         path.unlink(missing_ok=True)
     return [pid for pid, _ in left]
@@ -182,7 +203,7 @@ def clear_run(instance: Instance) -> bool:
     with suppress(OSError):
         for path in (*sockets, run / "prepared", *run.rglob(".s.PGSQL.*.lock")):
             path.unlink(missing_ok=True)
-        for folder in (run / "gateway", run / "postgres"):
+        for folder in (run / "gateway", run / "postgres", run / "vectors"):
             shutil.rmtree(folder, ignore_errors=True)
         run.rmdir()
     return not run.exists()

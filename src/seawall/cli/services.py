@@ -69,10 +69,16 @@ def gateway() -> None:
 
 @click.command()
 @click.option("--instance", is_flag=True, hidden=True, help="Report to `seawall up` as JSON lines.")
-def prepare(instance: bool) -> None:
+@click.option("--vectors", is_flag=True, help="Prepare the vector store (VECTOR_URL) instead.")
+def prepare(instance: bool, vectors: bool) -> None:
     """Migrate the database, make the keys and prepare the apps' data."""
     import asyncio
 
+    if vectors:
+        from seawall.cli.supervisor_prepare import prepare_vectors
+
+        asyncio.run(prepare_vectors(os.environ))
+        return
     from seawall.cli.supervisor_prepare import prepare_instance
 
     settings = _settings("prepare")

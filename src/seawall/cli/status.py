@@ -57,10 +57,17 @@ def status(data: Path, as_json: bool) -> None:
 
 def status_of(record: InstanceRecord) -> Status:
     """What the record says, checked against the processes there are."""
-    services = tuple(_service(service) for service in record.services if service.state not in ("done", "stopped"))
-    return Status(
-        ready=bool(services) and all(s.ready for s in services), url=record.url, pid=record.pid, data=record.data, services=services
+    told = [service for service in record.services if service.state not in ("done", "stopped")]
+    services = tuple(_service(service) for service in told)
+    ready = bool(services) and all(
+        status.ready for status, service in zip(services, told, strict=True) if service.awaited or not is_beginning(service)
     )
+    return Status(ready=ready, url=record.url, pid=record.pid, data=record.data, services=services)
+
+
+def is_beginning(service: ServiceRecord) -> bool:
+    """Whether it starts for the first time."""
+    return service.state in ("waiting", "starting") and not service.restarts
 
 
 def _service(service: ServiceRecord) -> ServiceStatus:

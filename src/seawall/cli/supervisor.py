@@ -29,6 +29,7 @@ SILENT_S_MAX = 30.0
 SILENT_STARTING_S_MAX = 600.0
 """So is one that never began to; services wait for the preparation of data, which takes its time on a first start."""
 ROTATE_INTERVAL_S = 10.0
+HELD_POLL_S = 0.05
 CONFIGURATION_STATUS = 2
 """A service that ends with this says that it was set up wrongly (`cli/main.py`): starting it again would not mend that."""
 
@@ -52,6 +53,7 @@ class Supervisor:
         on_output: OutputHandler = lambda unit, line: None,
         on_done: Callable[[Unit], None] = lambda unit: None,
         drain: Drain | None = None,
+        held: Callable[[Unit], str] = lambda unit: "",
         policy: RestartPolicy | None = None,
         silent_s_max: float = SILENT_S_MAX,
         clock: Clock = SYSTEM_CLOCK,
@@ -61,6 +63,8 @@ class Supervisor:
         self.on_output = on_output
         self.on_done = on_done
         self.drain = drain
+        self.held = held
+        """Why a unit that has ended is to lie for now; empty: it is not."""
         self.policy = policy or RestartPolicy()
         self.silent_s_max = silent_s_max
         self.clock = clock
@@ -78,10 +82,10 @@ class Supervisor:
         return [keeper for keeper in self.keepers if keeper.unit.name in wanted]
 
     async def start(self) -> list[Unit]:
-        """Start everything; returns those given up once every unit is ready, done or given up, or an essential one is given up."""
+        """Start everything; returns those given up once all that is awaited is ready, done or given up, or an essential one is."""
         self._tasks = [asyncio.create_task(keeper.keep(), name=keeper.unit.label) for keeper in self.keepers]
         self._tasks.append(asyncio.create_task(self._rotate(), name="rotate logs"))
-        await first_of(_all_settled(self.keepers), self.hopeless.wait())
+        await first_of(_all_settled([keeper for keeper in self.keepers if keeper.unit.awaited]), self.hopeless.wait())
         for task in self._tasks:
             if task.done() and not task.cancelled():
                 task.result()  # a fault of ours ends the start; it is not kept until the stop
@@ -170,7 +174,7 @@ class Keeper:
 
     async def _may_start(self) -> bool:
         needed = self._supervisor.named(self.unit.needs)
-        if not await self._unless_stopping(_all_settled(needed)):
+        if not await self._unless_stopping(_all_settled([*needed, *self._supervisor.named(self.unit.after)])):
             return False
         missing = [keeper.unit.label for keeper in needed if keeper.state == "failed"]
         if missing:
@@ -198,6 +202,9 @@ class Keeper:
             self._supervisor.on_done(self.unit)
             self._change("done")
             return False
+        if not self.unit.is_task and (why := self._supervisor.held(self.unit)):
+            self._change("held", why)
+            return await self._unless_stopping(self._let_go())
         now = self._supervisor.clock.monotonic()
         self._failures.append(now)
         hopeless = self.unit.is_task or (status == CONFIGURATION_STATUS and isinstance(self.unit.probe, HttpProbe))
@@ -212,6 +219,10 @@ class Keeper:
         """Wait for `wanted`; False when asked to stop meanwhile."""
         await first_of(wanted, self._stopping.wait())
         return not self._stopping.is_set()
+
+    async def _let_go(self) -> None:
+        while self._supervisor.held(self.unit):  # noqa: ASYNC110 -- somebody else's file
+            await asyncio.sleep(HELD_POLL_S)
 
     def _give_up(self, why: str) -> None:
         self._change("failed", why)

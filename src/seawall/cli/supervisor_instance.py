@@ -15,6 +15,7 @@ import msgspec
 
 from seawall.cli.instance import InstanceRecord, ServiceRecord, clear_run
 from seawall.cli.supervisor import Supervisor
+from seawall.cli.supervisor_hold import held
 from seawall.cli.supervisor_logs import Logs
 from seawall.cli.supervisor_plan import Site
 from seawall.cli.supervisor_process import start_ticks
@@ -57,7 +58,7 @@ class RunningInstance:
         self._services: dict[str, ServiceRecord] = {}
         logs = Logs(site.instance.logs)
         self._supervisor = Supervisor(
-            units, logs, self._changed, on_output=self._heard, on_done=self._done, drain=self._drain, policy=policy
+            units, logs, self._changed, on_output=self._heard, on_done=self._done, drain=self._drain, held=self._held, policy=policy
         )
 
     async def run(self) -> int:
@@ -123,7 +124,15 @@ class RunningInstance:
     def _changed(self, change: Change) -> None:
         unit = change.unit
         self._services[unit.label] = ServiceRecord(
-            unit.name, unit.replica, change.state, change.pid, change.started_ticks, change.restarts, change.detail
+            unit.name,
+            unit.replica,
+            change.state,
+            change.pid,
+            change.started_ticks,
+            change.restarts,
+            change.detail,
+            task=unit.is_task,
+            awaited=unit.awaited,
         )
         instance = self.site.instance
         record = InstanceRecord(
@@ -159,5 +168,12 @@ class RunningInstance:
         self._error = said.error or self._error
 
     def _done(self, unit: Unit) -> None:
-        if unit.name == "initdb":
-            embedded_postgres.adopt(embedded_postgres.embedded_postgres(self.site.instance.data, self.site.instance.run, unit.identity))
+        instance, clusters = (
+            self.site.instance,
+            {"initdb": embedded_postgres.embedded_postgres, "vectors-initdb": embedded_postgres.embedded_vectors},
+        )
+        if made := clusters.get(unit.name):
+            embedded_postgres.adopt(made(instance.data, instance.run, unit.identity))
+
+    def _held(self, unit: Unit) -> str:
+        return held(self.site.instance, unit.label)

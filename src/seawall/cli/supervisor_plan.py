@@ -3,11 +3,15 @@
 ```
 initdb (once) → postgres ─┐
                  valkey ──┴→ prepare ─→ ui-read ×2, ui-write, model-proxy, model-engine, workers, gateway
+                                        then: vectors-initdb (once) → vectors → vectors-prepare
 ```
 What follows `prepare` is started with it, so that its imports cost no time of their own, and waits for the file that
 `prepare` leaves when it is done. The gateway starts beside the services; it is ready when each has a replica that is.
 
-`DATABASE_URL` and `VALKEY_URL` in the environment take the place of the embedded engines.
+The vector store starts when pages are served already, and nobody waits for it: an instance starts, serves and stays up without it.
+
+`DATABASE_URL`, `VALKEY_URL` and `VECTOR_URL` in the environment take the place of the embedded engines; `VECTOR_URL=off`: there is no
+vector store.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
 REPLICAS = {"ui-read": 2, "ui-write": 1, "model-engine": 1, "model-proxy": 1, "workers": 1}
 SPARED = ("model-engine", "workers")
+VECTOR_SERVICES = ("ui-read", "ui-write", "workers")
+"""Who is told of the vector store."""
 """What an instance can start and serve pages without."""
 COMMANDS = {
     "ui-read": ("ui", "--lane", "read"),
@@ -37,6 +43,7 @@ COMMANDS = {
     "workers": ("workers",),
     "gateway": ("gateway",),
     "prepare": ("prepare", "--instance"),
+    "vectors-prepare": ("prepare", "--vectors"),
 }
 STOP_GRACE_S_USUAL = 6.0
 """Beyond the time in which calls in flight may end: at the gateway, and at the model proxy, which services ask as well."""
@@ -51,6 +58,8 @@ class Engines(msgspec.Struct, frozen=True):
     postgres_passwords: dict[str, str] = {}
     valkey: EmbeddedValkey | None = None
     valkey_passwords: dict[str, str] = {}
+    vectors: EmbeddedPostgres | None = None
+    vectors_passwords: dict[str, str] = {}
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -75,21 +84,29 @@ class Site(msgspec.Struct, frozen=True):
 
 def plan(site: Site, engines: Engines) -> tuple[Unit, ...]:
     """Every unit of the instance."""
-    engine_units = (*_postgres(engines.postgres), *_valkey(engines.valkey))
+    engine_units = (*_postgres(engines.postgres, "postgres", "initdb"), *_valkey(engines.valkey))
     stores = tuple(unit.name for unit in engine_units if not unit.is_task)
+    vectors = tuple(
+        _beside(unit) for unit in (*_postgres(engines.vectors, "vectors", "vectors-initdb"), *_vector_preparation(site, engines))
+    )
     services = tuple(_service(site, engines, stores, name, replica) for name, count in REPLICAS.items() for replica in range(count))
-    return (*engine_units, _preparation(site, engines, stores), *services, _gateway(site, engines, stores))
+    return (*engine_units, *vectors, _preparation(site, engines, stores), *services, _gateway(site, engines, stores))
 
 
-def _postgres(postgres: EmbeddedPostgres | None) -> tuple[Unit, ...]:
+def _beside(unit: Unit) -> Unit:
+    """Something that starts when pages are served already, and that pages are served without."""
+    return msgspec.structs.replace(unit, after=("gateway",), essential=False, awaited=False)
+
+
+def _postgres(postgres: EmbeddedPostgres | None, name: str, initdb: str) -> tuple[Unit, ...]:
     if postgres is None:
         return ()
-    first = Unit(name="initdb", argv=postgres.initdb_argv(), environment=_LOCALE, identity=postgres.identity)
+    first = Unit(name=initdb, argv=postgres.initdb_argv(), environment=_LOCALE, identity=postgres.identity)
     server = Unit(
-        name="postgres",
+        name=name,
         argv=postgres.argv(),
         environment=_LOCALE,
-        needs=() if postgres.initialised else ("initdb",),
+        needs=() if postgres.initialised else (initdb,),
         probe=PostgresProbe(postgres.socket),
         identity=postgres.identity,
         stop_signal=signal.SIGINT,
@@ -116,6 +133,22 @@ def _preparation(site: Site, engines: Engines, stores: tuple[str, ...]) -> Unit:
     return Unit(name="prepare", argv=(*PYTHON, *COMMANDS["prepare"]), environment=environment, needs=stores, stop_grace_s=2.0)
 
 
+def _vector_preparation(site: Site, engines: Engines) -> tuple[Unit, ...]:
+    """Roles and migrations of the vector store, with powers that no service has."""
+    given = site.environment.get("VECTOR_URL", "")
+    if not engines.vectors and given in ("", "off"):
+        return ()
+    environment = {name: value for name, value in service_environment(site, engines, "prepare", 0).items() if name != "DATABASE_URL"}
+    if engines.vectors:
+        environment["VECTOR_URL"] = engines.vectors.url(OWNER, engines.vectors_passwords)
+        environment["SEAWALL_SUPERUSER_URL"] = engines.vectors.url(SUPERUSER, engines.vectors_passwords, "postgres")
+        environment["SEAWALL_PASSWORDS"] = str(engines.vectors.root / "passwords.json")
+    needs = ("vectors",) if engines.vectors else ()
+    return (
+        Unit(name="vectors-prepare", argv=(*PYTHON, *COMMANDS["vectors-prepare"]), environment=environment, needs=needs, stop_grace_s=2.0),
+    )
+
+
 def _service(site: Site, engines: Engines, stores: tuple[str, ...], name: str, replica: int) -> Unit:
     return Unit(
         name=name,
@@ -123,7 +156,7 @@ def _service(site: Site, engines: Engines, stores: tuple[str, ...], name: str, r
         argv=(*PYTHON, *COMMANDS[name]),
         environment=service_environment(site, engines, name, replica),
         needs=stores,
-        uses=("model-engine",) if name == "model-proxy" else (),
+        uses=("model-engine",) if name == "model-proxy" else ("vectors",) if engines.vectors and name in VECTOR_SERVICES else (),
         stop_grace_s=STOP_GRACE_S_USUAL + (site.drain_s if name == "model-proxy" else 0.0),
         essential=name not in SPARED,
         probe=HttpProbe(site.instance.run / f"{name}-{replica}.sock"),
@@ -167,4 +200,6 @@ def service_environment(site: Site, engines: Engines, name: str, replica: int) -
         environment["DATABASE_URL"] = engines.postgres.url(SERVICE_ROLES[name], engines.postgres_passwords)
     if engines.valkey and name in SERVICE_USERS:
         environment["VALKEY_URL"] = engines.valkey.url(SERVICE_USERS[name], engines.valkey_passwords)
+    if engines.vectors and name in VECTOR_SERVICES:
+        environment["VECTOR_URL"] = engines.vectors.url(SERVICE_ROLES[name], engines.vectors_passwords)
     return environment

@@ -18,13 +18,13 @@ from seawall.app.load import load_bundle
 from seawall.app.model import Bundle
 from seawall.app.names import operational_schema
 from seawall.cli.supervisor_report import PreparationLine, Progress
-from seawall.core.errors import SeawallError
+from seawall.core.errors import ConfigurationError, SeawallError
 from seawall.core.principal import Principal
 from seawall.core.settings import Settings
 from seawall.query.generations import Generations, NoGeneration
 from seawall.store.app_schemas import make_schemas
 from seawall.store.embedded_postgres import read_passwords
-from seawall.store.migrations import migrate
+from seawall.store.migrations import VECTOR_DIRECTORY, migrate
 from seawall.store.postgres import Database, open_pool
 from seawall.trust import keys
 from seawall.trust.sessions import Sessions
@@ -97,6 +97,22 @@ async def _sign_in_code(settings: Settings, database: Database, bundles: Sequenc
     """A link for whoever started the instance: every role its apps declare, as they own the data directory anyway."""
     operator = Principal(user=getpass.getuser(), roles=tuple(dict.fromkeys(role for bundle in bundles for role in bundle.app.roles)))
     return await Sessions(database, Tokens(keys.load_or_create(settings.keys))).create_link(operator)
+
+
+async def prepare_vectors(environment: Mapping[str, str]) -> None:
+    """Migrations of the vector store; with an embedded one also roles before and their rights after. ConfigurationError, Unavailable."""
+    from seawall.store.embedded_roles import VECTOR_GRANTS, grant, make_roles, make_vector_extension
+
+    url = environment.get("VECTOR_URL", "")
+    if url in ("", "off"):
+        raise ConfigurationError("There is no vector store", expected="VECTOR_URL, a Postgres with pgvector")
+    superuser_url = environment.get("SEAWALL_SUPERUSER_URL", "")
+    if superuser_url:
+        await make_roles(superuser_url, read_passwords(Path(environment["SEAWALL_PASSWORDS"])))
+        await make_vector_extension(superuser_url)
+    await migrate(url, directory=VECTOR_DIRECTORY)
+    if superuser_url:
+        await grant(url, VECTOR_GRANTS)
 
 
 def _say_progress(table: str, done: float) -> None:

@@ -11,8 +11,9 @@ import msgspec
 from seawall.cli.supervisor_health import Probe
 from seawall.store.embedded_postgres import Identity
 
-State = Literal["waiting", "starting", "ready", "unready", "backing-off", "failed", "done", "stopping", "stopped"]
-"""`unready`: was ready, runs, and says it is not now. `done`: a task that ended well. `failed`: given up."""
+State = Literal["waiting", "starting", "ready", "unready", "backing-off", "held", "failed", "done", "stopping", "stopped"]
+"""`unready`: was ready, runs, and says it is not now. `held`: has ended and lies until it is let go. `done`: a task that ended well.
+`failed`: given up."""
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -26,8 +27,12 @@ class Unit(msgspec.Struct, frozen=True):
     """Names of units that must be ready (a task: done) before this starts. When one fails, so does this."""
     uses: tuple[str, ...] = ()
     """Names of units that are stopped only after this; it need not wait for them to start."""
+    after: tuple[str, ...] = ()
+    """Names of units that must have been ready once, or given up, before this starts; they need not outlive it."""
     essential: bool = True
     """Whether the start has failed when this is given up."""
+    awaited: bool = True
+    """Whether the instance is ready only when this is."""
     probe: Probe | None = None
     identity: Identity = "self"
     stop_signal: int = signal.SIGTERM

@@ -104,6 +104,10 @@ def real_plan(site: Site) -> Sequence[Unit]:
     if not site.environment.get("VALKEY_URL"):
         valkey = embedded_valkey.embedded_valkey(site.instance.data, site.instance.run)
         engines = msgspec.structs.replace(engines, valkey=valkey, valkey_passwords=embedded_valkey.prepare(valkey))
+    if not site.environment.get("VECTOR_URL"):
+        identity = postgres_identity(site.instance.vector_cluster)
+        vectors = embedded_postgres.embedded_vectors(site.instance.data, site.instance.run, identity)
+        engines = msgspec.structs.replace(engines, vectors=vectors, vectors_passwords=embedded_postgres.prepare(vectors))
     return plan(site, engines)
 
 

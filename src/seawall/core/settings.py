@@ -27,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True):
     """`DATABASE_URL`: this service's own role."""
     valkey_url: str
     """`VALKEY_URL`: `unix://…` or `valkey://…`; empty: no second cache level."""
+    vector_url: str = ""
+    """`VECTOR_URL`: a Postgres with pgvector, a database of its own; `off` or empty: no vector store, similar rows are found by their words."""
     service: str = ""
     """`SEAWALL_SERVICE`: `ui-read`, `ui-write`, `model-proxy`, `workers`, `gateway`."""
     replica: int = 0
@@ -103,6 +105,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         apps=tuple(Path(part) for part in environment["SEAWALL_APPS"].split(":") if part),
         database_url=environment.get("DATABASE_URL", ""),
         valkey_url=environment.get("VALKEY_URL", ""),
+        vector_url="" if environment.get("VECTOR_URL") == "off" else environment.get("VECTOR_URL", ""),
         service=environment.get("SEAWALL_SERVICE", ""),
         replica=int(replica),
         public_url=environment.get("SEAWALL_PUBLIC_URL", "http://localhost:8420").rstrip("/"),

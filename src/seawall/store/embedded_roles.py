@@ -6,7 +6,7 @@ service's role may do what `store/sql/embedded_roles.sql` names and nothing else
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import psycopg
 
@@ -15,6 +15,9 @@ from seawall.store.named_sql import load
 from seawall.store.postgres import CONNECT_SECONDS_MAX, Connection, unavailable
 
 _FILE = "embedded_roles.sql"
+GRANTS = ("grant_to_services", "grant_jobs_to_workers")
+VECTOR_GRANTS = ("grant_vectors_to_services",)
+"""Those in the vector store."""
 
 
 async def make_roles(superuser_url: str, passwords: Mapping[str, str]) -> None:
@@ -31,11 +34,17 @@ async def make_roles(superuser_url: str, passwords: Mapping[str, str]) -> None:
             await connection.execute(queries["close_databases"].sql)
 
 
-async def grant(owner_url: str) -> None:
+async def make_vector_extension(superuser_url: str) -> None:
+    """Make pgvector's types known in the database; its owner may not. Unavailable when the server cannot be reached."""
+    async with await _connect(superuser_url.replace("@/postgres?", f"@/{DATABASE}?")) as connection:
+        await connection.execute(load(_FILE)["make_vector_extension"].sql)
+
+
+async def grant(owner_url: str, names: Sequence[str] = GRANTS) -> None:
     """Renew what the services may do. Call after migrations."""
     queries = load(_FILE)
     async with await _connect(owner_url) as connection, connection.transaction():
-        for name in ("grant_to_services", "grant_jobs_to_workers"):
+        for name in names:
             await connection.execute(queries[name].sql)
 
 

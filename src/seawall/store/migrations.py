@@ -17,6 +17,8 @@ from seawall.core.errors import ConfigurationError
 from seawall.store.postgres import CONNECT_SECONDS_MAX, Connection, unavailable
 
 DIRECTORY = Path(__file__).parent / "migrations"
+VECTOR_DIRECTORY = Path(__file__).parent / "vector_migrations"
+"""Those of the vector store, which is a database of its own."""
 _LOCK = 0x5EA_3A11
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _BOOK = """

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
+import msgspec
 import psycopg
 from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
@@ -45,8 +46,8 @@ _NOT_SET_UP = (
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # `database.lost` and `database.found` say it once each.
 
 
-async def open_pool(url: str, *, min_size: int = 1, max_size: int = 4) -> Pool:
-    """A pool of autocommit connections. Returns at once, whether the server is there or not.
+async def open_pool(url: str, *, min_size: int = 1, max_size: int = 4, options: str = "") -> Pool:
+    """A pool of autocommit connections. Returns at once, whether the server is there or not. `options`: the session's settings, `-c …`.
 
     Each connection is checked when handed out, so that one broken by a restart is never seen. Close with `pool.close()`.
     """
@@ -59,18 +60,30 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 4) -> Pool:
         max_waiting=WAITING_MAX,
         reconnect_timeout=RECONNECT_SECONDS_MAX,
         check=AsyncConnectionPool.check_connection,
-        kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS_MAX},
+        kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS_MAX} | ({"options": options} if options else {}),
     )
     await pool.open(wait=False)
     return pool
 
 
-def unavailable(error: BaseException) -> Unavailable:
+class Role(msgspec.Struct, frozen=True):
+    """What a database is here, in errors and events."""
+
+    name: str
+    service: str
+    """Its name in `seawall status`."""
+
+
+OPERATIONAL = Role("operational database", "postgres")
+VECTOR_STORE = Role("vector store", "vectors")
+
+
+def unavailable(error: BaseException, role: Role = OPERATIONAL) -> Unavailable:
     """The error that says the database is away, without its address or credentials."""
     return Unavailable(
-        "The operational database does not answer",
+        f"The {role.name} does not answer",
         got=type(error).__name__,
-        fix="See the event database.lost and the postgres service in `seawall status`",
+        fix=f"See the event database.lost and the {role.service} service in `seawall status`",
     )
 
 
@@ -84,8 +97,10 @@ class Database:
         queries: Mapping[str, NamedQuery] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         query_seconds_max: float = QUERY_SECONDS_MAX,
+        role: Role = OPERATIONAL,
     ) -> None:
         self.pool = pool
+        self._role = role
         self._url = str(pool.conninfo)
         self._queries = queries if queries is not None else load_all()
         self._breaker = Breaker(clock)
@@ -147,23 +162,23 @@ class Database:
 
     async def _guarded(self, query: str, run: Callable[[Cursor], Awaitable[Result]]) -> Result:
         if not self._breaker.allow():
-            raise unavailable(PoolTimeout("breaker open"))
+            raise unavailable(PoolTimeout("breaker open"), self._role)
         try:
             with span(f"postgres.{query}", "storage", kind="client"):
                 async with asyncio.timeout(self._query_seconds_max), self.pool.connection() as connection:
                     result = await run(connection.cursor(row_factory=dict_row))
         except _NOT_SET_UP as error:
             raise Unavailable(
-                "The operational database is not set up for this service",
+                f"The {self._role.name} is not set up for this service",
                 got=type(error).__name__,
                 fix="Run the migrations and grant this service's role what it needs; `seawall up` does both",
             ) from error
         except _UNREACHABLE as error:
             if self._breaker.failed():
-                event("database.lost", error=type(error).__name__)
-            raise unavailable(error) from error
+                event("database.lost", which=self._role.service, error=type(error).__name__)
+            raise unavailable(error, self._role) from error
         if self._breaker.succeeded():
-            event("database.found")
+            event("database.found", which=self._role.service)
         return result
 
     def _sql(self, query: str) -> str:

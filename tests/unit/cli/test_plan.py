@@ -8,15 +8,16 @@ import pytest
 
 from seawall.cli.instance import Instance
 from seawall.cli.services import drain_s_max
-from seawall.cli.supervisor_plan import Engines, Site, plan
+from seawall.cli.supervisor_plan import VECTOR_SERVICES, Engines, Site, plan
 from seawall.cli.supervisor_units import Unit
 from seawall.core.errors import ConfigurationError
 from seawall.core.settings import settings_from
 from seawall.model_proxy.service import NOTICE_SECONDS
-from seawall.store.embedded_postgres import ROLES, EmbeddedPostgres
+from seawall.store.embedded_postgres import ROLES, VECTOR_PORT, EmbeddedPostgres
 from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
 PASSWORDS = {role: f"secret-of-{role}" for role in (*ROLES, *SERVICE_USERS.values())}
+VECTOR_PASSWORDS = {role: f"vector-word-of-{role}" for role in ROLES}
 
 
 def _site(**environment: str) -> Site:
@@ -29,6 +30,8 @@ def _engines(tmp_path: Path) -> Engines:
         PASSWORDS,
         EmbeddedValkey(Path("/bin/valkey-server"), tmp_path / "valkey", Path("/run/x")),
         PASSWORDS,
+        EmbeddedPostgres(Path("/bin"), tmp_path / "vectors", Path("/run/x"), port=VECTOR_PORT),
+        VECTOR_PASSWORDS,
     )
 
 
@@ -46,6 +49,9 @@ def test_everything_starts_after_what_it_needs(tmp_path: Path) -> None:
         "initdb",
         "postgres",
         "valkey",
+        "vectors-initdb",
+        "vectors",
+        "vectors-prepare",
         "prepare",
         "ui-read",
         "ui-write",
@@ -87,10 +93,31 @@ def test_no_service_is_told_another_role_s_password(tmp_path: Path) -> None:
     for unit in plan(_site(), _engines(tmp_path)):
         told = {role for role, secret in PASSWORDS.items() if any(secret in value for value in unit.environment.values())}
         expected = {"ui-read": "seawall_ui", "ui-write": "seawall_ui", "model-proxy": "seawall_model_proxy", "workers": "seawall_workers"}
-        if unit.name == "prepare":
-            assert told == {"postgres", "seawall_owner"}
-        else:
-            assert told == ({expected[unit.name]} if unit.name in expected else set())
+        of_vectors = {role for role, word in VECTOR_PASSWORDS.items() if any(word in value for value in unit.environment.values())}
+        powers = {"postgres", "seawall_owner"}
+        assert told == (powers if unit.name == "prepare" else {expected[unit.name]} if unit.name in expected else set())
+        knows = {expected[unit.name]} if unit.name in VECTOR_SERVICES else set()
+        assert of_vectors == (powers if unit.name == "vectors-prepare" else knows)
+
+
+def test_nobody_waits_for_the_vector_store(tmp_path: Path) -> None:
+    """It starts once pages are served, may be given up, stops after those who ask it, and has a socket of its own."""
+    units = _by_label(plan(_site(), _engines(tmp_path)))
+    for label in ("vectors-initdb-0", "vectors-0", "vectors-prepare-0"):
+        assert (units[label].after, units[label].essential, units[label].awaited) == (("gateway",), False, False)
+    assert units["vectors-0"].probe.socket == Path("/run/x/.s.PGSQL.5433")
+    assert all("vectors" in units[label].uses for label in ("ui-read-0", "ui-write-0", "workers-0"))
+    assert "port=5433" in units["ui-read-0"].environment["VECTOR_URL"]
+
+
+def test_a_vector_store_of_one_s_own_or_none(tmp_path: Path) -> None:
+    """VECTOR_URL replaces the engine; `off` is none, and services are told so."""
+    own = _by_label(plan(_site(VECTOR_URL="postgresql://vectors/x"), Engines()))
+    assert "vectors-0" not in own
+    assert own["vectors-prepare-0"].environment["VECTOR_URL"] == own["ui-read-0"].environment["VECTOR_URL"] == "postgresql://vectors/x"
+    off = _by_label(plan(_site(VECTOR_URL="off"), Engines()))
+    assert "vectors-prepare-0" not in off
+    assert settings_from({**off["ui-read-0"].environment, "DATABASE_URL": "postgresql://db/x"}).vector_url == ""
 
 
 def test_the_public_address_names_localhost_unless_told_otherwise() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -61,3 +62,11 @@ def test_down_without_an_instance_is_no_error(tmp_path: Path) -> None:
     prepare(instance)
     instance.write(_record(os.getpid(), 1))
     assert CliRunner().invoke(down, ["--data", str(tmp_path / "data")]).exit_code == 0
+
+
+def test_what_begins_beside_the_instance_does_not_make_it_unready(here: tuple[int, int]) -> None:
+    """Unlike what has begun and is away again, however little it matters."""
+    web, beside = ServiceRecord("ui-read", 0, "ready", *here), ServiceRecord("vectors", 0, "starting", awaited=False)
+    assert status_of(_record(*here, web, beside)).ready
+    assert not status_of(_record(*here, web, msgspec.structs.replace(beside, state="backing-off", restarts=1))).ready
+    assert not status_of(_record(*here, web, msgspec.structs.replace(beside, state="held"))).ready

@@ -39,3 +39,16 @@ BEGIN
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA procrastinate TO seawall_workers;
   END IF;
 END $$;
+
+-- name: make_vector_extension
+-- pgvector in the vector store's database.
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
+
+-- name: grant_vectors_to_services
+-- In the vector store: the workers build indexes, the ui searches them and keeps questions; tables are made and dropped by functions alone.
+REVOKE ALL ON ALL TABLES IN SCHEMA seawall FROM seawall_ui, seawall_workers, seawall_model_proxy;
+GRANT USAGE ON SCHEMA seawall TO seawall_ui, seawall_workers;
+GRANT SELECT ON seawall.migrations, seawall.vector_indexes TO seawall_ui, seawall_workers;
+GRANT SELECT, INSERT, UPDATE, DELETE ON seawall.vector_texts, seawall.vector_items TO seawall_ui, seawall_workers;
+GRANT EXECUTE ON FUNCTION seawall.open_vector_index TO seawall_ui, seawall_workers;
+GRANT EXECUTE ON FUNCTION seawall.finish_vector_index, seawall.drop_vector_indexes TO seawall_workers;
