@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from seawall.app.model import App
-from seawall.ask.draft import NAMES_MAX, Draft, ValueOf, Words, draft_of, read_draft, schema_of, settled, written
+from seawall.ask.large_draft import NAMES_MAX, Draft, ValueOf, Words, draft_of, read_draft, schema_of, settled, written
 from seawall.ask.question import Question
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError

@@ -78,6 +78,10 @@ class QueryService:
         """The app whose questions these are."""
         return self._bundle.app
 
+    def now(self, engine: str = "warehouse") -> Moment:
+        """Which data an answer would be made from, and the date it counts back from. NoGeneration before there is any."""
+        return self._moment(engine)
+
     async def table(self, query: Query, policy: EffectivePolicy, *, deadline: Deadline, fresh_for: float = FRESH_SECONDS) -> Answer:
         """The whole answer, from the result cache when it is there. `fresh_for` seconds belong to the kind of question."""
         moment, compiled = self.compile(query, policy)

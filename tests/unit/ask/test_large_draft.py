@@ -7,7 +7,7 @@ import pytest
 from tests.unit.query.star import app
 
 from seawall.app.model import Filter, Order
-from seawall.ask.draft import Condition, Draft, Words, draft_of, read_draft, schema_of, settled, written
+from seawall.ask.large_draft import Condition, Draft, Words, draft_of, read_draft, schema_of, settled, written
 from seawall.ask.question import Question, by_field, by_time, during
 from seawall.core.errors import InvalidInput, NotFound
 from seawall.core.schemas.compiled import compiled

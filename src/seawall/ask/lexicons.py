@@ -1,0 +1,57 @@
+"""Lexicons, built once for equal rights over one generation, and kept while they are used.
+
+Whoever comes first builds; those who ask meanwhile wait for the same one. A build that failed is not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from seawall.ask.lexicon import Lexicon
+from seawall.core.deadline import Deadline
+from seawall.core.errors import DeadlineExceeded
+from seawall.query.policy import EffectivePolicy
+from seawall.query.service import QueryService
+
+KEPT_MAX = 32
+BUILD_SECONDS = 20.0
+"""A build goes on for whoever asks next, when the first asker's deadline is over."""
+Build = Callable[[QueryService, EffectivePolicy, Deadline], Awaitable[Lexicon]]
+
+
+class KeptLexicons:
+    """`cascade.Lexicons`."""
+
+    def __init__(self, service: QueryService, build: Build, *, kept_max: int = KEPT_MAX) -> None:
+        self._service = service
+        self._build = build
+        self._kept_max = kept_max
+        self._kept: OrderedDict[tuple[str, str], asyncio.Task[Lexicon]] = OrderedDict()
+
+    async def of(self, policy: EffectivePolicy, deadline: Deadline) -> Lexicon:
+        """The lexicon of these rights over the current data. DeadlineExceeded while it is still being built."""
+        name = (policy.fingerprint(self._service.app.semantics.datasets), self._service.now().watermark)
+        task = self._kept.get(name)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = asyncio.create_task(self._built(policy))
+            self._kept[name] = task
+        self._kept.move_to_end(name)
+        while len(self._kept) > self._kept_max:
+            _, old = self._kept.popitem(last=False)
+            old.cancel()
+        done, _ = await asyncio.wait({task}, timeout=deadline.remaining())
+        if not done:
+            raise DeadlineExceeded("The app's words are still being learnt", fix="Ask again in a moment")
+        return task.result()
+
+    async def close(self) -> None:
+        """End what is being built."""
+        tasks = list(self._kept.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _built(self, policy: EffectivePolicy) -> Lexicon:
+        return await self._build(self._service, policy, Deadline.after(BUILD_SECONDS))
