@@ -53,6 +53,7 @@ class Head(msgspec.Struct, frozen=True):
     """A head that llhttp has read: what stands before and after the digits of the body's length, and what it says."""
 
     before: bytes
+    digits: bytes
     after: bytes
     method: str
     path: str
@@ -131,8 +132,8 @@ class Connection(asyncio.Protocol):
         if self._in_message:
             self._fed += len(data)
             self._data = b""
-        elif self._known is not None and self._again(self._known, data):
-            self._pump()
+        elif self._known is not None and (request := self._again(self._known, data)) is not None:
+            self._answer(request)
             return
         else:
             self._data = data
@@ -283,26 +284,24 @@ class Connection(asyncio.Protocol):
         end = start + len(length)
         if start < 18 or data[start : end + 2] != length.encode() + b"\r\n":
             return None
-        return Head(data[:start], data[end:at], request.method, request.path, request.query, headers)
+        return Head(data[:start], data[start:end], data[end:at], request.method, request.path, request.query, headers)
 
-    def _again(self, head: Head, data: bytes) -> bool:
-        """Whether this is a request with the head of the one before, whole and alone; then it is in line."""
-        before = len(head.before)
+    def _again(self, head: Head, data: bytes) -> Request | None:
+        """The request, if it has the head of the one before and is whole and alone."""
         if self._last or self._waiting or not data.startswith(head.before):
-            return False
+            return None
+        before = len(head.before)
         end = data.find(b"\r", before, before + 9)
         digits = data[before:end]
         if end < 0 or not digits.isdigit() or not data.startswith(head.after, end):
-            return False
-        at, length = end + len(head.after), int(digits)
-        if len(data) != at + length or length > self._server.body_bytes_max:
-            return False
-        headers = head.headers
-        if digits != headers["content-length"].encode():
+            return None
+        body = data[end + len(head.after) :]
+        length, headers = int(digits), head.headers
+        if len(body) != length or length > self._server.body_bytes_max:
+            return None
+        if digits != head.digits:
             headers = {**headers, "content-length": digits.decode()}
-        self._waiting.append((Request(head.method, head.path, head.query, headers, data[at:]), True))
-        self.due = math.inf
-        return True
+        return Request(head.method, head.path, head.query, headers, body)
 
     # ── answers ──
 
@@ -322,8 +321,12 @@ class Connection(asyncio.Protocol):
         if not keep_alive or self._server.draining:
             self._waiting.clear()  # nothing is said after the last answer
             self._close()
-        elif not self._pumping:
+        elif self._pumping:
+            return
+        elif self._waiting or self._continue or self._held:
             self._pump()
+        else:
+            self._rest()
 
     def cut(self) -> None:
         """Close at once."""
@@ -346,6 +349,19 @@ class Connection(asyncio.Protocol):
             self._go_on()
             self._rest()
         self._hold()
+
+    def _answer(self, request: Request) -> None:
+        """Answer a request that nothing is in line before, as `_pump` would."""
+        self.due = math.inf
+        if self._current is not None:
+            self._waiting.append((request, True))
+            self._hold()
+            return
+        self._pumping = True
+        self._server.handle(request, self._out(True, head_only=request.method == "HEAD"))
+        self._pumping = False
+        if self._current is None:
+            self._rest()
 
     def _out(self, keep_alive: bool, head_only: bool = False) -> Out:
         self._current = Out(self, keep_alive=keep_alive, head_only=head_only)

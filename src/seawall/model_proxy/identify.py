@@ -36,6 +36,8 @@ RETRY_SECONDS = 0.5
 KEYS_MAX = 4096
 UNKNOWN_MAX = 4096
 CALLERS_MAX = 4096
+GOOD_MAX = 4096
+GOOD_CHARACTERS_MAX = 128
 LOOKUPS_MAX = 8
 LOOKUPS_WAITING_MAX = 128
 
@@ -45,9 +47,10 @@ Value = TypeVar("Value")
 class _Known:
     """A key that Postgres vouched for. `until`, `kept_until`: monotonic."""
 
-    __slots__ = ("caller", "expires_at", "hash", "kept_until", "until")
+    __slots__ = ("caller", "expires_at", "hash", "id", "kept_until", "until")
 
     def __init__(self, key: MachineKey, now: float) -> None:
+        self.id = key.id
         self.hash = key.hash
         self.caller = caller_of_key(key)
         self.expires_at = key.expires_at
@@ -81,6 +84,8 @@ class Identifier:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._callers: OrderedDict[str, Caller] = OrderedDict()
+        self._good: dict[str, _Known] = {}
+        """Headers that presented a key, held against its hash already; believed while the entry is the one of `_known`."""
         self._lookups: dict[str, asyncio.Future[None]] = {}
         self._slots = asyncio.Semaphore(LOOKUPS_MAX)
         self._heard = 0
@@ -99,9 +104,13 @@ class Identifier:
 
     def known(self, request: Request) -> Caller | None:
         """Who asks, without a round trip; None: ask `find`. NotSignedIn or InvalidToken when nobody we know."""
-        token = bearer(request.headers)
+        header = request.headers.get("authorization", "")
+        entry = self._good.get(header)
+        if entry is not None and entry.until > self._clock.monotonic() and self._known.get(entry.id) is entry:
+            return self._unexpired(entry)
+        token = _token(header)
         if token.startswith(PREFIX):
-            return self._known_key(token)
+            return self._known_key(token, header)
         principal = self._tokens.verify(token)
         caller = self._callers.get(token)
         if caller is None or caller.principal is not principal:
@@ -125,7 +134,7 @@ class Identifier:
             raise _refused()
         return caller
 
-    def _known_key(self, token: str) -> Caller | None:
+    def _known_key(self, token: str, header: str = "") -> Caller | None:
         key_id, _, secret = token[len(PREFIX) :].partition("_")
         entry = self._known.get(key_id)
         if entry is None:
@@ -137,6 +146,13 @@ class Identifier:
         presented = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
         if not hmac.compare_digest(presented, entry.hash):
             raise _refused()
+        if 0 < len(header) <= GOOD_CHARACTERS_MAX:
+            if len(self._good) >= GOOD_MAX:
+                self._good.clear()
+            self._good[header] = entry
+        return self._unexpired(entry)
+
+    def _unexpired(self, entry: _Known) -> Caller:
         if entry.expires_at is not None and entry.expires_at <= self._clock.time():
             raise InvalidToken("The key has expired", fix="Make another with `seawall key create`")
         return entry.caller
@@ -195,7 +211,10 @@ class Identifier:
 
 def bearer(headers: Mapping[str, str]) -> str:
     """What stands after `Bearer`. NotSignedIn when there is nothing."""
-    value = headers.get("authorization", "")
+    return _token(headers.get("authorization", ""))
+
+
+def _token(value: str) -> str:
     if value[:7].lower() != "bearer " or len(value) < 8:
         raise NotSignedIn("You didn't provide an API key", fix="Send `Authorization: Bearer <key or token>`")
     return value[7:].strip()

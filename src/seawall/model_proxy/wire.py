@@ -126,6 +126,7 @@ _chat = msgspec.json.Decoder(ChatRequest)
 _embeddings = msgspec.json.Decoder(EmbeddingsRequest)
 _any = msgspec.json.Decoder(dict[str, Any])
 _encode = msgspec.json.Encoder().encode
+_NOT_OPENING = bytes(code for code in range(256) if code not in b"[{")
 _WHERE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 
@@ -133,16 +134,15 @@ _MISSING = re.compile(r"Object missing required field `(\w+)`")
 def read_chat(body: bytes) -> tuple[dict[str, Any], ChatRequest]:
     """A chat completion's request, decoded and checked. BadCall names the member at fault."""
     checked = _checked(_chat, body)
-    if checked.stream and (checked.n or 1) > 1:
     if len(body) > FEW_BYTES:
         _count_parts(checked.messages)
+    if checked.stream and (checked.n or 1) > 1:
         raise BadCall("A stream has one choice here", param="n", expected="1 with `stream`", got=str(checked.n))
     if checked.response_format and checked.response_format.type == "json_schema" and checked.response_format.json_schema is None:
         raise BadCall("The schema is missing", param="response_format.json_schema", expected="an object with `name` and `schema`")
     return _decoded(body), checked
 
 
-def read_embeddings(body: bytes) -> tuple[dict[str, Any], EmbeddingsRequest]:
 def _count_parts(messages: list[_Message]) -> None:
     """BadCall when there are more in all messages together than a process may screen at once."""
     parts = sum(len(message.content) for message in messages if isinstance(message.content, list))
@@ -158,6 +158,7 @@ def _count_parts(messages: list[_Message]) -> None:
             )
 
 
+def read_embeddings(body: bytes) -> tuple[dict[str, Any], EmbeddingsRequest]:
     """A request for embeddings, decoded and checked. BadCall names the member at fault."""
     return _decoded(body), _checked(_embeddings, body)
 
@@ -180,11 +181,12 @@ def _decoded(body: bytes) -> dict[str, Any]:
     """The body as plain values. What it says twice, or not in UTF-8, is refused."""
     try:
         value = _any.decode(body)
-        if _encode(value) != msgspec.json.format(body, indent=-1):
+        again = _encode(value)
+        if again != body and again != msgspec.json.format(body, indent=-1):
             json.loads(body, object_pairs_hook=_once)  # numbers and escapes may be written in other ways; a key may not stand twice
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
         raise _not_json(error) from None
-    if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _is_deep(value):
+    if len(body.translate(None, _NOT_OPENING)) > DEPTH_MAX and _is_deep(value):
         raise BadCall("The body is nested too deeply", expected=f"at most {DEPTH_MAX} levels")
     return value
 

@@ -93,6 +93,25 @@ async def test_revoked_means_at_once(door: Door) -> None:
         await door.enter(key)
 
 
+async def test_a_key_that_was_let_in_often_is_refused_as_any_other(door: Door) -> None:
+    """What is remembered of a header that was good ends with the key: when it is revoked, when it expires, when it is looked up anew."""
+    _, key = await door.keys.create(NewKey("ci", ttl_seconds=3.0))
+    first = await door.enter(key)
+    assert door.identifier.known(asked(key)) is door.identifier.known(asked(key)) is first
+    door.clock.advance(3.1)
+    with pytest.raises(InvalidToken, match="expired"):
+        door.identifier.known(asked(key))
+    _, other = await door.keys.create(NewKey("other"))
+    await door.enter(other)
+    door.clock.advance(5.1)
+    assert door.identifier.known(asked(other)) is None
+    await door.enter(other)
+    await door.keys.revoke("other")
+    await asyncio.sleep(0)
+    with pytest.raises(InvalidToken):
+        await door.enter(other)
+
+
 async def test_a_wrong_secret_never_passes(door: Door) -> None:
     """Knowing a key's id is worth nothing, and costs no look-up once the key is known."""
     _, key = await door.keys.create(NewKey("ci"))

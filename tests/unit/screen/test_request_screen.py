@@ -13,7 +13,7 @@ from tests.unit.screen.calls import KEY, call, screened, user
 from seawall.core.errors import ConfigurationError
 from seawall.model_proxy.errors import BadCall, Screened
 from seawall.model_proxy.exchanges.redact import redact
-from seawall.model_proxy.screen.leaks import Leak
+from seawall.model_proxy.screen.leaks import prompt_of
 from seawall.model_proxy.screen.look import look
 from seawall.model_proxy.screen.masks import Masks, restored
 from seawall.model_proxy.screen.screen import RequestScreen
@@ -168,7 +168,7 @@ def test_a_clean_request_needs_no_second_look(settings: Screening, said: dict[st
 def test_a_whole_answer_leaks_what_its_pieces_do(words: list[str]) -> None:
     """The quick look at a whole text passes nothing that word by word would be held back."""
     body = {"messages": [{"role": "system", "content": "The tide rises against a quiet wall of stone, always."}]}
-    watches = [Leak(body).watch() for _ in range(2)]
+    watches = [prompt_of(body).watch() for _ in range(2)]
     text = " ".join(words)
     pieces = [watches[1].feed(part, final=part == "") for part in [*(f"{word} " for word in words[:-1]), *words[-1:], ""]]
     assert (watches[0].feed(text, final=True) is None) == all(piece is None for piece in pieces)

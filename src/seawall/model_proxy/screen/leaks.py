@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from seawall.model_proxy.screen.fold import squeeze
@@ -19,44 +19,91 @@ STRETCH = 40
 """Letters."""
 READ_MAX = 1 << 16
 """Characters of a system prompt that are watched over."""
+_EIGHTHS = tuple(slice(at, None, RUN) for at in reversed(range(RUN)))
 _RUN_OF_KNOWN = b"\x01" * RUN
 _WORD = re.compile(r"\w+")
+_WORDS = bytes(ord(chr(code).lower()) if code < 128 and (chr(code).isalnum() or code == ord("_")) else ord(" ") for code in range(256))
+"""Draws ASCII text as its words in lower case and what is between them as spaces."""
+_MARKS = re.compile("[“”‘’–—…•€]")
+"""What makes most texts of models more than ASCII: neither words nor letters."""
 
 
 class Prompt:
-    """A system prompt as answers are held against it."""
-
-    __slots__ = ("letters", "runs", "words")
+    """A system prompt as answers are held against it. What is rarely needed is made when it first is."""
 
     def __init__(self, text: str) -> None:
-        words = _WORD.findall(text.lower())
+        self._text = text
         self.letters = squeeze(text)
-        self.words = frozenset(words)
-        self.runs = frozenset(" ".join(words[at : at + RUN]) for at in range(len(words) - RUN + 1))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """In lower case."""
+        return frozenset(self._words())
+
+    @cached_property
+    def runs(self) -> frozenset[str]:
+        """Of `RUN` words in a row, a space between them."""
+        words = self._words()
+        return frozenset(" ".join(words[at : at + RUN]) for at in range(len(words) - RUN + 1))
+
+    @cached_property
+    def watched(self) -> bool:
+        """Whether it is long enough to be told again."""
+        return len(self.letters) >= STRETCH or len(self._words()) >= RUN
+
+    def watch(self) -> Watch:
+        """Watches one text of an answer."""
+        return Watch(self)
+
+    def _words(self) -> list[str]:
+        return _WORD.findall(self._text.lower())
+
+    @cached_property
+    def _plain_words(self) -> frozenset[bytes]:
+        return frozenset(word.encode() for word in self.words if word.isascii())
 
     def may_run(self, text: str) -> bool:
         """Whether as many words of the prompt as make a run stand together in an ASCII text, in any order."""
-        return _RUN_OF_KNOWN in bytes(map(self.words.__contains__, _WORD.findall(text.lower())))
+        known, words = self._plain_words, text.encode().translate(_WORDS).split()
+        for eighths in _EIGHTHS:  # some of those that stand together is among these, whichever they are
+            if known.isdisjoint(words[eighths]):
+                return False
+        return _RUN_OF_KNOWN in bytes(map(known.__contains__, words))
+
+    def may_be_said_by(self, text: str) -> bool:
+        """Whether a whole text may hold some of the prompt; False: a `Watch` finds nothing in it. Quick where it says no."""
+        if not text.isascii():
+            text = _MARKS.sub(" ", text)
+            if not text.isascii():
+                return True
+        return self.may_run(text) or self.spells(text)
+
+    def spells(self, text: str) -> bool:
+        """Whether a stretch of a whole text's letters is the prompt's."""
+        read, letters = squeeze(text), self.letters
+        if len(letters) >= STRETCH:
+            for at in range(0, len(read) - STRETCH + 1, STRETCH):
+                if read[at : at + STRETCH] in letters:
+                    return True
+        return False
 
 
 _known = lru_cache(maxsize=64)(Prompt)
 """Apps ask with the same prompt again and again."""
 
 
-class Leak:
-    """What must not be repeated: the system messages of a request."""
-
-    __slots__ = ("_prompt",)
-
-    def __init__(self, body: dict[str, Any]) -> None:
-        texts = [message.get("content") for message in body.get("messages") or () if message.get("role") in ("system", "developer")]
-        text = "\n".join([text if isinstance(text, str) else _joined(text) for text in texts if text])
-        self._prompt = _known(text[:READ_MAX]) if text else None
-
-    def watch(self) -> Watch | None:
-        """Watches one text of the answer; None: there is nothing worth watching for."""
-        prompt = self._prompt
-        return Watch(prompt) if prompt is not None and (prompt.runs or len(prompt.letters) >= STRETCH) else None
+def prompt_of(body: dict[str, Any]) -> Prompt | None:
+    """What must not be repeated: the system messages of a request. None: there is nothing worth watching for."""
+    texts = []
+    for message in body.get("messages") or ():
+        role = message.get("role")
+        if (role == "system" or role == "developer") and (text := message.get("content")):
+            texts.append(text if isinstance(text, str) else _joined(text))
+    if not texts:
+        return None
+    text = texts[0] if len(texts) == 1 else "\n".join(texts)
+    prompt = _known(text[:READ_MAX])
+    return prompt if prompt.watched else None
 
 
 def _joined(parts: object) -> str:

@@ -29,12 +29,13 @@ Json = dict[str, Any]
 class OutputFilter:
     """Screens one answer."""
 
-    __slots__ = ("_changed", "_in_json", "_logprobs", "_policy", "_queue", "_ready", "_window", "_windows")
+    __slots__ = ("_changed", "_first", "_in_json", "_logprobs", "_policy", "_queue", "_ready", "_windows")
 
     def __init__(self, call: Call, output: Output) -> None:
         self._policy = Policy(call, output)
         self._in_json = bool(call.masks) and (call.body.get("response_format") or {}).get("type", "text") != "text"
-        self._window = Window(self._policy, in_json=self._in_json)
+        self._first: Window | None = None
+        """The text's; a whole answer needs none."""
         self._queue: list[Piece] = []
         """Bare pieces that are held; the end of their text is the window's."""
         self._ready = 0
@@ -46,11 +47,17 @@ class OutputFilter:
         self._changed = False
         """Something was put in another's place: what spells it stays here."""
 
+    @property
+    def _window(self) -> Window:
+        if self._first is None:
+            self._first = Window(self._policy, in_json=self._in_json)
+        return self._first
+
     def piece(self, piece: Piece) -> Sequence[Piece]:
         """What may be released now. Screened where the policy cuts the answer."""
         if not piece.bare:
             return self._mixed(piece)
-        gone, new = self._window.feed(piece.text)
+        gone, new = (self._first or self._window).feed(piece.text)
         self._queue.append(piece)
         if new is not None:
             self._changed = True
@@ -68,8 +75,27 @@ class OutputFilter:
         choices = answer.body.get("choices")
         if not isinstance(choices, list):
             return answer
+        for choice in choices:
+            if not self._passes(choice.get("message")):
+                break
+        else:
+            return answer
         new = [self._choice(choice) if choice.get("message") else choice for choice in choices]
         return answer if new == choices else Whole({**answer.body, "choices": new}, answer.usage, answer.status)
+
+    def _passes(self, value: Any) -> bool:  # noqa: ANN401 -- any JSON value
+        """Whether everything that is said in it goes as it came; False: its texts are to be read by windows."""
+        if isinstance(value, str):
+            return not value or self._policy.passes(value)
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if inner is not None and key not in _NAMES and not self._passes(inner):
+                    return False
+        elif isinstance(value, list):
+            for inner in value:
+                if not self._passes(inner):
+                    return False
+        return True
 
     def _choice(self, choice: Json) -> Json:
         message = self._message(choice["message"])

@@ -16,7 +16,7 @@ from seawall.model_proxy.errors import Screened
 from seawall.model_proxy.screen.beside import beside
 from seawall.model_proxy.screen.classes import declared, higher
 from seawall.model_proxy.screen.finds import Found
-from seawall.model_proxy.screen.look import look
+from seawall.model_proxy.screen.look import is_quiet, look
 from seawall.model_proxy.screen.masks import Masks
 from seawall.model_proxy.screen.output import OutputFilter
 from seawall.model_proxy.screen.rules import SENTENCES, UNREAD, injections
@@ -63,6 +63,7 @@ class RequestScreen:
         self._classifier = classifier if settings.injection.classifier != "off" else None
         injection = settings.injection
         self._injection = {"user": injection.rules, "data": injection.data, "system": "off", "model": injection.rules}
+        self._clean: set[str] = set()
 
     def request(self, call: Call) -> bool:
         """Look at every text by the rules. Screened; BadCall for a data class there is not. False: the classifier is to be asked."""
@@ -74,12 +75,15 @@ class RequestScreen:
         chat = call.surface != "embeddings"
         if chat:
             for place in found:
-                if self._injection[place.source] != "off":
-                    self._injected(call, place)
+                source = place.source
+                if self._injection[source] != "off" and (rules := injections(place.text, data=source == "data")):
+                    for rule in rules:
+                        self._act(call, self._injection[source], rule, SENTENCES[rule])
             if ("tools" in call.body or "functions" in call.body) and self._injection["user"] != "off":
                 self._described(call)
         if settings.pii != "off" or settings.secrets != "off":
-            self._personal(call, [*found, *beside(call.body)])
+            more = beside(call.body)
+            self._personal(call, [*found, *more] if more else found)
         if chat and settings.injection.spotlight:
             for place in found:
                 if place.source == "data":
@@ -110,10 +114,6 @@ class RequestScreen:
 
     # ── injections ──
 
-    def _injected(self, call: Call, place: Place) -> None:
-        for rule in injections(place.text, data=place.source == "data"):
-            self._act(call, self._injection[place.source], rule, SENTENCES[rule])
-
     def _described(self, call: Call) -> None:
         """What the app says of its tools is its own, so it is flagged at most: it may have come from a server of tools."""
         for text in descriptions(call.body):
@@ -136,10 +136,19 @@ class RequestScreen:
         masks: Masks | None = None
         pii_wanted, secrets_wanted = settings.pii != "off", settings.secrets != "off"
         clean = pii_wanted and secrets_wanted
+        known = self._clean
+        texts = [place.text for place in found if place.source != "system" or place.text not in known]
+        if is_quiet(texts[0] if len(texts) == 1 else "\n".join(texts)):
+            call.clean = clean
+            return
         for place in found:
             text = place.text
+            if place.source == "system" and text in known:
+                continue
             finds = look(text, pii_wanted=pii_wanted, secrets_wanted=secrets_wanted)
             if not finds:
+                if place.source == "system":
+                    self._remember(text)
                 continue
             clean = False
             masked = [one for one in finds if self._handled(call, one)]
@@ -149,6 +158,13 @@ class RequestScreen:
         if masks is not None:
             call.masks = masks.values
         call.clean = clean
+
+    def _remember(self, text: str) -> None:
+        """Apps say the same in call after call, of themselves and of their tools."""
+        if len(text) <= CLEAN_CHARACTERS_MAX:
+            if len(self._clean) >= CLEAN_MAX:
+                self._clean.clear()
+            self._clean.add(text)
 
     def _handled(self, call: Call, one: Found) -> bool:
         """Refuse, note, raise the class; whether to mask."""

@@ -13,7 +13,7 @@ from seawall.model_proxy.call import Call
 from seawall.model_proxy.errors import Screened
 from seawall.model_proxy.screen import secrets
 from seawall.model_proxy.screen.finds import Found
-from seawall.model_proxy.screen.leaks import Leak
+from seawall.model_proxy.screen.leaks import prompt_of
 from seawall.model_proxy.screen.look import look
 from seawall.model_proxy.screen.masks import replaced, restored
 from seawall.model_proxy.screen.settings import Action, Output
@@ -24,24 +24,34 @@ OVERLAP = 96
 _TOKEN_REST = re.compile(r"[A-Za-z0-9_.-]*")
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END_MAX = 80
+_UNSEEN = frozenset({"off", "pass"})
+"""Actions of an answer that look for nothing."""
 
 
 class Policy:
     """What becomes of what is found in one answer. Notes it in `call.findings`; Screened where the policy refuses."""
 
-    __slots__ = ("_call", "_output", "leak", "values", "window")
+    __slots__ = ("_call", "_output", "_pii", "_secrets", "prompt", "values", "window")
 
     def __init__(self, call: Call, output: Output) -> None:
         self._call = call
         self._output = output
         self.window = output.window
         self.values: Mapping[str, str] = call.masks
-        self.leak = Leak(call.body) if output.prompt not in ("off", "pass") else None
+        self._pii, self._secrets = output.pii not in _UNSEEN, output.secrets not in _UNSEEN
+        self.prompt = prompt_of(call.body) if output.prompt not in _UNSEEN else None
+
+    def passes(self, text: str) -> bool:
+        """Whether a whole text is sure to go as it came, with nothing to note; False: it is to be read by a window."""
+        if (self._pii or self._secrets) and look(text, pii_wanted=self._pii, secrets_wanted=self._secrets):
+            return False
+        if self.values and "[" in text:
+            return False
+        return self.prompt is None or not self.prompt.may_be_said_by(text)
 
     def finds(self, text: str) -> list[Found]:
         """What is personal or secret in a text."""
-        output = self._output
-        return look(text, pii_wanted=output.pii not in ("off", "pass"), secrets_wanted=output.secrets not in ("off", "pass"))
+        return look(text, pii_wanted=self._pii, secrets_wanted=self._secrets)
 
     def edits(self, found: list[Found]) -> list[tuple[int, int, str]]:
         """What is to be put in place of what was found."""
@@ -67,7 +77,7 @@ class Window:
     def __init__(self, policy: Policy, *, in_json: bool = False) -> None:
         self._policy = policy
         self._in_json = in_json
-        self._leaking = policy.leak.watch() if policy.leak is not None else None
+        self._leaking = policy.prompt.watch() if policy.prompt is not None else None
         self._dropping: re.Pattern[str] | None = None
         self.text = ""
         """What is held back; it begins at a safe place."""
@@ -165,6 +175,8 @@ class Window:
 
 def passed(policy: Policy, text: str, *, in_json: bool = False) -> str:
     """A whole text as it may go: looked at once, as nothing of it has gone yet."""
+    if policy.passes(text):
+        return text
     window = Window(policy, in_json=in_json)
     window.text = text
     _, new = window.end()
