@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 
 from seawall.model_proxy.call import Call, Piece, Target, Usage, Whole
-from seawall.model_proxy.errors import ProviderFailed
+from seawall.model_proxy.config import ProviderLimits
+from seawall.model_proxy.errors import AnswerTooLarge, ProviderFailed
 from seawall.model_proxy.forms import pieces_of, usage_of
 from seawall.model_proxy.sse import Parser
 from seawall.model_proxy.stages import AnswerSink
 from seawall.model_proxy.upstream_connection import Control
 
-WHOLE_BYTES_MAX = 32 << 20
+MIB = 1 << 20
 ERROR_BYTES_MAX = 64 << 10
 CHARACTERS_A_TOKEN = 4
 """Of English text, roughly; used where a provider does not count."""
@@ -41,11 +42,11 @@ class Answering:
     """Receives one answer (`upstream.Receiver`). Call `finish` at its end."""
 
     __slots__ = (
-        "_body", "_call", "_complete", "_events", "_finished", "_looked", "_parser", "_size", "_target", "_usage", "asked_characters",
-        "characters", "error", "first_ns", "headers", "sent_ns", "sink", "status", "swapped",
+        "_body", "_call", "_complete", "_events", "_finished", "_limits", "_looked", "_parser", "_size", "_target", "_usage",
+        "asked_characters", "characters", "error", "first_ns", "headers", "sent_ns", "sink", "status", "swapped",
     )  # fmt: skip
 
-    def __init__(self, call: Call, target: Target, sink: AnswerSink) -> None:
+    def __init__(self, call: Call, target: Target, sink: AnswerSink, limits: ProviderLimits = ProviderLimits()) -> None:  # noqa: B008 -- frozen
         self.sink = sink
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -63,6 +64,7 @@ class Answering:
         """What the sink raised."""
         self._call = call
         self._target = target
+        self._limits = limits
         self._events = False
         self._parser: Parser | None = None
         self._body: list[bytes] = []
@@ -98,16 +100,32 @@ class Answering:
         if not self.first_ns:
             self.first_ns = time.monotonic_ns()
         if self._parser is not None:
+            self.took(len(chunk))
             self.pieces(self._parser.feed(chunk))
             return
-        self._size += len(chunk)
         if self.status >= 300:
+            self._size += len(chunk)
             if self._size <= ERROR_BYTES_MAX:
                 self._body.append(chunk)
             return
-        if self._size > WHOLE_BYTES_MAX:
-            raise Unreadable("The provider's answer is too large", expected=f"at most {WHOLE_BYTES_MAX >> 20} MiB")
+        self.took(len(chunk))
         self._body.append(chunk)
+
+    def took(self, size: int) -> None:
+        """So many more bytes of the answer. AnswerTooLarge."""
+        self._size += size
+        if self._size > MIB and self._size > self._most() * MIB:
+            if not self._events:
+                self.characters = self._size  # nobody counts what is not read, and the provider bills it
+            raise AnswerTooLarge(
+                "The provider's answer is larger than may be",
+                expected=f"at most {self._most()} MiB",
+                fix="Ask for less, or raise the provider's `limits` in models.yaml",
+            )
+
+    def _most(self) -> int:
+        limits = self._limits
+        return limits.embeddings_mb if self._call.surface == "embeddings" else limits.stream_mb if self._call.stream else limits.answer_mb
 
     # ── what it holds ──
 

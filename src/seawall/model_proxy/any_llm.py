@@ -124,14 +124,16 @@ class AnyLlm:
         answer = await self._first(model.acompletion(**given), timeouts)
         _begin(receiver)
         if not asked.get("stream"):
-            receiver.body(_plain(answer))
+            receiver.body(_plain(answer, receiver))
             return
         async with (
             contextlib.aclosing(cast("AsyncGenerator[Any, None]", answer)) if hasattr(answer, "aclose") else contextlib.nullcontext()
         ):
             chunks = cast("AsyncIterator[Any]", answer.__aiter__())
             while (chunk := await self._next(chunks, timeouts)) is not None:
-                receiver.pieces([piece_of(chunk.model_dump_json(exclude_none=True).encode())])
+                data = chunk.model_dump_json(exclude_none=True).encode()
+                receiver.took(len(data))
+                receiver.pieces([piece_of(data)])
         receiver.ended()
 
     async def _embed(self, model: Model, asked: Mapping[str, Any], receiver: Answering, timeouts: Timeouts) -> None:
@@ -139,7 +141,7 @@ class AnyLlm:
         given["inputs"] = given.pop("input", "")
         answer = await self._first(model.aembedding(**given), timeouts)
         _begin(receiver)
-        receiver.body(_plain(answer))
+        receiver.body(_plain(answer, receiver))
 
     async def _first(self, coming: Any, timeouts: Timeouts) -> Any:  # noqa: ANN401 -- what the SDK gives
         try:
@@ -184,5 +186,7 @@ def _begin(receiver: Answering) -> None:
     receiver.first_ns = time.monotonic_ns()
 
 
-def _plain(answer: Any) -> dict[str, Any]:  # noqa: ANN401 -- a pydantic model
-    return cast("dict[str, Any]", msgspec.json.decode(answer.model_dump_json(exclude_none=True).encode()))
+def _plain(answer: Any, receiver: Answering) -> dict[str, Any]:  # noqa: ANN401 -- a pydantic model
+    data = answer.model_dump_json(exclude_none=True).encode()
+    receiver.took(len(data))
+    return cast("dict[str, Any]", msgspec.json.decode(data))

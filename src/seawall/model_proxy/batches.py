@@ -201,7 +201,7 @@ class _Batch:
         body = _encode({**self._rest, "model": lane.target.model, "input": given})
         deadline = max((member.call.deadline for member in members), key=Deadline.remaining)
         caught = _Caught()
-        receiver = Answering(first, lane.target, caught)
+        receiver = Answering(first, lane.target, caught, lane.way.provider.limits)
         if not way.queue.try_enter():
             await way.queue.enter(first.caller.tenant if first.caller else "", self._characters // 4, deadline)
         started = time.monotonic_ns()

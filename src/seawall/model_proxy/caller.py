@@ -160,7 +160,7 @@ class Caller:
     # ── one attempt ──
 
     async def _attempt(self, call: Call, lane: Lane, permit: Permit, answer: AnswerSink) -> Failure | None:
-        receiver = Answering(call, lane.target, answer)
+        receiver = Answering(call, lane.target, answer, lane.way.provider.limits)
         before = call.usage
         started = time.monotonic_ns()
         error: BaseException | None = None
@@ -279,7 +279,7 @@ class Attempting:
     __slots__ = ("_answer", "_before", "_call", "_caller", "_done", "_lane", "_started", "_targets", "_task", "cancel_exchange", "receiver")
 
     def __init__(self, caller: Caller, call: Call, lane: Lane, targets: Sequence[Target], answer: AnswerSink, done: Done) -> None:
-        self.receiver = Answering(call, lane.target, answer)
+        self.receiver = Answering(call, lane.target, answer, lane.way.provider.limits)
         self.cancel_exchange: Callable[[], None] | None = None
         self._caller, self._call, self._lane, self._targets, self._answer, self._done = caller, call, lane, targets, answer, done
         self._before = call.usage

@@ -59,6 +59,11 @@ class ProviderLimits(msgspec.Struct, frozen=True):
     connections: int = 64
     requests_per_minute: int = 0
     tokens_per_minute: int = 0
+    answer_mb: int = 8
+    """A whole chat completion, in MiB."""
+    embeddings_mb: int = 32
+    stream_mb: int = 32
+    """All of a stream, in MiB: a token takes about 250 bytes."""
 
 
 class Timeouts(msgspec.Struct, frozen=True):

@@ -21,11 +21,13 @@ from seawall.model_proxy.config import (
     Timeouts,
 )
 from seawall.model_proxy.config_reader import Reader
+from seawall.model_proxy.upstream_connection import ANSWER_BYTES_MAX
 
 NANODOLLARS_PER_TOKEN = 1_000
 """1 USD for a million tokens is 1,000 nano-dollars a token."""
 LIMIT_KEYS = ("requests_per_minute", "tokens_per_minute", "streams")
 _PROVIDER_KEYS = ("kind", "url", "key", "region", "classes", "allow_private", "remote_images", "provider", "limits", "timeouts")
+_PROVIDER_LIMITS = ("connections", "requests_per_minute", "tokens_per_minute", "answer_mb", "embeddings_mb", "stream_mb")
 _MODEL_KEYS = ("provider", "model", "kind", "tier", "prices", "context", "dimensions", "limits")
 _ROUTE_KEYS = ("variants", "fallback", "regions")
 KEY_HEADERS = ("authorization", "api-key", "x-api-key")
@@ -45,7 +47,7 @@ def _provider(name: str, given: Node, reader: Reader) -> Provider:
         reader.report.add(
             node, "missing_key", f"`{node.where}` has no `provider`", expected="the name any-llm knows it by", fix="Add `provider`"
         )
-    limits = reader.section(node, "limits", ("connections", "requests_per_minute", "tokens_per_minute"))
+    limits = reader.section(node, "limits", _PROVIDER_LIMITS)
     return Provider(
         id=name,
         kind=kind,
@@ -60,6 +62,9 @@ def _provider(name: str, given: Node, reader: Reader) -> Provider:
             connections=reader.whole(limits, "connections", 64, least=1, most=4096),
             requests_per_minute=reader.whole(limits, "requests_per_minute", 0),
             tokens_per_minute=reader.whole(limits, "tokens_per_minute", 0),
+            answer_mb=reader.whole(limits, "answer_mb", 8, least=1, most=ANSWER_BYTES_MAX >> 20),
+            embeddings_mb=reader.whole(limits, "embeddings_mb", 32, least=1, most=ANSWER_BYTES_MAX >> 20),
+            stream_mb=reader.whole(limits, "stream_mb", 32, least=1, most=ANSWER_BYTES_MAX >> 20),
         ),
         timeouts=_timeouts(node, reader),
     )

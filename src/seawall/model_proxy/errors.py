@@ -11,6 +11,7 @@ SeawallError
                    └ CallOverLimit         the call alone is larger than the limit
                    OverBudget         429  no money left (`insufficient_quota`: SDKs do not retry it)
                    ProviderFailed     502  the provider's fault, after retries and fallbacks
+                   AnswerTooLarge     502  the provider's answer is larger than models.yaml allows
                    ProviderRefusedKey 502  our key at the provider is refused
                    NoProvider         503  none may take this call now (breakers open)
                    └ NoProviderAllowed     none may ever (data class, region)
@@ -98,6 +99,12 @@ class ProviderFailed(Unavailable):
     slug = "provider-failed"
     status = 502
     lasting: bool = False
+
+
+class AnswerTooLarge(ProviderFailed):
+    """The provider's answer is larger than models.yaml allows."""
+
+    slug = "answer-too-large"
 
 
 class ProviderRefusedKey(ProviderFailed):

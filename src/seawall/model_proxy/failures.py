@@ -5,6 +5,7 @@
 | 400, 413, 415, 422 | the caller's | no | no | 400 with the provider's words, cleaned; 413 |
 | 401, 402, 403, 429 for want of money | our key's | yes | no | 502, without the provider's words |
 | 404, 405, a redirect, another 4xx, a private address | ours: models.yaml | yes | no | 502, 503 |
+| an answer larger than `limits` of models.yaml | ours | no | no | 502 |
 | 429 | a limit | yes | yes, after `Retry-After` | 429 with `Retry-After` |
 | 408, 409, 425, 5xx, no connection, a lost one, silence, what cannot be read | the provider's | yes | yes | 502 |
 
@@ -19,7 +20,7 @@ from typing import Any, Literal
 import msgspec
 
 from seawall.core.errors import DeadlineExceeded, SeawallError
-from seawall.model_proxy.errors import BadCall, BodyTooLarge, NoProvider, OverLimit, ProviderFailed, ProviderRefusedKey
+from seawall.model_proxy.errors import AnswerTooLarge, BadCall, BodyTooLarge, NoProvider, OverLimit, ProviderFailed, ProviderRefusedKey
 from seawall.model_proxy.retry import retry_after
 from seawall.model_proxy.upstream_errors import TimedOut
 
@@ -101,6 +102,8 @@ def judged(error: SeawallError) -> Failure:
         return Failure("provider", error)
     if isinstance(error, ProviderRefusedKey):
         return Failure("key", error)
+    if isinstance(error, AnswerTooLarge):  # another would be as large, and costs as much
+        return Failure("ours", error, elsewhere=False)
     if isinstance(error, ProviderFailed):
         return Failure("provider", error, again=True)
     if isinstance(error, NoProvider):

@@ -20,6 +20,7 @@ CHECK_SECONDS = 0.025
 """How finely time-outs are held while exchanges are in progress."""
 HEAD_BYTES_MAX = 64 << 10
 ANSWER_BYTES_MAX = 64 << 20
+"""The most that any answer may have; models.yaml allows less."""
 
 
 class Lost(Exception):
@@ -217,7 +218,7 @@ class Connection(asyncio.Protocol):
             return
         if self._complete:
             self._finish()
-        elif (self._in_head and self._head_bytes > HEAD_BYTES_MAX) or self._body_bytes > ANSWER_BYTES_MAX:
+        elif (self._in_head and self._head_bytes > HEAD_BYTES_MAX) or self._body_bytes > ANSWER_BYTES_MAX + HEAD_BYTES_MAX:
             self._fail(BadAnswer("The provider's answer is too large"))
         else:
             self._touch()
