@@ -84,3 +84,16 @@ def test_an_evaluation_is_recorded_once_and_then_asks_no_model(seawall: Seawall,
     assert (kept.json()["output"], kept.json()["cached"]) == (made.json()["output"], True)
     assert ask(asked, seawall_lane="eval", seawall_snapshot="maybe").status_code == 400
     assert (seawall.data / "cassettes" / "t-default" / "merchandising.jsonl").exists()
+
+
+def test_what_prompts_sent_on_is_replayed_from_the_apps_cassette(seawall: Seawall, ask: Ask) -> None:
+    """`seawall exchanges replay --snapshot require` finds what an evaluation of a prompt recorded, and asks no model."""
+    made = ask(question(f"Which week was best, run {time.time_ns()}"), seawall_lane="eval", seawall_snapshot="record")
+    assert made.status_code == 200, made.text
+    time.sleep(1)
+    choice = ("--prompt", "classify-question", "--lane", "eval", "--limit", "1", "--snapshot", "require", "--json")
+    done = subprocess.run(
+        (*COMMAND, "exchanges", "replay", *choice, "--data", str(seawall.data)), capture_output=True, text=True, check=False
+    )
+    told = json.loads(done.stdout)
+    assert (told["asked"], told["same"]) == (1, 1), told

@@ -11,10 +11,11 @@ import pytest
 from tests.integration.provider_stand import KEY, Sink, stand, until
 
 from seawall.core.errors import DeadlineExceeded, SeawallError
+from seawall.lab.behaviours import Step
 from seawall.model_proxy.addresses import Lookup, PrivateAddress
 from seawall.model_proxy.answering import Unreadable
 from seawall.model_proxy.call import Target
-from seawall.model_proxy.caller import Caller
+from seawall.model_proxy.caller import CANDIDATES_MAX, Caller
 from seawall.model_proxy.config_load import parse
 from seawall.model_proxy.errors import BadCall, NoProvider, OverLimit, ProviderFailed, ProviderRefusedKey
 from seawall.model_proxy.upstream_errors import ConnectFailed, ConnectionLost, TimedOut
@@ -359,6 +360,39 @@ async def test_a_client_that_leaves_during_a_pause_takes_no_probes_place() -> No
         on.caller.lane("a").rest_until = 0.0
         _, sink = await on.ask("text=well")
         assert sink.text == "well"
+
+
+async def test_every_fallback_is_asked_before_any_is_asked_again() -> None:
+    """However few tries one model gets; those beyond the eighth candidate are not asked."""
+    async with stand(ONE_TRY) as on:
+        names = [f"m{number}" for number in range(10)]
+        models = "".join(f"  {name}: {{provider: p, model: {name}}}\n" for name in names)
+        text = (
+            f"providers: {{p: {{kind: openai, url: '{on.config.providers['pa'].url}', allow_private: true}}}}\nmodels:\n{models}{ONE_TRY}\n"
+        )
+        config, faults = parse(text.encode(), "models.yaml")
+        assert config is not None, faults
+        targets = [config.models[name].target for name in names]
+        several = Caller(config, run=Path("/nonexistent"), environment={})
+        on.simulators[0].follow([Step("status=500", times=CANDIDATES_MAX + CANDIDATES_MAX - 1)])
+        failed, answered, sink = on.made(), on.made(), Sink()
+        with pytest.raises(ProviderFailed):
+            await several.call(failed, targets, Sink())
+        await several.call(answered, targets, sink)
+        several.close()
+    assert [attempt.target for attempt in failed.attempts] == names[:CANDIDATES_MAX]
+    assert [attempt.target for attempt in answered.attempts] == names[:CANDIDATES_MAX]
+    assert sink.answer is not None
+
+
+@pytest.mark.parametrize(("attempts", "expected"), [(1, ["a", "b"]), (2, ["a", "b", "a"]), (3, ["a", "b", "a", "b"])])
+async def test_tries_again_come_after_the_fallback(attempts: int, expected: list[str]) -> None:
+    """`attempts` bounds how often one model is asked, and less one how often any is asked again."""
+    async with stand(f"retries: {{attempts: {attempts}}}\nbreaker: {{least: 1000}}", sleep=lambda _: asyncio.sleep(0)) as on:
+        made = on.made()
+        with pytest.raises(ProviderFailed):
+            await on.caller.call(made, on.targets("status=500", "status=500"), Sink())
+        assert [attempt.target for attempt in made.attempts] == expected
 
 
 async def test_tries_again_have_a_budget() -> None:

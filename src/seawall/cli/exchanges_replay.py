@@ -82,7 +82,9 @@ def ask_proxy(data: Path, tenant: str, url: str, key_env: str, snapshot: str | N
         body = {name: value for name, value in one.request.items() if name not in ("stream", "stream_options")}
         try:
             async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-                sent = {**headers, "seawall-data-class": one.data_class, "authorization": f"Bearer {token()}"}
+                sent = {**headers, "seawall-data-class": one.data_class, "authorization": f"Bearer {token(one)}"}
+                if snapshot and one.prompt:
+                    sent["seawall-prompt"] = f"{one.app}/{one.prompt}"
                 answer = await client.post(f"{base}/v1/chat/completions", json=body, headers=sent)
         except httpx.HTTPError as error:
             return type(error).__name__
@@ -91,16 +93,20 @@ def ask_proxy(data: Path, tenant: str, url: str, key_env: str, snapshot: str | N
     return ask
 
 
-def _token_of(data: Path, tenant: str, key_env: str) -> Callable[[], str]:
-    """The key in a variable, or a fresh token for each call."""
+def _token_of(data: Path, tenant: str, key_env: str) -> Callable[[Exchange], str]:
+    """The key in a variable, or a fresh token for each call, that may do no more than the call needs."""
     if key_env:
         key = os.environ.get(key_env, "")
         if not key:
             raise ConfigurationError(f"{key_env} holds no key", fix="Set it to a key made with `seawall key create`")
-        return lambda: key
+        return lambda one: key
     tokens = Tokens(keys.load(data / "keys"))
-    principal = Principal("replay", tenant, scopes=("chat", "embeddings", "eval"))
-    return lambda: tokens.mint(principal, TOKEN_SECONDS)
+
+    def mint(one: Exchange) -> str:
+        prompt = (f"prompts:{one.app}/{one.prompt}",) if one.prompt else ()
+        return tokens.mint(Principal("replay", tenant, scopes=("chat", "embeddings", "eval", *prompt)), TOKEN_SECONDS)
+
+    return mint
 
 
 def run(chosen: Sequence[Exchange], ask: Ask, jobs: int, *, quiet: bool = False) -> list[Row]:

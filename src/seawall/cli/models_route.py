@@ -102,7 +102,9 @@ def show(name: str | None, data: Path, file: Path | None, as_json: bool) -> None
 @_JSON
 def set_weights(name: str, weights: Sequence[str], fallback: Sequence[str], why: str, data: Path, file: Path | None, as_json: bool) -> None:
     """Give a route's models their weights."""
-    variants = parse_weights(weights)
+    config = _config(data, file)
+    variants = parse_weights(weights, tuple(config.models))
+    _check(config, _known(config, name), LiveRoute(variants, tuple(fallback)))
 
     def change(current: ShownRoute) -> LiveRoute:
         return LiveRoute(variants, tuple(fallback) or current.fallback)
@@ -155,13 +157,17 @@ def reset(name: str, why: str, data: Path, file: Path | None, as_json: bool) -> 
     _change(name, lambda _: None, why or "reset", data, file, as_json=as_json)
 
 
-def parse_weights(texts: Sequence[str]) -> dict[str, int]:
-    """`["a=90", "b=10"]` as {"a": 90, "b": 10}. InvalidRoute otherwise."""
+def parse_weights(texts: Sequence[str], models: Sequence[str]) -> dict[str, int]:
+    """`["a=90", "b=10"]` as {"a": 90, "b": 10}. InvalidRoute otherwise, which names the `models` there are."""
     found: dict[str, int] = {}
     for text in texts:
         model, _, weight = text.rpartition("=")
         if not model or model in found or not weight.isascii() or not weight.isdecimal() or int(weight) > WEIGHT_MAX:
-            raise InvalidRoute(expected=f"MODEL=WEIGHT, each model once, a weight of at most {WEIGHT_MAX:,}", got=repr(text[:60]))
+            raise InvalidRoute(
+                expected=f"MODEL=WEIGHT, each model once, a weight of at most {WEIGHT_MAX:,}",
+                got=repr(text[:60]),
+                fix=f"The models are {', '.join(models)}",
+            )
         found[model] = int(weight)
     return found
 
@@ -187,9 +193,8 @@ def _change(name: str, change: Callable[[ShownRoute], LiveRoute | None], why: st
 
     async def work(history: RouteHistory) -> ShownRoute:
         setting = change(await _shown(config, history, name))
-        if setting is not None and not usable(config, name, setting):
-            known = ", ".join(one for one, model in config.models.items() if model.kind == _kind(config, name))
-            raise InvalidRoute(f"The route {name} cannot be set so", expected=f"a weight above 0, and models out of {known}")
+        if setting is not None:
+            _check(config, name, setting)
         await history.set(name, setting, who=_who(), why=why)
         return await _shown(config, history, name)
 
@@ -210,8 +215,16 @@ def _known(config: Config, name: str) -> str:
     return name
 
 
-def _kind(config: Config, name: str) -> str:
-    return config.models[next(iter(config.routes[name].variants))].kind
+def _check(config: Config, name: str, setting: LiveRoute) -> None:
+    """InvalidRoute, with the models there are, for a setting that cannot be."""
+    kind = config.models[next(iter(config.routes[name].variants))].kind
+    there = [one for one, model in config.models.items() if model.kind == kind]
+    wrong = [one for one in (*setting.variants, *setting.fallback) if one not in there]
+    if wrong:
+        what = "is a model of another kind" if wrong[0] in config.models else "is not in models.yaml"
+        raise InvalidRoute(f"The route {name} cannot be set so: {wrong[0][:100]!r} {what}", expected=f"one of {', '.join(there)}")
+    if not usable(config, name, setting):
+        raise InvalidRoute(f"The route {name} cannot be set so: nobody would be asked", expected="a weight above 0")
 
 
 async def _shown(config: Config, history: RouteHistory, name: str, *, most: int = 2) -> ShownRoute:

@@ -14,7 +14,9 @@ from seawall.trust.tokens import AUDIENCE, ISSUER, SKEW_SECONDS, TYPE
 
 INTERNAL_PREFIXES = ("x-seawall-", "seawall-", "x-envoy-")
 """Headers by which services speak to each other; from outside they are lies."""
-PUBLIC_HEADERS = ("seawall-action", "seawall-cache", "seawall-data-class", "seawall-lane", "seawall-snapshot", "seawall-timing")
+PUBLIC_HEADERS = (
+    "seawall-action", "seawall-cache", "seawall-data-class", "seawall-lane", "seawall-prompt", "seawall-snapshot", "seawall-timing"
+)  # fmt: skip
 """Those of them that are for everybody who calls models: they ask for less, or label their own call (docs/reference/models.md)."""
 FORWARDING = ("forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-original-url", "x-rewrite-url")
 COMPRESSED_BYTES_MIN = 512

@@ -130,10 +130,10 @@ class Call:
     """One request on its way. The stage that writes each field is named beside it."""
 
     __slots__ = (
-        "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "clean", "contract", "contract_rounds", "cost",
-        "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "lane", "masks", "model", "prompt", "remote", "request",
-        "reservation", "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream", "surface", "target", "texts",
-        "untrusted", "usage", "usage_asked", "variant", "version",
+        "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "clean", "contract", "contract_rounds",
+        "cost", "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "kept_of", "lane", "leader", "masks", "model",
+        "prompt", "remote", "request", "reservation", "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream", "surface",
+        "target", "texts", "untrusted", "usage", "usage_asked", "variant", "version",
     )  # fmt: skip
 
     def __init__(self, request: Request, surface: Surface, deadline: Deadline, span: Span) -> None:
@@ -178,6 +178,10 @@ class Call:
         self.cache_key: bytes | None = None
         """None: not to be cached."""
         self.served: Served = "model"
+        self.kept_of = ""
+        """The model (`Target.id`) whose kept answer this is; a cassette's answer as well."""
+        self.leader: Call | None = None
+        """Whose flight this call shares."""
         # route, call
         self.route = ""
         self.target: Target | None = None
@@ -205,3 +209,10 @@ class Call:
         """What a cassette finds this call by; written in evaluation lanes."""
         self.error = ""
         """The slug of what went wrong, or empty."""
+
+    @property
+    def answerer(self) -> str:
+        """The model (`Target.id`) whose answer this is, whoever asked it and when; empty: nobody's yet."""
+        if self.target is not None:
+            return self.target.id
+        return self.kept_of or (self.leader.answerer if self.leader is not None else "")

@@ -1,7 +1,8 @@
 """The call stage: asks candidates until one answers, within the call's deadline and a budget for trying again.
 
-One attempt at a time: the best candidate that is neither resting nor behind an open breaker; after a failure the next one; when all have
-failed in a way that may pass, the first again after a pause. Once a byte is released to the client nothing is tried again. Cancelling a
+One attempt at a time: the best candidate that is neither resting nor behind an open breaker; after a failure the next one, until each of
+the first `CANDIDATES_MAX` was asked once; when all have failed in a way that may pass, the first again after a pause, `retries.attempts`
+times less one in all. Once a byte is released to the client nothing is tried again. Cancelling a
 call cancels the provider's work. However it ends, `call.usage` and `call.attempts` tell what was spent and tried.
 """
 
@@ -39,6 +40,8 @@ from seawall.telemetry.events import event
 
 CHAT = "/chat/completions"
 SWAPS_MAX = 16
+CANDIDATES_MAX = 8
+"""Of a route's candidates, the first so many may be asked for one call."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -108,10 +111,11 @@ class Caller:
         return attempt.cancel
 
     async def _call(self, call: Call, search: Search, answer: AnswerSink) -> None:
-        for again in range(search.tried, self._retries.attempts):
+        while True:
             lane, permit = self._fresh(search.left, search.waits)
-            if lane is None:
-                lane, permit = await self._again(call, search.left, search.waits, again)
+            if lane is None and search.again < self._retries.attempts:
+                lane, permit = await self._again(call, search.left, search.waits, search.again)
+                search.again += 1
             if lane is None:
                 break
             failure = await self._attempt(call, lane, permit, answer)
@@ -253,18 +257,18 @@ class Caller:
 class Search:
     """Which candidates are left, and what those asked have said."""
 
-    __slots__ = ("left", "targets", "told", "tried", "waits")
+    __slots__ = ("again", "left", "targets", "told", "waits")
 
     def __init__(self, targets: Sequence[Target], lanes: Mapping[str, Lane]) -> None:
         self.targets = targets
-        self.left = deque([lanes[target.id] for target in targets])
+        self.left = deque([lanes[target.id] for target in targets[:CANDIDATES_MAX]])
         self.waits: dict[str, float | None] = {}
         self.told: Failure | None = None
-        self.tried = 0
+        self.again = 1
+        """The number of the next try again."""
 
     def failed(self, lane: Lane, failure: Failure) -> None:
         """An attempt failed, and another may help."""
-        self.tried += 1
         if self.told is None or self.told.fault != "limit" or failure.fault == "limit":
             self.told = failure  # a limit is what the client can do something about
         self.left.remove(lane)

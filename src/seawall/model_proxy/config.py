@@ -158,7 +158,7 @@ class Retries(msgspec.Struct, frozen=True):
     """Trying again, only before the first byte is released."""
 
     attempts: int = 3
-    """In all, over all candidates."""
+    """At one model; beside them every other candidate is asked once."""
     share: float = 0.1
     """Of calls, how many may be tries again in the long run."""
     burst: int = 10

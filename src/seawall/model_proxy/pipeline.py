@@ -353,6 +353,7 @@ class Pipeline:
         found = await evaluation.look(call)
         if found is None:
             return
+        call.kept_of = found.exchange.target
         if not call.stream:
             delivery.ready(found.answer.whole())
         elif call.request.headers.get(TIMING_HEADER) == "recorded":
@@ -376,6 +377,8 @@ class Pipeline:
                 return None
             found = cache.begin(call)
             self._lead(journey, cache, found)
+        elif found.call is not call:
+            call.leader = found.call
         seat = found.join(delivery, streamed=call.stream, usage_told=call.usage_asked)
         out.on_pause, out.on_resume = seat.pause, seat.resume
         return seat

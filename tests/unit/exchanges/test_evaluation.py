@@ -62,6 +62,34 @@ async def test_a_miss_records_or_fails_as_asked(tmp_path: Path) -> None:
         await replayed(evaluation, asked("require", tenant="other"))
 
 
+def of_prompt(mode: str, named: str, *, scopes: tuple[str, ...] = ("eval", "prompts:shop/ask")) -> Call:
+    """What a prompt sent on, with an instance's delimiters, asked again as a chat."""
+    call = asked(mode, text=spotlit("milk", b"key"), scopes=scopes)
+    call.request.headers["seawall-prompt"] = named
+    return call
+
+
+async def test_what_a_prompt_sent_on_is_found_when_it_is_asked_again_as_a_chat(tmp_path: Path) -> None:
+    """In the cassettes of its app; without the header, or of another app, it is another request."""
+    prompt = a_call({"model": "small", "messages": [{"role": "user", "content": spotlit("milk", b"other")}], "temperature": 0},
+                    headers={"seawall-lane": "eval", "seawall-snapshot": "record"}, surface="prompt", scopes=("eval",))  # fmt: skip
+    prompt.app, prompt.prompt = "shop", "ask"
+    evaluation = Evaluation(Cassettes(tmp_path))
+    await recorded(evaluation, prompt)
+    found = await replayed(evaluation, of_prompt("require", "shop/ask"))
+    assert found is not None
+    for other in (of_prompt("require", "bar/ask", scopes=("eval", "prompts:*")), asked("require", text=spotlit("milk", b"key"))):
+        with pytest.raises(NoSnapshot):
+            await replayed(evaluation, other)
+
+
+def test_only_who_may_use_a_prompt_may_ask_again_what_it_sent_on() -> None:
+    """By scope; a person has none, and so no lane."""
+    for scopes in (("eval", "chat"), ("eval", "prompts:bar/*"), ()):
+        with pytest.raises(OutOfScope):
+            Evaluation(Cassettes(Path())).enter(of_prompt("require", "shop/ask", scopes=scopes))
+
+
 def test_evaluations_come_out_the_same() -> None:
     """Temperature 0 and a seed, unless it brings one."""
     evaluation, call, own = Evaluation(Cassettes(Path())), asked(""), asked("")

@@ -11,6 +11,7 @@ from typing import Any
 from seawall.app.load import load_bundle
 from seawall.core.principal import Principal
 from seawall.model_proxy.app import ModelProxy
+from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.call import Call, Caller, Target, Usage, Whole
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.forms import pieces_of
@@ -109,6 +110,21 @@ async def test_a_prompt_is_a_function() -> None:
     messages = models.bodies[0]["messages"]
     assert messages[-1]["content"] == [{"type": "text", "text": "How much? {{question}}", "seawall": {"source": "data"}}]
     assert [message["role"] for message in messages] == ["system", *["user", "assistant"] * 4, "user"]
+
+
+async def test_an_answer_that_is_shared_names_the_model_that_made_it() -> None:
+    """From the cache, and of a call made at the same time: the model, not the name of the route that was asked for."""
+    models = Models(KIND)
+    pipeline = Pipeline(Stages(identify=models, route=models, caller=models, cache=ExactCache()))
+    proxy = ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.run))
+    path = "/v1/prompts/merchandising/classify-question"
+    got = await asyncio.gather(*(ask(proxy, path, QUESTION) for _ in range(2)))
+    got.append(await ask(proxy, path, QUESTION))
+    got.append(await ask(proxy, path, {**QUESTION, "stream": True}))
+    events = [line[6:] for line in got.pop()[1].split("\n") if line.startswith("data: ")]
+    told = [json.loads(text) for text in (*(body for _, body in got), events[-2])]
+    assert [(one["model"], one["cached"]) for one in told] == [("tiny", False), ("tiny", True), ("tiny", True), ("tiny", True)]
+    assert len(models.calls) == 1
 
 
 async def test_an_input_that_does_not_fit_is_refused_with_its_place() -> None:

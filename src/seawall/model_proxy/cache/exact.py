@@ -82,7 +82,7 @@ class ExactCache:
         if mode == "on":
             answer = self._answers.get(key)
             if answer is not None:
-                call.cache_key, call.served = key, "cache"
+                call.cache_key, call.served, call.kept_of = key, "cache", answer.kept.target
                 self._hits += 1
                 return answer
             flight = self._flights.get(key)
@@ -140,7 +140,7 @@ class ExactCache:
         if answer is None or answer.kept.made_at + self._ttl_seconds <= self._time():
             shared.hold(flight.key)
             return None
-        call.served = "cache"
+        call.served, call.kept_of = "cache", answer.kept.target
         self._hits += 1
         self._keep(flight.key, answer)
         flight.settle(answer)

@@ -29,6 +29,8 @@ from seawall.telemetry.events import event
 LANE_HEADER = "seawall-lane"
 SNAPSHOT_HEADER = "seawall-snapshot"
 TIMING_HEADER = "seawall-timing"
+PROMPT_HEADER = "seawall-prompt"
+"""On a chat: it is what a prompt (`APP/PROMPT`) sent on, asked again. The app's cassettes are looked into."""
 SEED = 0
 WRITES_MAX = 256
 """Exchanges on their way to a cassette at once."""
@@ -103,6 +105,9 @@ class Evaluation:
         require(call.caller.principal.scopes if call.caller else (), EVAL)
         mode_of(call)
         call.lane = EVAL
+        if call.surface == "chat" and (prompt := call.request.headers.get(PROMPT_HEADER, "")):
+            require(call.caller.principal.scopes if call.caller else (), f"prompts:{prompt[:200]}")
+            call.app, _, call.prompt = prompt[:200].partition("/")
         if call.surface != "embeddings":
             call.body["temperature"] = 0
             call.body.setdefault("seed", SEED)
@@ -113,7 +118,7 @@ class Evaluation:
         mode = mode_of(call)
         if not mode:
             return None
-        call.snapshot = snapshot_of(call.surface, call.body)
+        call.snapshot = snapshot_of("prompt" if call.prompt else call.surface, call.body)
         if mode == "record":
             return None
         tenant = call.caller.tenant if call.caller else ""

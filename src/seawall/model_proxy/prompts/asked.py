@@ -92,7 +92,7 @@ def summary(call: Call, output: object, prompt: Ready, usage: dict[str, int], co
         "prompt": prompt.path,
         "version": call.version,
         "variant": call.variant,
-        "model": call.target.id if call.target is not None else call.model,
+        "model": call.answerer or call.model,
         "usage": usage,
         "cost": cost / 1e9,
         "cached": call.served != "model",
