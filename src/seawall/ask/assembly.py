@@ -1,0 +1,286 @@
+"""A draft into a question: which fields its words mean under its metrics, periods and comparisons, order and limit; or why it is none.
+
+Fields are chosen by how near they are to the facts that the metrics are computed on. Whatever is left that might be a condition makes the
+draft unclear: a question that is refused costs a moment, a wrong answer costs trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from seawall.app.model import Dimension, Filter, Order, Scalar
+from seawall.ask.draft import Condition, Draft, Part
+from seawall.ask.golden import Refusal
+from seawall.ask.lexicon import Lexicon
+from seawall.ask.question import Comparison, Question, by_time, during
+from seawall.ask.times import Time
+
+PLURAL_LIMIT, SINGULAR_LIMIT = 10, 1
+_UP = frozenset({"lowest", "bottom", "worst", "ascending"})
+
+
+class Unanswerable(Exception):
+    """The draft is no question."""
+
+    def __init__(self, refusal: Refusal, words: Iterable[str] = ()) -> None:
+        self.refusal = refusal
+        self.words = tuple(words)
+        super().__init__(refusal)
+
+
+def assembled(draft: Draft, lexicon: Lexicon) -> Question:
+    """The question a draft makes by itself. Unanswerable otherwise."""
+    check(draft, lexicon)
+    metrics = chosen_metrics(draft, lexicon)
+    facts = lexicon.facts_of(metrics)
+    by = dimensions(draft.by, lexicon, facts, metrics)
+    if not metrics:
+        facts = tuple(dict.fromkeys(one.field.partition(".")[0] for one in by))
+    where = conditions(draft.conditions, lexicon, facts)
+    by = [*by, *_compared_values(draft, where, by)]
+    if "trend" in draft.flags and not any(one.grain for one in by):
+        by.insert(0, by_time("week"))
+    question = Question(metrics, tuple(by), tuple(where), ratio=bool(draft.over), show=draft.show)
+    question = timed(question, draft, lexicon)
+    return ranked(question, draft, lexicon)
+
+
+def check(draft: Draft, lexicon: Lexicon) -> None:
+    """Unanswerable for what no question can hold: reasons, shares, words that are left over."""
+    flags = draft.flags
+    if "why" in flags:
+        raise Unanswerable("unclear")
+    if ("predict" in flags and not draft.unknown) or any(time.role == "future" for time in (*draft.times, *draft.versus)):
+        raise Unanswerable("out_of_range", ["future"])
+    left = leftover(draft, lexicon)
+    if left:
+        raise Unanswerable("unknown_words", left)
+    if draft.unclear:
+        raise Unanswerable("unclear", draft.unclear)
+    if "share" in flags or ("ratio" in flags and len(draft.metrics) + len(draft.over) != 2):
+        raise Unanswerable("unclear")
+    if "average" in flags and not (draft.metrics and all(lexicon.metrics[name].is_mean for name in draft.metrics)) and not draft.over:
+        raise Unanswerable("unclear", ["average"])
+    if "divided" in flags and not (draft.over and draft.metrics):
+        raise Unanswerable("unclear")
+
+
+def leftover(draft: Draft, lexicon: Lexicon) -> list[str]:
+    """Unknown words, but for those that describe what was chosen anyway: `units sold`."""
+    soft: set[str] = set()
+    for name in (*draft.metrics, *draft.over):
+        soft |= lexicon.metrics[name].soft
+    left = [word for word in draft.unknown if word not in soft]
+    draft.penalty += 1.5 * (len(draft.unknown) - len(left))
+    return left
+
+
+# ── what is measured ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def chosen_metrics(draft: Draft, lexicon: Lexicon) -> tuple[str, ...]:
+    """Those named; else none for a list of values, the app's first for anything else that can be measured."""
+    if "ratio" in draft.flags and len(draft.metrics) == 2 and not draft.over:
+        draft.over.append(draft.metrics.pop())
+    named = (*draft.metrics, *draft.over)
+    if named:
+        return tuple(dict.fromkeys(named))
+    wants_list = draft.by and not draft.ranking.direction and not draft.times and all(part.refs for part in draft.by)
+    if wants_list and ("list" in draft.flags or "which" in draft.flags or not draft.conditions) and "by" not in draft.flags:
+        return ()
+    if not (draft.by or draft.conditions or draft.times):
+        raise Unanswerable("no_metric")
+    draft.doubt(0.5)
+    wanted = [part.refs for part in draft.by if part.refs] + [tuple(ref for ref, _ in one.values) or one.refs for one in draft.conditions]
+    for name, facts in lexicon.metrics.items():
+        if all(lexicon.nearest(refs, facts.facts) for refs in wanted):
+            return (name,)
+    raise Unanswerable("no_metric")
+
+
+# ── what it is grouped by ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def dimensions(parts: Sequence[Part], lexicon: Lexicon, facts: tuple[str, ...], metrics: tuple[str, ...]) -> list[Dimension]:
+    """One dimension a part, each with a name of its own."""
+    made: list[Dimension] = []
+    taken = set(metrics)
+    for part in parts:
+        if part.grain:
+            found = by_time(part.grain)
+        else:
+            refs = lexicon.nearest(part.refs, facts) if facts else _own(part.refs, lexicon)
+            if not refs:
+                raise Unanswerable("no_such_data", [part.said])
+            ref = next((each for each in part.refs if each in refs and _best(each, part, refs, lexicon, facts)), refs[0])
+            name = ref.partition(".")[2]
+            found = Dimension(name if name not in taken else ref.replace(".", "_"), ref)
+        if (found.field, found.grain) not in {(one.field, one.grain) for one in made}:
+            made.append(found)
+            taken.add(found.name)
+    return made
+
+
+def _best(ref: str, part: Part, refs: tuple[str, ...], lexicon: Lexicon, facts: tuple[str, ...]) -> bool:
+    """Among equally near fields, the one that the words name best comes first in the part."""
+    if not facts:
+        return True
+
+    def far(one: str) -> int:
+        return max(lexicon.distance(fact, lexicon.fields[one].dataset) for fact in facts)
+
+    return far(ref) == far(refs[0])
+
+
+def _own(refs: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
+    """For lists, the smallest field first: every department once, rather than every product's."""
+    return tuple(sorted(refs, key=lambda ref: lexicon.fields[ref].place))
+
+
+def _compared_values(draft: Draft, where: Sequence[Filter], by: Sequence[Dimension]) -> list[Dimension]:
+    """Values set against each other stand side by side: `compare North and South`."""
+    if not {"compare", "versus", "difference"} & draft.flags or draft.versus:
+        return []
+    several = [one for one in where if one.op == "in" and len(one.values) > 1 and one.field not in {each.field for each in by}]
+    return [Dimension(one.field.partition(".")[2], one.field) for one in several[:1]]
+
+
+# ── conditions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def conditions(
+    found: Sequence[Condition], lexicon: Lexicon, facts: tuple[str, ...], preferred: frozenset[str] = frozenset()
+) -> list[Filter]:
+    """The filters of a draft; values of one field become one filter. `preferred` fields win where a value is in several."""
+    made: dict[tuple[str, str], list[Scalar]] = {}
+    plain: list[Filter] = []
+    for condition in found:
+        if condition.number and condition.op in ("in", "not_in"):
+            ref = _field(condition.refs, lexicon, facts, condition)
+            made.setdefault((ref, condition.op), []).extend(int(number) for number in condition.number)
+        elif condition.values:
+            ref = _value_field(condition, found, lexicon, facts, preferred)
+            made.setdefault((ref, condition.op), []).extend(value for held, value in condition.values if held == ref)
+        else:
+            plain += _plain(condition, lexicon, facts)
+    return plain + [_joined(ref, op, values) for (ref, op), values in made.items()]
+
+
+def _plain(condition: Condition, lexicon: Lexicon, facts: tuple[str, ...]) -> list[Filter]:
+    ref = _field(condition.refs, lexicon, facts, condition)
+    if condition.op in ("is_null", "not_null"):
+        return [Filter(ref, condition.op)]
+    if lexicon.fields[ref].datatype == "Boolean":
+        return [Filter(ref, "eq", (bool(condition.number[0]),))]
+    numbers = [_whole(number) for number in condition.number]
+    if len(numbers) == 2:
+        return [Filter(ref, "ge", (numbers[0],)), Filter(ref, "le", (numbers[1],))]
+    return [Filter(ref, condition.op, (numbers[0],))]
+
+
+def _whole(number: float) -> int | float:
+    return int(number) if number == int(number) else number
+
+
+def _field(refs: tuple[str, ...], lexicon: Lexicon, facts: tuple[str, ...], condition: Condition) -> str:
+    reached = lexicon.nearest(refs, facts)
+    if not reached:
+        raise Unanswerable("no_such_data", [condition.said])
+    return reached[0]
+
+
+def _value_field(
+    condition: Condition, found: Sequence[Condition], lexicon: Lexicon, facts: tuple[str, ...], preferred: frozenset[str]
+) -> str:
+    """The field meant by a value: one that holds the values joined with it too, if there is one; then the nearest."""
+    refs = tuple(dict.fromkeys(ref for ref, _ in condition.values if not condition.refs or ref in condition.refs))
+    reached = lexicon.nearest(refs, facts)
+    if not reached:
+        raise Unanswerable("no_such_data", [condition.said])
+    group = [one for one in found if one.group == condition.group and one.values and one.op == condition.op]
+    shared = [ref for ref in reached if all(ref in (one.refs or {held for held, _ in one.values}) for one in group)]
+    return next((ref for ref in shared if ref in preferred), shared[0] if shared else reached[0])
+
+
+def _joined(ref: str, op: str, values: list[Scalar]) -> Filter:
+    kept = tuple(dict.fromkeys(values))
+    if op == "in":
+        return Filter(ref, "in", kept) if len(kept) > 1 else Filter(ref, "eq", kept)
+    return Filter(ref, "not_in", kept) if len(kept) > 1 else Filter(ref, "ne", kept)
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def timed(question: Question, draft: Draft, lexicon: Lexicon) -> Question:
+    """With its period and what it is compared with."""
+    times = [time for time in draft.times if time.role == "period"]
+    roles = {time.role for time in (*draft.times, *draft.versus)}
+    if "unknown" in roles:
+        raise Unanswerable("unclear")
+    versus = [time for time in draft.versus if time.role == "period"]
+    compare: Comparison | str = "year_ago" if "year_ago" in roles else "previous" if "previous" in roles else ""
+    if {"versus", "compare", "difference"} & draft.flags and len(times) == 2 and not versus and not compare:
+        versus, times = times[1:], times[:1]
+    if len(times) > 1 or len(versus) > 1:
+        times = [_together(times)] if len(times) > 1 and not versus else []
+        if not times:
+            raise Unanswerable("unclear")
+    if versus:
+        compare = _compared(times[0] if times else None, versus[0])
+    if not times:
+        return msgspec.structs.replace(question, compare=compare)
+    field = _time_field(draft, lexicon, question)
+    return msgspec.structs.replace(_with_period(question, times[0], field), compare=compare)
+
+
+def _with_period(question: Question, time: Time, field: str = "") -> Question:
+    """`last` when the question goes by the period's own unit, else a condition."""
+    grains = [one for one in question.by if one.grain]
+    if time.count and not field and len(grains) == 1 and grains[0].grain == time.unit:
+        return msgspec.structs.replace(question, last=time.count)
+    return msgspec.structs.replace(question, where=(*question.where, during(time.text, field)))
+
+
+def _time_field(draft: Draft, lexicon: Lexicon, question: Question) -> str:
+    defaults = {f"{name}.{lexicon.app.semantics.datasets[name].time.rpartition('.')[2]}" for name in lexicon.facts_of(question.metrics)}
+    others = [ref for ref in draft.time_fields if ref not in defaults and ref.partition(".")[0] in lexicon.facts_of(question.metrics)]
+    return others[0] if others and not defaults & set(draft.time_fields) else ""
+
+
+def _together(times: list[Time]) -> Time:
+    """Periods that follow each other as one. Unanswerable when they do not."""
+    raise Unanswerable("unclear", [time.text for time in times])
+
+
+def _compared(time: Time | None, other: Time) -> Comparison | str:
+    if time is None:
+        raise Unanswerable("unclear")
+    if other.unit and (other.count == 1 or other.text.startswith("this_")) and time.unit:
+        if other.unit == "year" and time.unit != "year":
+            return "year_ago"
+        return "previous"
+    return other.text
+
+
+# ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ranked(question: Question, draft: Draft, lexicon: Lexicon) -> Question:
+    """With the order and limit of its ranking."""
+    ranking = draft.ranking
+    if not ranking.direction:
+        return question
+    if not question.by or not question.metrics:
+        raise Unanswerable("unclear")
+    metric = ranking.metric or question.metrics[0]
+    key = "ratio" if question.ratio else metric
+    is_up = ranking.direction in _UP
+    if ranking.direction in ("best", "worst") and lexicon.metrics[metric].metric.better == "down":
+        is_up = not is_up
+    if ranking.direction in ("rank", "ascending"):
+        return msgspec.structs.replace(question, order=(Order(key, not is_up),), limit=ranking.count)
+    limit = ranking.count or (PLURAL_LIMIT if ranking.is_plural else SINGULAR_LIMIT)
+    return msgspec.structs.replace(question, order=(Order(key, not is_up),), limit=limit)

@@ -1,0 +1,154 @@
+"""One asker's words: what phrases mean in an app, under what the asker may see. Immutable; knows nothing of grammar.
+
+A phrase may mean several things at once (`sales` a metric, a dataset and a field); `Term` holds them all, and who reads the sentence
+chooses. Names, labels in every language and synonyms are looked up exactly, then by their stems; values of fields likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
+
+import msgspec
+
+from seawall.app.model import App, DataType, Metric
+from seawall.app.paths import AmbiguousPath, NoPath, join_path
+from seawall.ask.language import Language
+from seawall.query.policy import EffectivePolicy
+
+Value = tuple[str, str]
+"""A field, and what it holds."""
+FAR = 99
+"""A distance that is none: the dataset cannot be reached."""
+EXACT, STEM = 1.0, 0.95
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """One thing a phrase may mean."""
+
+    kind: str
+    """`metric`, `field`, `amount` (a number to compare with), `flag` (yes or no), `time` or `dataset`."""
+    ref: str
+    weight: float = EXACT
+
+
+class MetricFacts(msgspec.Struct, frozen=True):
+    """What a metric's expression says about it."""
+
+    metric: Metric
+    facts: tuple[str, ...]
+    counts: str = ""
+    """The field it counts, if it does nothing else."""
+    is_mean: bool = False
+    """An average, or a quotient."""
+    soft: frozenset[str] = frozenset()
+    """Stems of all words it is described with: they may stand beside its name without meaning more."""
+
+
+class FieldFacts(msgspec.Struct, frozen=True):
+    """What is known of a field."""
+
+    ref: str
+    datatype: DataType
+    place: int
+    """Its place in the app's declaration."""
+    distinct: int = FAR**3
+    soft: frozenset[str] = frozenset()
+
+    @property
+    def dataset(self) -> str:
+        """The dataset it belongs to."""
+        return self.ref.partition(".")[0]
+
+
+class Term(msgspec.Struct, frozen=True):
+    """All that a phrase may mean."""
+
+    meanings: tuple[Meaning, ...] = ()
+    values: tuple[Value, ...] = ()
+    how: str = "exact"
+
+    def refs(self, kind: str) -> tuple[str, ...]:
+        """What it means of one kind, the likeliest first."""
+        return tuple(one.ref for one in self.meanings if one.kind == kind)
+
+
+class Index(msgspec.Struct, frozen=True):
+    """Phrases to meanings and to values, by one way of writing them."""
+
+    meanings: Mapping[str, tuple[Meaning, ...]]
+    values: Mapping[str, tuple[Value, ...]]
+
+
+class Lexicon:
+    """What words mean to one asker of an app, at one watermark."""
+
+    def __init__(
+        self,
+        app: App,
+        policy: EffectivePolicy,
+        metrics: Mapping[str, MetricFacts],
+        fields: Mapping[str, FieldFacts],
+        index: Mapping[str, Index],
+        days: Mapping[str, tuple[date, date]],
+        titles: Mapping[str, str],
+    ) -> None:
+        self.app = app
+        self.policy = policy
+        self.metrics = metrics
+        self.fields = fields
+        self.days = days
+        self.titles = titles
+        """Dataset → the field that names one of its rows."""
+        self.index = index
+        self.quotients: dict[tuple[str, str], str] = {}
+        """(what is divided, what it is divided by) → the metric that is their quotient, as its texts say."""
+        self.words = frozenset(word for phrase in index[""].meanings for word in phrase.split())
+        self.value_words = frozenset(word for phrase in index[""].values for word in phrase.split() if word.isalpha())
+        self._known: dict[str, frozenset[str]] = {}
+        self.distance = cache(self._distance)
+
+    def look_up(self, words: Sequence[str], language: Language) -> Term | None:
+        """What a phrase means; None when it means nothing here."""
+        exact, stems = self.index[""], self.index[language.name]
+        key, stem = " ".join(words), " ".join([language.stem(word) for word in words])
+        found: dict[tuple[str, str], Meaning] = {(one.kind, one.ref): one for one in exact.meanings.get(key, ())}
+        how = "exact" if found else "stem"
+        for one in stems.meanings.get(stem, ()):
+            found.setdefault((one.kind, one.ref), msgspec.structs.replace(one, weight=one.weight * STEM))
+        values = exact.values.get(key) or stems.values.get(stem, ())
+        if not found and not values:
+            return None
+        meanings = tuple(sorted(found.values(), key=lambda one: -one.weight))
+        return Term(meanings, values, "exact" if key in exact.values and not found else how)
+
+    def knows(self, word: str, language: Language) -> bool:
+        """Whether some phrase holds the word."""
+        if language.name not in self._known:
+            index = self.index[language.name]
+            self._known[language.name] = frozenset(
+                word for keys in (index.meanings, index.values) for phrase in keys for word in phrase.split()
+            )
+        return word in self.words or word in self.value_words or language.stem(word) in self._known[language.name]
+
+    def facts_of(self, metrics: Sequence[str]) -> tuple[str, ...]:
+        """The datasets that metrics are computed on."""
+        return tuple(dict.fromkeys(fact for name in metrics for fact in self.metrics[name].facts))
+
+    def nearest(self, refs: Sequence[str], facts: Sequence[str]) -> tuple[str, ...]:
+        """Of fields, those that every fact reaches: the nearest first, then those with fewer values, then as declared."""
+        reached = [(max((self.distance(fact, self.fields[ref].dataset) for fact in facts), default=0), ref) for ref in refs]
+        kept = [(far, self.fields[ref].distinct, self.fields[ref].place, ref) for far, ref in reached if far < FAR]
+        return tuple(ref for *_, ref in sorted(kept))
+
+    def span_of(self, facts: Sequence[str]) -> tuple[date, date] | None:
+        """The days that the data of these datasets holds; None when that is not known."""
+        found = [self.days[fact] for fact in facts if fact in self.days]
+        return (min(first for first, _ in found), max(last for _, last in found)) if found else None
+
+    def _distance(self, start: str, end: str) -> int:
+        try:
+            return len(join_path(self.app.semantics, start, end))
+        except (NoPath, AmbiguousPath):
+            return FAR

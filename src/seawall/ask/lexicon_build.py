@@ -1,0 +1,237 @@
+"""From an app, a policy and what the data holds to a lexicon. Computes for a tenth of a second: not on an event loop.
+
+What the policy hides has no words here: datasets that may not be read, masked fields, and metrics that would show nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from sqlglot import exp
+
+from seawall.app.expressions import aggregates_of
+from seawall.app.model import App, Dataset, Field, Metric, MetricQuery, Text
+from seawall.app.physical import columns_in
+from seawall.app.vocabulary import metric_facts
+from seawall.ask.language import LANGUAGES, Language, language
+from seawall.ask.lexicon import FieldFacts, Index, Lexicon, Meaning, MetricFacts, Value
+from seawall.ask.tokens import words_of
+from seawall.ask.values import Held
+from seawall.core.errors import SeawallError
+from seawall.query.compile_names import Vocabulary
+from seawall.query.compile_query import compile_query
+from seawall.query.policy import EffectivePolicy
+from seawall.query.sql_tree import tree_of
+
+VALUE_WORDS_MAX = 8
+SYNONYM, PART, BARE = 0.98, 0.85, 0.9
+"""How much less a phrase counts that is not a name or a label: a synonym, a part of a value, a label without "average"."""
+_NUMBERS = frozenset({"Integer", "Decimal", "Float"})
+_TIMES = frozenset({"Date", "DateTime", "DateTimeTz"})
+_SENTENCE = re.compile(r"[.;:,]")
+
+Phrase = tuple[str, ...]
+
+
+def build(app: App, policy: EffectivePolicy, held: Held) -> Lexicon:
+    """The lexicon of whoever `policy` belongs to."""
+    known = Vocabulary(app, policy)
+    datasets = [app.semantics.datasets[name] for name in app.semantics.datasets if name in policy.datasets]
+    visible = [field for dataset in datasets for field in dataset.fields.values() if not known.is_masked(field)]
+    metrics = {name: facts for name, metric in app.semantics.metrics.items() if (facts := _metric(app, policy, metric)) is not None}
+    fields = {field.ref: _field(field, place, held) for place, field in enumerate(visible)}
+    words: list[tuple[Phrase, Meaning]] = []
+    for name, facts in metrics.items():
+        words += [(phrase, Meaning("metric", name, weight)) for phrase, weight in _metric_phrases(facts)]
+    for field in visible:
+        words += list(_field_meanings(app, field, held))
+    for dataset in datasets:
+        words += [
+            (phrase, Meaning("dataset", dataset.name, weight)) for phrase, weight in _phrases(dataset.name, dataset.label, dataset.synonyms)
+        ]
+    values = [*_value_phrases(held), *_named_values(visible, held)]
+    index = {name: _index(words, values, language(name) if name else None) for name in ("", *LANGUAGES)}
+    lexicon = Lexicon(
+        app, policy, metrics, fields, index, held.days, {one.name: title for one in datasets if (title := _title(one, fields))}
+    )
+    lexicon.quotients.update(_quotients(lexicon))
+    return lexicon
+
+
+def _metric(app: App, policy: EffectivePolicy, metric: Metric) -> MetricFacts | None:
+    """What a metric is; None when it may not be seen."""
+    try:
+        compiled = compile_query(app, MetricQuery((metric.name,)), policy, dialect="duckdb", as_of=None)
+        facts = metric_facts(app.semantics, metric)
+    except SeawallError:
+        return None
+    if compiled.columns[0].masked:
+        return None
+    tree = tree_of(metric.expression)
+    texts = [metric.name, *metric.label.by_locale.values(), *metric.description.by_locale.values(), *metric.synonyms]
+    is_mean = tree.find(exp.Avg) is not None or isinstance(tree, exp.Div)
+    return MetricFacts(metric, facts, _counted(tree), is_mean, _soft(texts))
+
+
+def _counted(tree: exp.Expr) -> str:
+    """The field that the expression counts and nothing else; "" when it does not."""
+    if not isinstance(tree, exp.Count):
+        return ""
+    columns = list(tree.find_all(exp.Column))
+    return f"{columns[0].table}.{columns[0].name}" if len(columns) == 1 and len(aggregates_of(tree)) == 1 else ""
+
+
+def _field(field: Field, place: int, held: Held) -> FieldFacts:
+    texts = [field.name, *field.label.by_locale.values(), *field.synonyms, field.description]
+    distinct = len(held.values.get(field.ref, ())) or 2 if field.datatype == "Boolean" else len(held.values.get(field.ref, ())) or 10**6
+    return FieldFacts(field.ref, field.datatype, place, distinct, _soft(texts))
+
+
+def _soft(texts: Iterable[str]) -> frozenset[str]:
+    words = {word for text in texts for word in words_of(text)}
+    return frozenset(words | {language(name).stem(word) for word in words for name in LANGUAGES})
+
+
+def _phrases(name: str, label: Text, synonyms: Iterable[str]) -> Iterator[tuple[Phrase, float]]:
+    """What a thing is called, and how surely."""
+    for text, weight in ((name, 1.0), *((text, 1.0) for text in label.by_locale.values()), *((text, SYNONYM) for text in synonyms)):
+        if words := words_of(text):
+            yield words, weight
+
+
+def _metric_phrases(facts: MetricFacts) -> Iterator[tuple[Phrase, float]]:
+    """Also without a leading "average" or "total": who asks for a delay means the average one, when that is what there is."""
+    metric = facts.metric
+    for words, weight in _phrases(metric.name, metric.label, metric.synonyms):
+        yield words, weight
+        if len(words) > 1 and any({"average", "total"} & set(language(name).tags.get(words[0], ())) for name in LANGUAGES):
+            yield words[1:], weight * BARE
+
+
+def _field_meanings(app: App, field: Field, held: Held) -> Iterator[tuple[Phrase, Meaning]]:
+    kinds = _kinds(app.semantics.datasets[field.dataset], field, app)
+    for words, weight in _phrases(field.name, field.label, field.synonyms):
+        yield from ((words, Meaning(kind, field.ref, weight)) for kind in kinds)
+
+
+def _kinds(dataset: Dataset, field: Field, app: App) -> tuple[str, ...]:
+    """What a field can be in a question."""
+    if field.datatype in _TIMES:
+        return ("time",)
+    if field.datatype == "Boolean":
+        return ("flag", "field")
+    if field.datatype not in _NUMBERS:
+        return ("field",)
+    if _is_key(dataset, field, app) or field.format.style == "text":
+        return ("field", "number")
+    return ("amount", "field") if field.datatype == "Integer" else ("amount",)
+
+
+def _is_key(dataset: Dataset, field: Field, app: App) -> bool:
+    columns = {name for step in app.semantics.relationships if step.from_ == dataset.name for name in step.from_columns}
+    columns |= {name for step in app.semantics.relationships if step.to == dataset.name for name in step.to_columns}
+    keys = {*dataset.primary_key, *columns}
+    return field.name in dataset.primary_key or (
+        len(columns_in(field.expression)) == 1 and columns_in(field.expression) <= {key.casefold() for key in keys}
+    )
+
+
+def _title(dataset: Dataset, fields: Mapping[str, FieldFacts]) -> str:
+    """The field that names a dataset's rows: called like the dataset, or `name`; else its key."""
+    names = {
+        language(one).stem(word)
+        for one in LANGUAGES
+        for text in (dataset.name, *dataset.label.by_locale.values())
+        for word in words_of(text)[-1:]
+    }
+    own = [field for field in dataset.fields.values() if field.ref in fields and field.datatype == "String"]
+    for field in own:
+        labels = {words_of(text) for text in (field.name, *field.label.by_locale.values())}
+        if any(len(words) == 1 and any(language(one).stem(words[0]) in names for one in LANGUAGES) for words in labels):
+            return field.ref
+    for field in own:
+        if field.name in ("name", "title", "label"):
+            return field.ref
+    keys = [
+        field.ref
+        for field in dataset.fields.values()
+        if field.ref in fields and columns_in(field.expression) == {*map(str.casefold, dataset.primary_key)}
+    ]
+    return keys[0] if len(dataset.primary_key) == 1 and keys else ""
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _value_phrases(held: Held) -> Iterator[tuple[Phrase, Value]]:
+    for ref, values in held.values.items():
+        for value in values:
+            for words in _writings(value):
+                if 0 < len(words) <= VALUE_WORDS_MAX:
+                    yield words, (ref, value)
+
+
+def _writings(value: str) -> Iterator[Phrase]:
+    """A value whole, without its "and", without what stands in brackets."""
+    words = words_of(value.replace("&", " and "))
+    yield words
+    joined = {"and", "und", "or", "oder"}
+    if joined & set(words):
+        yield tuple(word for word in words if word not in joined)
+    if "(" in value and (bare := words_of(value.partition("(")[0])):
+        yield bare
+
+
+def _named_values(fields: Iterable[Field], held: Held) -> Iterator[tuple[Phrase, Value]]:
+    """A field's synonym that holds one of its values means that value: `private label`, where brands are Private or National."""
+    for field in fields:
+        whole = {words: value for value in held.values.get(field.ref, ()) if len(words := words_of(value)) == 1}
+        for synonym in field.synonyms if whole else ():
+            words = words_of(synonym)
+            if len(words) > 1 and (value := whole.get(words[:1])):
+                yield words, (field.ref, value)
+
+
+# ── indexes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _index(words: list[tuple[Phrase, Meaning]], values: list[tuple[Phrase, Value]], by: Language | None) -> Index:
+    """By the phrases as written, or by their stems in a language."""
+    meanings: dict[str, dict[tuple[str, str], Meaning]] = {}
+    for phrase, meaning in words:
+        key = _written(phrase, by)
+        there = meanings.setdefault(key, {})
+        old = there.get((meaning.kind, meaning.ref))
+        if old is None or old.weight < meaning.weight:
+            there[meaning.kind, meaning.ref] = meaning
+    held: dict[str, dict[Value, None]] = {}
+    for phrase, value in values:
+        held.setdefault(_written(phrase, by), {})[value] = None
+    return Index({key: tuple(found.values()) for key, found in meanings.items()}, {key: tuple(found) for key, found in held.items()})
+
+
+def _written(phrase: Phrase, by: Language | None) -> str:
+    return " ".join(phrase if by is None else [by.stem(word) for word in phrase])
+
+
+def _quotients(lexicon: Lexicon) -> Iterator[tuple[tuple[str, str], str]]:
+    """What metrics' texts say they are: `Net sales per basket`."""
+    for name, facts in lexicon.metrics.items():
+        metric = facts.metric
+        texts = [(text, one) for one in LANGUAGES for text in _all_texts(metric, one)]
+        for text, one in texts:
+            words = words_of(_SENTENCE.split(text)[0])
+            cut = next((place for place, word in enumerate(words) if "per" in language(one).tags.get(word, ())), 0)
+            if not cut:
+                continue
+            head, tail = (lexicon.look_up(part, language(one)) for part in (words[:cut], words[cut + 1 :]))
+            for over in head.refs("metric") if head else ():
+                for under in tail.meanings if tail else ():
+                    if over != name:
+                        yield (over, f"{under.kind} {under.ref}"), name
+
+
+def _all_texts(metric: Metric, locale: str) -> tuple[str, ...]:
+    texts = (metric.label.by_locale.get(locale, ""), metric.description.by_locale.get(locale, ""), *metric.synonyms)
+    return tuple(text for text in texts if text)
