@@ -6,7 +6,7 @@ On the wire a deadline is the header `seawall-timeout-ms`: the milliseconds left
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import DeadlineExceeded
@@ -21,8 +21,7 @@ MODEL_TIMEOUT_MS_MAX = 600_000.0
 """A model may write for minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(msgspec.Struct, frozen=True):
     """A point on the monotonic clock after which the next rung is served."""
 
     at: float
@@ -46,7 +45,7 @@ class Deadline:
         timeout_ms = default_ms
         if value is not None and value.isdecimal() and len(value) <= 6:
             timeout_ms = float(value)
-        return cls.after(min(timeout_ms, most_ms) / 1000, clock)
+        return cls(clock.monotonic() + (timeout_ms if timeout_ms < most_ms else most_ms) / 1000, clock)
 
     def remaining(self) -> float:
         """Seconds left, never below zero."""

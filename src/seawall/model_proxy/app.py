@@ -59,7 +59,9 @@ class ModelProxy:
 
     def handle(self, request: Request, out: Out) -> None:
         """One answer for any request. Never raises."""
-        calls: Calls | None = next((one for one in (self._calls, self._prompts) if one is not None and one.takes(request)), None)
+        calls: Calls | None = self._calls
+        if calls is None or not calls.takes(request):
+            calls = self._prompts if self._prompts is not None and self._prompts.takes(request) else None
         if calls is not None:
             if request.method == "POST":
                 calls.handle(request, out)

@@ -34,7 +34,7 @@ class Span:
         self.boundary = boundary
         self.kind = kind
         self.trace_id = trace_id
-        self.span_id = f"{_random.getrandbits(64):016x}"
+        self.span_id = _random.getrandbits(64).to_bytes(8, "big").hex()
         self.parent_id = parent_id
         self.attributes = attributes
         self.error = ""
@@ -115,4 +115,4 @@ def _parent(traceparent: str | None, *, inherit: bool = True) -> tuple[str, str]
     current = _current.get() if inherit else None
     if current is not None:
         return current.trace_id, current.span_id
-    return f"{_random.getrandbits(128):032x}", ""
+    return _random.getrandbits(128).to_bytes(16, "big").hex(), ""

@@ -73,14 +73,15 @@ class Prices:
 
 def tokens_of(call: Call, price: Price) -> tuple[int, int]:
     """(input, output) tokens a call may take at most."""
-    body, asked = call.request.body, call.body
-    size = len(body) if call.surface != "prompt" else len(body) + _text_bytes(asked)
+    body, asked, surface, context = call.request.body, call.body, call.surface, price.context
+    size = len(body) if surface != "prompt" else len(body) + _text_bytes(asked)
     tokens = (size >> 2 if body.isascii() else size >> 1) + 1
-    if call.surface == "embeddings":
+    if surface == "embeddings":
         return tokens, 0
     output = _most(asked.get("max_completion_tokens"), asked.get("max_tokens")) or OUTPUT_TOKENS
-    if price.context:
-        tokens, output = min(tokens, price.context), min(output, price.context)
+    if context:
+        tokens = tokens if tokens < context else context
+        output = output if output < context else context
     choices = asked.get("n")
     if choices is not None and type(choices) is int and 1 < choices <= CHOICES_MAX:
         output *= choices
@@ -89,7 +90,8 @@ def tokens_of(call: Call, price: Price) -> tuple[int, int]:
 
 def _most(left: object, right: object) -> int:
     """The larger bound of two names for the same: a provider may read either. 0: there is none."""
-    return max(left if type(left) is int else 0, right if type(right) is int else 0)
+    one, other = left if type(left) is int else 0, right if type(right) is int else 0
+    return one if one > other else other
 
 
 def _text_bytes(body: Mapping[str, Any]) -> int:
