@@ -31,7 +31,7 @@ class Preparation(msgspec.Struct, frozen=True):
 
     name: str
     locate_sources: Callable[[], Mapping[str, Path]]
-    """Name → Parquet file; SQL reads it as `source_NAME`."""
+    """Name → file (`.parquet`, `.csv`, or a `.zip` of one CSV); SQL reads it as `source_NAME`."""
     queries: Mapping[str, str]
     """Named SQL: one query a table, those of `setup` and `helpers`, and `extent`, whose column `as_of` dates the generation.
     A query may use `$as_of` (a date) and `$scale`."""

