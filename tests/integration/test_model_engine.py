@@ -116,6 +116,16 @@ async def test_texts_become_vectors_in_either_form(engine) -> None:
     assert numbers["usage"]["prompt_tokens"] > 9
 
 
+async def test_vectors_are_as_long_as_the_model_makes_them(engine) -> None:
+    """A caller that asks for another length is told, rather than given what it did not ask for."""
+    for dimensions, status in ((384, 200), (None, 200), (256, 400), (1024, 400)):
+        answer = await engine.post("/v1/embeddings", json={"input": "milk", "dimensions": dimensions})
+        assert answer.status_code == status
+    error = answer.json()["error"]
+    assert error["param"] == "dimensions"
+    assert "have 384 numbers" in error["message"]
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"input":[]}', b'{"input":[1]}', b'{"input":""}'])
 async def test_what_cannot_be_embedded_is_refused(engine, body: bytes) -> None:
     """With a sentence, in OpenAI's form."""

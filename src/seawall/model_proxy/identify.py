@@ -3,7 +3,7 @@
 Guarantees: a key is believed for at most 5 s after Postgres vouched for it, and a revocation is heard at once (LISTEN/NOTIFY). While
 Postgres is away, a key that was good within the last minute goes on; an unknown one is refused with 503, never let in. What is kept is
 bounded, the unknown ids as well, and so are the look-ups at once: a flood of made-up keys cannot keep the database from others.
-Secrets are compared by their hashes in constant time.
+Secrets are compared by their hashes in constant time. A key without scopes may do nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from seawall.core.digest import digest
 from seawall.core.errors import Unavailable
 from seawall.core.principal import Principal
 from seawall.model_proxy.call import Caller
+from seawall.model_proxy.errors import OutOfScope
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.keys import CHANNEL, PREFIX, MachineKey, MachineKeys, split, tenant_account
 from seawall.store.database import Queries
@@ -146,6 +147,8 @@ class Identifier:
         presented = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
         if not hmac.compare_digest(presented, entry.hash):
             raise _refused()
+        if not entry.caller.principal.scopes:  # which in a token would be a person's: everything
+            raise OutOfScope("This key may do nothing, for it has no scopes", fix="Make another with `seawall key create --scope …`")
         if 0 < len(header) <= GOOD_CHARACTERS_MAX:
             if len(self._good) >= GOOD_MAX:
                 self._good.clear()

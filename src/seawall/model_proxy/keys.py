@@ -17,6 +17,7 @@ from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import InvalidInput, NotFound
 from seawall.core.principal import Attribute, Principal
 from seawall.model_proxy.call import Limits
+from seawall.model_proxy.scopes import DEFAULT_SCOPES
 from seawall.store.database import Queries, Row
 
 PREFIX = "sw_"
@@ -57,7 +58,8 @@ class NewKey(msgspec.Struct, frozen=True):
 
     name: str
     tenant: str = "default"
-    scopes: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
+    """At least one: a key without scopes could do nothing."""
     roles: tuple[str, ...] = ()
     attributes: dict[str, Attribute] = {}
     limits: Limits = Limits()
@@ -114,7 +116,9 @@ class MachineKeys:
         self._clock = clock
 
     async def create(self, new: NewKey) -> tuple[MachineKey, str]:
-        """Make a key; it and what to present, which is kept nowhere. InvalidInput for a name that is taken or ill."""
+        """Make a key; it and what to present, which is kept nowhere. InvalidInput for a name that is taken or ill, or without scopes."""
+        if not new.scopes:
+            raise InvalidInput("A key without scopes could do nothing", expected=f"some, like {', '.join(DEFAULT_SCOPES)}")
         if NAME.fullmatch(new.name) is None:
             raise InvalidInput(
                 "A key's name is not a name", expected="letters, digits, `.`, `_` and `-`, at most 63", got=repr(new.name[:80])

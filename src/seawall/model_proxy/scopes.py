@@ -1,7 +1,7 @@
 """What a key may be used for: `chat`, `embeddings`, `models`, `eval`, `prompts:APP/PROMPT`, with `*` for any prompt or any app.
 
 A token without scopes is a person's and may do what people may: everything but `eval`, which replaces answers by recorded ones and so
-has to be asked for by name. A key always has scopes.
+has to be asked for by name. A key is made with scopes (`DEFAULT_SCOPES`); one that has none, however it came about, may do nothing.
 """
 
 from __future__ import annotations

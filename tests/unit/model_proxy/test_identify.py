@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +82,19 @@ async def test_a_key_is_looked_up_once_in_five_seconds(door: Door) -> None:
     assert door.identifier.known(asked(key)) is caller
     door.clock.advance(5.1)
     assert door.identifier.known(asked(key)) is None
+
+
+async def test_a_key_without_scopes_may_do_nothing(door: Door) -> None:
+    """None is made; one that was, by other hands, is no person's token, which may do nearly everything."""
+    with pytest.raises(InvalidInput, match="could do nothing"):
+        await door.keys.create(NewKey("none", scopes=()))
+    made, key = await door.keys.create(NewKey("ci"))
+    assert made.principal.scopes == DEFAULT_SCOPES
+    bare = msgspec.structs.replace(made.principal, scopes=())
+    door.database.table("model_keys")[made.id]["principal"] = msgspec.json.encode(bare).decode()
+    for _ in range(2):
+        with pytest.raises(OutOfScope, match="may do nothing"):
+            await door.enter(key)
 
 
 async def test_revoked_means_at_once(door: Door) -> None:

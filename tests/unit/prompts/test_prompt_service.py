@@ -185,6 +185,33 @@ async def test_calls_at_once_are_one_call_and_a_bad_item_is_asked_alone() -> Non
     assert json.loads(got[0][1])["usage"] == {"input": 10, "output": 6}
 
 
+async def test_a_batch_that_nobody_waits_for_is_given_up() -> None:
+    """While one client waits the model goes on; once the last has vanished it is cancelled."""
+
+    class Slow(Models):
+        ended = ""
+
+        async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
+            self.calls.append(call)
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                self.ended = "cancelled"
+                raise
+
+    models = Slow()
+    proxy, outs = proxy_of(models), [Out(Line(), keep_alive=True, head_only=False) for _ in range(3)]
+    for number, out in enumerate(outs):
+        body = json.dumps({"input": {**FINDING, "panel": f"Panel {number}"}}).encode()
+        proxy.handle(Request("POST", "/v1/prompts/merchandising/summarise", "", {"authorization": "Bearer x"}, body), out)
+    await asyncio.sleep(0.05)
+    assert len(models.calls) == 1
+    for out, ended in zip(outs, ("", "", "cancelled"), strict=True):
+        out.lost()
+        await asyncio.sleep(0.01)
+        assert models.ended == ended
+
+
 async def test_the_list_tells_what_the_caller_may_use() -> None:
     """With schemas."""
     _, body = await ask(proxy_of(Models()), "/v1/prompts", method="GET")

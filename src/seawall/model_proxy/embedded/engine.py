@@ -18,7 +18,7 @@ from seawall.core.errors import SeawallError
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.embedded import llama
 from seawall.model_proxy.http import Request, Response, header_line
-from seawall.model_proxy.minilm import Embedder
+from seawall.model_proxy.minilm import DIMENSIONS, Embedder
 from seawall.model_proxy.upstream import Origin, Pool
 from seawall.model_proxy.upstream_connection import Control
 from seawall.telemetry.events import event
@@ -36,6 +36,7 @@ FIRST_BYTE_SECONDS = 60.0
 class _Wanted(msgspec.Struct, frozen=True):
     input: str | list[str]
     encoding_format: str = "float"
+    dimensions: int | None = None
 
 
 class _Relay:
@@ -139,6 +140,8 @@ class Engine:
         texts = [wanted.input] if isinstance(wanted.input, str) else wanted.input
         if not 0 < len(texts) <= TEXTS_MAX or any(not text or len(text) > TEXT_CHARACTERS_MAX for text in texts):
             return refusal(400, f"Expected 1 to {TEXTS_MAX} texts of 1 to {TEXT_CHARACTERS_MAX} characters")
+        if wanted.dimensions not in (None, DIMENSIONS):
+            return refusal(400, f"The vectors of {EMBEDDING_MODEL} have {DIMENSIONS} numbers and cannot be shortened", "dimensions")
         vectors = await self._embedder.embed(texts)
         tokens = sum(len(self._embedder.model.ids(text)) for text in texts)
         data = [
@@ -169,11 +172,11 @@ def _written(row: Any, form: str) -> object:  # noqa: ANN401 -- a numpy row
     return row.tolist()
 
 
-def refusal(status: int, sentence: str) -> Response:
+def refusal(status: int, sentence: str, param: str | None = None) -> Response:
     """An error in OpenAI's shape."""
     kind = "invalid_request_error" if status < 500 else "server_error"
     return Response(
-        status, msgspec.json.encode({"error": {"message": sentence.rstrip(".") + ".", "type": kind, "code": None, "param": None}})
+        status, msgspec.json.encode({"error": {"message": sentence.rstrip(".") + ".", "type": kind, "code": None, "param": param}})
     )
 
 

@@ -1,7 +1,7 @@
 """Calls of one prompt by one caller that come within milliseconds, asked as one: an array of inputs in, an array of answers out.
 
 Each answer is checked on its own; one that does not keep the schema is asked again alone. Callers are never mixed: whoever pays, and what
-they may see, is one person's.
+they may see, is one person's. A batch whose every client has vanished is given up.
 """
 
 from __future__ import annotations
@@ -84,7 +84,10 @@ class Batches:
             else:
                 self._answer(members, calls[0], lines, msgspec.json.decode(body))
 
-        self._run(members[0].request, HeldOut(answered), prepare)
+        held = HeldOut(answered)
+        for member in members:
+            member.out.on_gone = lambda: _leave(held, members)
+        self._run(members[0].request, held, prepare)
 
     def _separately(self, members: list[Member]) -> None:
         for member in members:
@@ -105,6 +108,12 @@ class Batches:
             elif not member.out.gone:
                 usage = {"input": told.input // count, "output": told.output // count}
                 member.out.whole(200, lines, msgspec.json.encode(summary(call, msgspec.json.decode(text), ready, usage, cost // count)))
+
+
+def _leave(held: Out, members: list[Member]) -> None:
+    """A client vanished: where it was the last, nobody is asked any more."""
+    if all(member.out.gone for member in members) and not held.ended:
+        held.lost()
 
 
 def _enter(library: Library, call: Call, asked: list[Asked]) -> None:
