@@ -10,13 +10,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-import msgspec
-
 from seawall.core.errors import SeawallError
 from seawall.model_proxy.call import Call, Piece, Whole
 from seawall.model_proxy.contract.filter import ContractFilter
 from seawall.model_proxy.edge_out import Out
-from seawall.model_proxy.forms import is_usage_alone
+from seawall.model_proxy.forms import is_usage_alone, whole_bytes
 from seawall.model_proxy.replies import error_event, failure
 from seawall.model_proxy.sse import DONE, encode, text_piece
 from seawall.model_proxy.stages import Filter
@@ -100,7 +98,7 @@ class Delivery:
     def whole(self, answer: Whole) -> None:
         """Send a whole answer."""
         self.answer = answer
-        self._out.whole(answer.status, b"%b%b\r\n" % (_JSON, self.call.id.encode()), msgspec.json.encode(answer.body))
+        self._out.whole(answer.status, b"%b%b\r\n" % (_JSON, self.call.id.encode()), whole_bytes(answer))
 
     def ready(self, body: bytes) -> None:
         """Send a whole answer that is bytes already."""

@@ -151,7 +151,8 @@ class Answering:
     def body(self, body: dict[str, Any]) -> None:
         """The whole answer. Unreadable when it is none."""
         kind = "data" if self._call.surface == "embeddings" else "choices"
-        if not isinstance(body.get(kind), list) or not all(isinstance(one, dict) and _is_said(one) for one in body[kind]):
+        said = body.get(kind)
+        if not isinstance(said, list) or not all(isinstance(one, dict) and _is_said(one) for one in said):
             raise Unreadable("The provider's answer is not what was asked for", expected=f"an object with a list of `{kind}`")
         if isinstance(model := body.get("model"), str):
             self._compare(model)
@@ -219,8 +220,10 @@ class Answering:
 def _is_said(choice: dict[str, Any]) -> bool:
     """Whether a choice holds a message as stages read it; an embedding has none."""
     message = choice.get("message")
-    called = message.get("tool_calls") if isinstance(message, dict) else None
-    return isinstance(message, dict | None) and isinstance(called, list | None) and all(isinstance(one, dict) for one in called or ())
+    if not isinstance(message, dict):
+        return message is None
+    called = message.get("tool_calls")
+    return called is None or (isinstance(called, list) and all(isinstance(one, dict) for one in called))
 
 
 def _same(asked: str, answered: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.model_proxy.call import TOKENS_MAX, Piece, Usage
+from seawall.model_proxy.call import TOKENS_MAX, Piece, Usage, Whole
 
 _ONCE = frozenset({"id", "type", "role", "name"})
 """Members of a delta that are told, not spelled: the first word stands."""
@@ -27,6 +27,17 @@ def usage_of(told: object) -> Usage | None:
     details = told.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
     return Usage(_count(told.get("prompt_tokens")), _count(told.get("completion_tokens")), _count(cached))
+
+
+def whole_bytes(answer: Whole) -> bytes:
+    """A whole answer as it goes on the wire. Whoever keeps it asks right before whoever sends it, so the newest is remembered."""
+    global _newest
+    if _newest[0] is not answer:
+        _newest = answer, _encode(answer.body)
+    return _newest[1]
+
+
+_newest: tuple[Whole | None, bytes] = (None, b"")
 
 
 def finishes_of(body: dict[str, Any]) -> tuple[str, ...]:

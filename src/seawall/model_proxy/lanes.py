@@ -47,10 +47,13 @@ class HttpTransport:
 
     def __init__(self, pool: Pool, key: str, header: str = "authorization") -> None:
         self._pool = pool
-        self._headers = [(b"content-type", b"application/json"), (b"accept-encoding", b"identity"), (b"user-agent", b"seawall")]
-        if key:
-            shown = f"Bearer {key}" if header == "authorization" else key
-            self._headers.append((header.encode("ascii"), shown.encode("ascii")))
+        shown = f"Bearer {key}" if header == "authorization" else key
+        self._headers = (
+            (b"content-type", b"application/json"),
+            (b"accept-encoding", b"identity"),
+            (b"user-agent", b"seawall"),
+            *([(header.encode("ascii"), shown.encode("ascii"))] if key else ()),
+        )
 
     async def exchange(self, path: str, body: bytes, receiver: Answering, timeouts: Timeouts, seconds: float) -> None:
         """See Transport."""

@@ -46,7 +46,8 @@ def _read(call: Call, answer: Whole) -> None:
     if not (call.usage.input or call.usage.output):
         call.usage = answer.usage
     if not call.finish:
-        call.finish = next(iter(finishes_of(answer.body)), "")
+        finishes = finishes_of(answer.body)
+        call.finish = finishes[0] if finishes else ""
     if not call.answered_by:
         model = answer.body.get("model")
         call.answered_by = model[:200] if isinstance(model, str) else ""

@@ -24,6 +24,8 @@ WAITING_MAX = 1024
 CONNECT_SECONDS = 2.0
 KEEP_SECONDS = 45.0
 """How long an idle connection is kept: less than servers do, so that it is rarely they who close."""
+HEADS_MAX = 64
+"""Beginnings of requests that are kept: most differ in their length alone."""
 STALE_SECONDS = 1.0
 """A kept connection lost this soon after a request was written to it had been closed before."""
 
@@ -83,7 +85,7 @@ class Pool:
         self._connecting = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._heads: dict[tuple[str, str], bytes] = {}
+        self._heads: dict[tuple[str, str, tuple[tuple[bytes, bytes], ...]], bytes] = {}
         self._closed = False
 
     @property
@@ -195,18 +197,20 @@ class Pool:
             return
 
     def _head(self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]], length: int) -> bytes:
-        start = self._heads.get((method, path))
+        key = (method, path, tuple(headers))
+        start = self._heads.get(key)
         if start is None:
             target = self.origin.base + path
             start = f"{method} {target} HTTP/1.1\r\nhost: {self.origin.authority}\r\n".encode("ascii")
             if not target.isprintable() or " " in target or start.count(b"\n") != 2:
                 raise ValueError("The path of a request may hold neither spaces nor control characters")
-            if len(self._heads) < 64:
-                self._heads[method, path] = start
-        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
-        if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
-            raise ValueError("A header may not hold a line break")
-        return b"%b%bcontent-length: %d\r\n\r\n" % (start, lines, length)
+            lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+            if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
+                raise ValueError("A header may not hold a line break")
+            start += lines
+            if len(self._heads) < HEADS_MAX:
+                self._heads[key] = start
+        return b"%bcontent-length: %d\r\n\r\n" % (start, length)
 
     def _take(self) -> Connection | None:
         while self._idle:

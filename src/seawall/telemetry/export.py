@@ -27,7 +27,7 @@ _KINDS = {"internal": 1, "server": 2, "client": 3}
 _ERROR = 2
 CACHED_MAX = 4096
 CACHED_CHARACTERS_MAX = 64
-SLICE = 16
+SLICE = 32
 """Spans written in one go; then the thread lets go of the interpreter for `PAUSE_SECONDS`, so that nobody's request waits for it."""
 PAUSE_SECONDS = 0.0005
 
@@ -124,7 +124,7 @@ def _varint(value: int) -> bytes:
     if value < 0x80:
         return b"%c" % value
     if value < 0x4000:
-        return b"%c%c" % (value & 0x7F | 0x80, value >> 7)
+        return bytes((value & 0x7F | 0x80, value >> 7))
     parts = bytearray()
     while value >= 0x80:
         parts.append(value & 0x7F | 0x80)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.model_proxy.call import Piece, Usage, Whole
-from seawall.model_proxy.forms import body_of, finishes_of, is_usage_alone, pieces_of
+from seawall.model_proxy.forms import body_of, finishes_of, is_usage_alone, pieces_of, whole_bytes
 from seawall.model_proxy.sse import DONE, encode
 
 KEPT_FINISHES = frozenset({"stop", "tool_calls", "function_call"})
@@ -81,7 +81,7 @@ def from_whole(answer: Whole, target: str, made_at: float, *, chat: bool) -> Ans
         return None
     if chat and not _complete(finishes_of(answer.body)):
         return None
-    return Answer(Kept(msgspec.json.encode(answer.body), b"", b"", answer.usage, target, made_at))
+    return Answer(Kept(whole_bytes(answer), b"", b"", answer.usage, target, made_at))
 
 
 def from_pieces(pieces: Sequence[Piece], usage: Usage, target: str, made_at: float) -> Answer | None:

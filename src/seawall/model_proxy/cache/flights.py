@@ -221,7 +221,7 @@ class Flight:
         usage = next((piece.usage for piece in reversed(self._pieces) if piece.usage), None)
         answer = None if self._dropped else from_pieces(self._pieces, usage or call.usage, target, self._now())
         self._over(answer)
-        if any(not seat.streamed for seat in self._seats):
+        if self._wanted(streamed=False):
             whole = Whole(body_of([piece.data for piece in self._pieces]), usage or Usage())
             self._hand_whole(whole)
         self._end_all()
@@ -232,7 +232,7 @@ class Flight:
             return
         target = self.call.target.id if self.call.target else ""
         kept = from_whole(answer, target, self._now(), chat=self.call.surface != "embeddings")
-        if answer.status == 200 and any(seat.streamed for seat in self._seats):
+        if answer.status == 200 and self._wanted(streamed=True):
             self._pieces = pieces_of(answer.body)
         self._over(kept)
         self._hand_whole(answer)
@@ -242,9 +242,9 @@ class Flight:
         """The answer was found elsewhere: everybody gets it, and nothing more is kept."""
         if self.ended:
             return
-        self._pieces = answer.pieces() if any(seat.streamed for seat in self._seats) else []
+        self._pieces = answer.pieces() if self._wanted(streamed=True) else []
         self._over(None)
-        if any(not seat.streamed for seat in self._seats):
+        if self._wanted(streamed=False):
             self._hand_whole(answer.as_whole())
         self._end_all()
 
@@ -287,8 +287,15 @@ class Flight:
             self._held = hold
             (self.control.pause if hold else self.control.resume)()
 
+    def _wanted(self, *, streamed: bool) -> bool:
+        """Whether somebody waits for the answer in this form."""
+        for seat in self._seats:  # noqa: SIM110 -- a generator costs more than all else here
+            if seat.streamed is streamed:
+                return True
+        return False
+
     def _drop(self, number: int) -> None:
-        if any(not seat.streamed for seat in self._seats):
+        if self._wanted(streamed=False):
             return  # somebody wants it whole: it is kept whole, and the answer's own limits bound it
         gone = number - self._dropped
         if gone > 0:
