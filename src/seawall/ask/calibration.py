@@ -12,14 +12,11 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 
 import msgspec
 
 from seawall.core.errors import ConfigurationError
 
-FILE = "golden/confidence.json"
-"""Where an app's bundle keeps what was fitted on its golden questions."""
 PENALTY = 1.0
 STEPS_MAX = 50
 FOLDS = 5
@@ -117,21 +114,6 @@ def expected_error(bins: Sequence[Bin]) -> float:
     """Expected calibration error: the mean distance between predicted and right, weighted by readings."""
     total = sum(one.count for one in bins)
     return sum(one.count * abs(one.predicted - one.right) for one in bins) / total if total else 0.0
-
-
-def load(folder: Path, hashes: Mapping[str, str]) -> Calibration | None:
-    """What an app's bundle keeps; None when it keeps none, or the file is not the one the bundle was built with."""
-    wanted = hashes.get(FILE)
-    try:
-        data = (folder / FILE).read_bytes() if wanted else b""
-    except OSError:
-        return None
-    if not wanted or hashlib.sha256(data).hexdigest() != wanted:
-        return None
-    try:
-        return msgspec.json.decode(data, type=Calibration)
-    except msgspec.DecodeError as error:
-        raise ConfigurationError(f"{FILE} cannot be read", got=str(error)[:200], fix="Make it anew with `seawall golden fit`") from error
 
 
 def _fold(id_: str) -> int:

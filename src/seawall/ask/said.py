@@ -35,6 +35,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     compares: tuple[str, ...] = ()
     """Words of comparison, in order: `previous`, `gt`, …"""
     ratio: bool = False
+    marks: tuple[str, ...] = ()
+    """Other words of grammar that change what is asked: `share`, `missing`, `only`, `instead`, …"""
     unknown: tuple[str, ...] = ()
     """Stems of words that mean nothing here."""
 
@@ -43,7 +45,16 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
         arranged = tuple if self.ratio or self.compares else sorted
         values = sorted(sorted(one) for one in self.values)
         names = (arranged(self.metrics), sorted(self.dimensions), values, arranged(self.periods), arranged(self.numbers))
-        parts = (*names, sorted(self.grains), self.direction, sorted(self.negated), self.compares, self.ratio, sorted(self.unknown))
+        parts = (
+            *names,
+            sorted(self.grains),
+            self.direction,
+            sorted(self.negated),
+            self.compares,
+            self.ratio,
+            sorted(self.marks),
+            sorted(self.unknown),
+        )
         return digest(parts)
 
 
