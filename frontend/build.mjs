@@ -33,7 +33,7 @@ for (const [path, output] of Object.entries(islands.metafile.outputs)) {
 }
 const results = [
   islands,
-  await build({ ...common, entryPoints: ["src/stream.js"], format: "iife" }),
+  await build({ ...common, entryPoints: ["src/stream.js", "src/first.js"], format: "iife" }),
   await build({ ...common, entryPoints: ["../src/seawall/ui/static/seawall.css"] }),
   await build({ ...common, entryPoints: ["src/seawall.js"], format: "esm", define: { ISLANDS: JSON.stringify(addresses) } }),
 ];

@@ -19,18 +19,21 @@ from seawall.core.errors import InvalidInput, Unavailable
 from seawall.query.cache import CacheKey, Parameters, parameters_of
 from seawall.query.filters import apply
 from seawall.query.ladder import Served
+from seawall.ui.charts.text import esc
 from seawall.ui.drawing import FILTERS_MARK
 from seawall.ui.frames import frame
 from seawall.ui.negotiate import locale_of, speaks
 from seawall.ui.params import AFTER_SUFFIX, Choice, Values, of_panel, page_choice, read, to_query
 from seawall.ui.recent import Recent
 from seawall.ui.render.context import RenderContext
-from seawall.ui.render.page import STYLE_MARK, Assets, NavLink, Shell
+from seawall.ui.render.page import FIRST_ROW_MARK, STYLE_MARK, Assets, NavLink, Shell
 from seawall.ui.rights import Rights, subject_of
 from seawall.ui.wiring import Site, UiServices
 
 STYLE_SHEET = "seawall.css"
 """Stands in every page, so that a first visit paints without asking for anything else."""
+PAUSE = "first.js"
+"""The script that a whole page's parser waits for after the first row."""
 PLANS_MAX = 256
 CHOICES_MAX = 4_096
 REMEMBERED_QUERY_BYTES_MAX = 1_024
@@ -74,6 +77,8 @@ class Cut(msgspec.Struct, frozen=True):
     skeletons: tuple[bytes, ...]
     follows: tuple[bytes, ...]
     """What stands after each slot."""
+    follows_whole: tuple[bytes, ...]
+    """The same where the page comes at once: after the first row the parser waits for a script, and what is there is painted meanwhile."""
     close: bytes
 
 
@@ -232,7 +237,8 @@ class Planner:
         more = msgspec.structs.replace(files, scripts=(assets.url("stream.js"),))
         kinds = ((files, shell), (more, shell), (more, refreshing))
         plain, streamed, other = (str(draw.document(site.app, page, ctx, nav, *each)) for each in kinds)
-        return cut_at_panels(plain, (streamed, other), str(draw.document_end()), self._style)
+        pause = f'<script src="{esc(assets.url(PAUSE))}"></script>'
+        return cut_at_panels(plain, (streamed, other), str(draw.document_end()), self._style, pause)
 
     def _slot(self, site: Site, panel: Panel, rights: Rights, choice: Choice, ctx: RenderContext, watermark: str) -> Slot:
         touching = of_panel(panel, choice)
@@ -290,14 +296,14 @@ def cursor_subject(app: App, panel: Panel, choice: Choice, rights: Rights) -> st
     return msgspec.json.encode([app.name, panel.digest, touching, rights.fingerprints[panel.name]]).decode()
 
 
-def cut_at_panels(opened: str, others: tuple[str, str], closed: str, style: bytes) -> Cut:
+def cut_at_panels(opened: str, others: tuple[str, str], closed: str, style: bytes, pause: str) -> Cut:
     """Cut a drawn document at its style sheet (the frame `style`), its filters and each `<?start name="panel">skeleton<?end>`.
 
     Of the `others`, streamed and refreshing, only the heads are different.
     """
     head, _, rest = opened.partition(FILTERS_MARK)
     pieces = _RANGE.split(rest)  # text, name, skeleton, text, name, skeleton, …, text
-    names = tuple(pieces[1::3])
+    names, follows = tuple(pieces[1::3]), pieces[3::3]
     return Cut(
         head=_styled(head, style),
         head_streamed=_styled(others[0].partition(FILTERS_MARK)[0], style),
@@ -305,7 +311,8 @@ def cut_at_panels(opened: str, others: tuple[str, str], closed: str, style: byte
         body=frame(pieces[0]),
         names=names,
         skeletons=tuple(frame(f'<?start name="{name}">{skeleton}<?end>') for name, skeleton in zip(names, pieces[2::3], strict=True)),
-        follows=tuple(frame(text) for text in pieces[3::3]),
+        follows=tuple(frame(text.replace(FIRST_ROW_MARK, "")) for text in follows),
+        follows_whole=tuple(frame(text.replace(FIRST_ROW_MARK, pause)) for text in follows),
         close=frame(closed),
     )
 

@@ -5,10 +5,14 @@ import re
 
 import msgspec
 import pytest
-from tests.unit.ui_server.sample import House
+from tests.unit.ui_server.sample import House, sample_app
 
 from seawall.core.errors import Unavailable
 from seawall.query.errors import EngineUnavailable, QueryFailed
+from seawall.ui.drawing import FILTERS_MARK
+from seawall.ui.frames import frame, join
+from seawall.ui.page import cut_at_panels
+from seawall.ui.render.page import FIRST_ROW_MARK, rows
 
 PLAIN = {"accept-encoding": "gzip", "user-agent": "Chrome/156.0"}
 
@@ -302,3 +306,15 @@ async def test_why_there_is_nothing_is_told_as_far_as_rights_know(house: House) 
             html = (await client.get("/shop/listing", headers=PLAIN)).text
         said.append([words for words in ("nothing here that you may see", "No rows", "No data yet") if words in html])
     assert said == [["nothing here that you may see"]] * 2 + [["No rows"], ["No data yet"]]
+
+
+def test_a_whole_page_pauses_after_its_first_row() -> None:
+    """Browsers paint the first row while they wait for a script; a page that streams has its own pauses, one row needs none."""
+    demand = sample_app().pages["demand"]
+    two = msgspec.structs.replace(demand, layout=(("sales",), ("units",)))
+    opened = FILTERS_MARK + rows(two, lambda panel: f'<?start name="{panel.name}">…<?end>')
+    cut = cut_at_panels(opened, (opened, opened), "", frame("<style>"), "<script>")
+    whole, streamed = (join(follows, zstd=False).decode() for follows in (cut.follows_whole, cut.follows))
+    assert whole.startswith('</section></div><script><div class="row')
+    assert streamed == whole.replace("<script>", "")
+    assert FIRST_ROW_MARK not in rows(msgspec.structs.replace(demand, layout=(("sales", "units"),)), lambda _: "")

@@ -14,7 +14,7 @@ from seawall.ui.formats import ToText
 BAR_PART = 0.78
 BAR_WIDTH_MAX = 0.25
 """A lone bar is still a bar."""
-TITLED_MAX = 120
+TITLED_MAX = 40
 """More marks than this carry no `<title>` each: tooltips by script and the data table tell their values."""
 DOT_PX, DOT_PX_MAX = 2.5, 9.0
 REFERENCES_MAX = 8

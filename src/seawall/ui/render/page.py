@@ -31,6 +31,8 @@ _MARK = (
     '<path d="M1 17c2.2 0 2.2-2 4.5-2s2.3 2 4.5 2 2.2-2 4.5-2 2.3 2 4.5 2"/></svg>'
 )
 STYLE_MARK = "<!--style-->"
+FIRST_ROW_MARK = "<!--first-row-->"
+"""After the first of several rows; what a browser should show before it goes on reading stands before it."""
 _CURRENT = ' aria-current="page"'
 RTL = frozenset({"ar", "fa", "he", "ur"})
 
@@ -108,11 +110,11 @@ def page_head(page: Page, ctx: RenderContext) -> Markup:
 def rows(page: Page, inner: Callable[[Panel], str]) -> Markup:
     """Every row of the layout; `inner` gives what stands inside each panel's section."""
     parts = []
-    for names in page.layout:
+    for index, names in enumerate(page.layout):
         panels = [page.panels[name] for name in names]
         parts.append(row_open(len(panels)))
         parts.extend(f"{panel_open(panel)}{inner(panel)}{PANEL_CLOSE}" for panel in panels)
-        parts.append(ROW_CLOSE)
+        parts.append(ROW_CLOSE if index or len(page.layout) == 1 else ROW_CLOSE + FIRST_ROW_MARK)
     return markup("".join(parts))
 
 
