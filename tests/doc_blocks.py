@@ -7,9 +7,11 @@ A command must end with 0, unless `$ echo $?` follows it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import selectors
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +20,8 @@ from pathlib import Path
 import msgspec
 
 COMMAND_S_MAX = 120
+END_S_MAX = 5.0
+"""What is still there so long after it was asked to end is killed."""
 _FENCE = re.compile(r"^```(\S+)?(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _END = re.compile(rb"\x1e(\d+)\x1e\n")
@@ -81,6 +85,7 @@ class Shell:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def play(self, blocks: tuple[Block, ...]) -> None:
@@ -132,5 +137,13 @@ class Shell:
         return text
 
     def close(self) -> None:
-        """End the shell; what it started in the background goes on."""
+        """End the shell and what it left in the background, also where a block failed; what has a session of its own goes on."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+            until = time.monotonic() + END_S_MAX
+            while time.monotonic() < until:
+                self._process.poll()
+                os.killpg(self._process.pid, 0)
+                time.sleep(0.02)
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
