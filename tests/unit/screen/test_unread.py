@@ -77,11 +77,11 @@ async def test_all_of_a_text_within_the_limit_is_read() -> None:
 
 
 def test_an_order_in_code_behind_many_codes_is_found() -> None:
-    """Sixteen harmless runs are no cover; with thousands it is said that not all were read."""
+    """Sixteen harmless runs are no cover, nor are ten thousand."""
     harmless = " ".join(base64.b64encode(f"the towel number {number} is soft".encode()).decode() for number in range(200))
     order = base64.b64encode(ORDER.encode()).decode()
     assert ENCODED in injections(f"{harmless} {order}", data=True)
-    assert UNREAD in injections(" ".join([harmless] * 60), data=True)
+    assert ENCODED in injections(f"{' '.join([harmless] * 50)} {order}", data=True)
     hexes = ", ".join(f"the towel number {number} is soft".encode().hex(" ") for number in range(100))
     assert ENCODED in injections(f"{hexes}, {ORDER.encode().hex(' ')}", data=True)
 

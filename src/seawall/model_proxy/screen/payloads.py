@@ -1,4 +1,4 @@
-"""Texts inside texts: long runs of Base64 or hexadecimal that decode to words. Bounded in number and size, one level deep."""
+"""Texts inside texts: long runs of Base64 or hexadecimal that decode to words. Bounded in size, one level deep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ RUN_MIN = 24
 RUN_MAX = 8192
 ALONE_MAX = 16
 """Runs that are judged one by one; the others together, which takes less time."""
-RUNS_MAX = 8_192
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{24,8192}={0,2}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?|\\x[0-9A-Fa-f]{2}){24,4096}")
 _READABLE = string.printable.encode()
@@ -25,27 +24,19 @@ _HEXES = bytes(48 if chr(code) in string.hexdigits else 120 for code in range(25
 _READABLE_SHARE = 0.9
 
 
-class TooManyRuns(Exception):
-    """There are more runs than are decoded."""
-
-
 def decoded(text: str) -> Iterator[str]:
-    """What runs in the text decode to, where that is text. TooManyRuns at the end, when not all were read."""
+    """What runs in the text decode to, where that is text."""
     raw = text.encode("ascii", "replace")
     long = [word for word in text.split() if len(word) >= RUN_MIN] if _WORD_MIN in raw.translate(_WORDS) else []
     runs = [run for word in long for run in _RUN.findall(word)]
     for run in runs[:ALONE_MAX]:
         yield from _readable(run)
     if len(runs) > ALONE_MAX:
-        yield "\n".join([inner for run in runs[ALONE_MAX:RUNS_MAX] for inner in _readable(run)])
-    pairs = 0
+        yield "\n".join([inner for run in runs[ALONE_MAX:] for inner in _readable(run)])
     if "\\x" in text or (not long and _PAIRS_MIN in raw.translate(_HEXES, b" :")):
         found = [_hex(re.sub(r"\\x|[ :]", "", match[0])).decode("utf-8", "replace") for match in _HEX.finditer(text)]
-        pairs = len(found)
         yield from filter(None, found[:ALONE_MAX])
-        yield "\n".join(found[ALONE_MAX:RUNS_MAX])
-    if max(len(runs), pairs) > RUNS_MAX:
-        raise TooManyRuns
+        yield "\n".join(found[ALONE_MAX:])
 
 
 def _readable(run: str) -> Iterator[str]:

@@ -16,11 +16,15 @@ import msgspec
 
 from seawall.model_proxy.screen.fold import hides, squeeze
 from seawall.model_proxy.screen.patterns import BACKWARDS, CODES, DATA_RULES, LINE_WORDS, MARK_WORDS, MARKS, ROT13, RULES, WORDS
-from seawall.model_proxy.screen.payloads import RUN_MIN, TooManyRuns, decoded
+from seawall.model_proxy.screen.payloads import RUN_MIN, decoded
 from seawall.model_proxy.screen.phrases import DATA_PHRASES, PHRASE_WORDS, PHRASES
 
 AROUND = 160
 """Letters before and after what the gate found that the rules read; no rule reaches further."""
+SLICE = 32 << 10
+OVERLAP = 9_216
+"""A longer text is read in slices that overlap: by more than the longest run that is decoded, of letters by more than rules reach."""
+LETTERS_OVERLAP = 1_024
 WINDOWS_MAX = 64
 """Places of one text that are looked at one by one; with more, the text is read as a whole."""
 
@@ -117,28 +121,50 @@ SENTENCES = {
     **{rule.id: rule.sentence for rule in (*IN_DATA, *_MARKS)},
     HIDDEN: "characters that nobody sees",
     ENCODED: "instructions in a code (Base64, hexadecimal, rot13 or backwards)",
-    UNREAD: "more text, codes or tools than are read for injected instructions",
+    UNREAD: "more text than is read for injected instructions",
 }
 
 
 def injections(text: str, *, data: bool) -> list[str]:
     """The ids of the rules that match, each once; `data`: the text came from data."""
+    if len(text) > SLICE:
+        return _in_slices(text, data)
     squeezed = squeeze(text)
     gated = _GATES[data][text.isascii()].search(squeezed) is not None
     found = _in_letters(squeezed, data) if gated else []
     if "://" in text and _EXFILTRATE.pattern.search(squeezed):
         found.append(_EXFILTRATE.id)
+    found += _as_it_is(text, squeezed, gated, data)
+    return list(dict.fromkeys(found)) if found else found
+
+
+def _in_slices(text: str, data: bool) -> list[str]:
+    """The same for a long text: no single search takes long, so other threads have their turns."""
+    letters, found = bytearray(), []
+    for at in range(0, len(text), SLICE):
+        part = text[at : at + SLICE + OVERLAP]
+        squeezed = squeeze(part)
+        letters += squeeze(text[at : at + SLICE])
+        found += _as_it_is(part, squeezed, _GATES[data][part.isascii()].search(squeezed) is not None, data)
+    away = "://" in text
+    for at in range(0, len(letters), SLICE):
+        part_of_letters = bytes(letters[at : at + SLICE + LETTERS_OVERLAP])
+        found += _in_letters(part_of_letters, data)
+        if away and _EXFILTRATE.pattern.search(part_of_letters):
+            found.append(_EXFILTRATE.id)
+    return list(dict.fromkeys(found))
+
+
+def _as_it_is(text: str, squeezed: bytes, gated: bool, data: bool) -> list[str]:
+    """What is not found in letters alone."""
+    found: list[str] = []
     if "<" in text or "[" in text or "#" in text or "\n" in text:
         found += _marks(text)
     if not text.isascii() and hides(text):
         found.append(HIDDEN)
-    if _may_hold_code(text, squeezed, gated, data):
-        try:
-            if any(_in_letters(squeeze(inner), data) for inner in decoded(text)):
-                found.append(ENCODED)
-        except TooManyRuns:
-            found.append(UNREAD)
-    return list(dict.fromkeys(found)) if found else found
+    if _may_hold_code(text, squeezed, gated, data) and any(_in_letters(squeeze(inner), data) for inner in decoded(text)):
+        found.append(ENCODED)
+    return found
 
 
 def _may_hold_code(text: str, squeezed: bytes, gated: bool, data: bool) -> bool:

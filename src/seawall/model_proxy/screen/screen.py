@@ -13,6 +13,7 @@ from typing import Protocol
 from seawall.core.errors import ConfigurationError
 from seawall.model_proxy.call import Call
 from seawall.model_proxy.errors import Screened
+from seawall.model_proxy.screen.aside import aside
 from seawall.model_proxy.screen.beside import beside
 from seawall.model_proxy.screen.classes import declared, higher
 from seawall.model_proxy.screen.finds import Found
@@ -27,6 +28,8 @@ from seawall.telemetry.events import event
 
 CLASSIFIED = "injection.classified"
 FINDINGS_MAX = 32
+AT_ONCE_BYTES_MAX = 128 << 10
+"""A longer request is looked at in a thread: text that is made to take long takes 0.7 s a megabyte."""
 DESCRIPTION_MAX = 32 << 10
 """Characters of a tool's description that are read; of a longer one it is said that there is more."""
 CLEAN_MAX = 1024
@@ -63,10 +66,18 @@ class RequestScreen:
         self._classifier = classifier if settings.injection.classifier != "off" else None
         injection = settings.injection
         self._injection = {"user": injection.rules, "data": injection.data, "system": "off", "model": injection.rules}
+        output = settings.output
+        self._answers = any(action not in ("off", "pass") for action in (output.secrets, output.pii, output.prompt))
+        """Whether something is looked for in answers."""
         self._clean: set[str] = set()
+        """Texts of apps in which nothing was found, the last of some `CLEAN_MAX`."""
 
     def request(self, call: Call) -> bool:
-        """Look at every text by the rules. Screened; BadCall for a data class there is not. False: the classifier is to be asked."""
+        """Look at every text by the rules. Screened; BadCall for a data class there is not. False: `deep` is to be asked."""
+        return len(call.request.body) <= AT_ONCE_BYTES_MAX and self._looked(call)
+
+    def _looked(self, call: Call) -> bool:
+        """Whether that is all: the classifier is not wanted."""
         settings = self._settings
         said = declared(call.request.headers, settings.class_)
         call.data_class = higher(call.data_class, said) if call.surface == "prompt" else said
@@ -94,7 +105,9 @@ class RequestScreen:
         return not call.untrusted
 
     async def deep(self, call: Call) -> None:
-        """Ask the classifier about what people and documents wrote. Screened."""
+        """Look at a long request in a thread; ask the classifier about what people and documents wrote. Screened, BadCall, OverLimit."""
+        if len(call.request.body) > AT_ONCE_BYTES_MAX:
+            await aside(lambda: self._looked(call))
         if self._classifier is None or not call.untrusted:
             return
         injection = self._settings.injection
@@ -105,12 +118,9 @@ class RequestScreen:
 
     def output(self, call: Call) -> OutputFilter | None:
         """What screens the answer and puts masked values back; None: nothing to do."""
-        output = self._settings.output
-        if call.surface == "embeddings" or not (
-            call.masks or any(one not in ("off", "pass") for one in (output.secrets, output.pii, output.prompt))
-        ):
+        if call.surface == "embeddings" or not (self._answers or call.masks):
             return None
-        return OutputFilter(call, output)
+        return OutputFilter(call, self._settings.output)
 
     # ── injections ──
 
