@@ -63,15 +63,18 @@ class Bin(msgspec.Struct, frozen=True):
     """The share of them that were right."""
 
 
-def fit(samples: Sequence[Sample], *, wrong_share_max: float = WRONG_SHARE_MAX) -> Calibration:
-    """Weights on all samples, threshold by cross-validation. ConfigurationError with fewer than 20, or all right, or all wrong."""
+def fit(samples: Sequence[Sample], *, questions: int = 0, wrong_share_max: float = WRONG_SHARE_MAX) -> Calibration:
+    """Weights on all samples, threshold by cross-validation. ConfigurationError with fewer than 20, or all right, or all wrong.
+
+    `questions`: how many were asked, those without a reading included; the share of wrong answers is of them.
+    """
     if len(samples) < 4 * FOLDS or len({sample.right for sample in samples}) < 2:
         raise ConfigurationError(
             "There are too few golden questions to fit confidence on", expected=f"{4 * FOLDS}, some read wrongly", got=str(len(samples))
         )
     names = sorted({name for sample in samples for name in sample.features})
     weights, bias = _fitted(samples, names)
-    return Calibration(weights, bias, threshold(cross_validated(samples), wrong_share_max), len(samples))
+    return Calibration(weights, bias, threshold(cross_validated(samples), wrong_share_max, questions or len(samples)), len(samples))
 
 
 def cross_validated(samples: Sequence[Sample]) -> list[tuple[float, bool]]:
@@ -86,10 +89,10 @@ def cross_validated(samples: Sequence[Sample]) -> list[tuple[float, bool]]:
     return found
 
 
-def threshold(predicted: Sequence[tuple[float, bool]], wrong_share_max: float) -> float:
+def threshold(predicted: Sequence[tuple[float, bool]], wrong_share_max: float, questions: int = 0) -> float:
     """The least confidence from which on the wrong answers given are at most that share of all questions; `NOBODY` when none is."""
     wrong, least = 0, NOBODY
-    allowed = wrong_share_max * len(predicted)
+    allowed = wrong_share_max * (questions or len(predicted))
     for probability, tied in groupby(sorted(predicted, reverse=True), key=itemgetter(0)):
         wrong += sum(not right for _, right in tied)
         if wrong > allowed:

@@ -9,6 +9,7 @@ questions. What no tier can answer for is refused with what was not understood a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Literal, Protocol
@@ -116,6 +117,12 @@ class Cascade:
         self._examples = tuple(examples)
         self._similar = similar
         self._clock = clock
+
+    def believing(self, confidence: Confidence) -> Cascade:
+        """The same tiers, believed otherwise: for fitting."""
+        other = copy(self)
+        other._confidence = confidence
+        return other
 
     async def understand(self, asking: Asking, *, deadline: Deadline) -> Outcome:
         """What the text asks. Never raises because a model is away; InvalidInput and worse only when the app's own data is."""

@@ -77,8 +77,8 @@ async def _run(folder: Path, questions: tuple[str, ...], principal: Principal, d
     if not set(principal.roles) & set(bundle.app.roles):
         raise InvalidInput("The app has no such role", expected=f"one of {', '.join(bundle.app.roles)}", got=", ".join(principal.roles))
     policy = resolve(bundle.app, principal)
-    async with _cascade(bundle, folder, data, large=way.large) as (cascade, service):
-        token = _token(data, principal)
+    async with opened(bundle, folder, data, large=way.large) as (cascade, service):
+        token = token_of(data, principal)
         before: Question | None = None
         for text in questions:
             deadline = Deadline.after(seconds)
@@ -98,8 +98,8 @@ async def _run(folder: Path, questions: tuple[str, ...], principal: Principal, d
 
 
 @asynccontextmanager
-async def _cascade(bundle: Bundle, folder: Path, data: Path, *, large: bool) -> AsyncIterator[tuple[Cascade, QueryService]]:
-    """With the model proxy of the running instance, if one runs."""
+async def opened(bundle: Bundle, folder: Path, data: Path, *, large: bool) -> AsyncIterator[tuple[Cascade, QueryService]]:
+    """A cascade over the prepared data, with the model proxy of the running instance, if one runs."""
     run = data / "run"
     client = ModelProxyClient(run) if large and (run / "gateway.sock").exists() else None
     async with reached(bundle.app, data) as there:
@@ -113,7 +113,7 @@ async def _cascade(bundle: Bundle, folder: Path, data: Path, *, large: bool) -> 
                 await client.aclose()
 
 
-def _token(data: Path, principal: Principal) -> str:
+def token_of(data: Path, principal: Principal) -> str:
     """In whose name models are asked; "" where no instance has made keys."""
     try:
         return Tokens(keys.load(data / "keys")).mint(principal, TOKEN_SECONDS)

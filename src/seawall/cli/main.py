@@ -23,6 +23,7 @@ COMMANDS = {
     "check": ("seawall.cli.check:check", "Find every fault in an app folder."),
     "query": ("seawall.cli.query:query", "Ask an app's data a question."),
     "ask": ("seawall.cli.ask:ask", "Ask an app's data a question in words."),
+    "golden": ("seawall.cli.golden:golden", "Tell how well an app's questions are understood."),
     "publish": ("seawall.cli.publish:publish", "Make CSV or Parquet files the current data of an app."),
     "generation": ("seawall.cli.publish:generation", "Tell which data an app serves."),
     "token": ("seawall.cli.token:token", "Mint a short-lived token for a local instance."),
