@@ -6,33 +6,27 @@ draft unclear: a question that is refused costs a moment, a wrong answer costs t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 
 from seawall.app.model import Dimension, Filter, Order, Scalar
-from seawall.ask.draft import Condition, Draft, Part
-from seawall.ask.golden import Refusal
+from seawall.ask.draft import Condition, Draft, Part, Ranking
+from seawall.ask.language import LANGUAGES, language
 from seawall.ask.lexicon import Lexicon
-from seawall.ask.question import Comparison, Question, by_time, during
-from seawall.ask.times import Time
+from seawall.ask.periods import timed
+from seawall.ask.question import CONDITIONS_MAX, VALUES_MAX, Question, by_time
+from seawall.ask.refusals import Unanswerable
 
 PLURAL_LIMIT, SINGULAR_LIMIT = 10, 1
 _UP = frozenset({"lowest", "bottom", "worst", "ascending"})
 
 
-class Unanswerable(Exception):
-    """The draft is no question."""
-
-    def __init__(self, refusal: Refusal, words: Iterable[str] = ()) -> None:
-        self.refusal = refusal
-        self.words = tuple(words)
-        super().__init__(refusal)
-
-
-def assembled(draft: Draft, lexicon: Lexicon) -> Question:
+def assembled(draft: Draft, lexicon: Lexicon, as_of: date) -> Question:
     """The question a draft makes by itself. Unanswerable otherwise."""
     check(draft, lexicon)
+    _settle_unit(draft)
     metrics = chosen_metrics(draft, lexicon)
     facts = lexicon.facts_of(metrics)
     by = dimensions(draft.by, lexicon, facts, metrics)
@@ -43,27 +37,30 @@ def assembled(draft: Draft, lexicon: Lexicon) -> Question:
     if "trend" in draft.flags and not any(one.grain for one in by):
         by.insert(0, by_time("week"))
     question = Question(metrics, tuple(by), tuple(where), ratio=bool(draft.over), show=draft.show)
-    question = timed(question, draft, lexicon)
-    return ranked(question, draft, lexicon)
+    return ranked(timed(question, draft, lexicon, as_of), draft, lexicon)
 
 
-def check(draft: Draft, lexicon: Lexicon) -> None:
+def check(draft: Draft, lexicon: Lexicon, *, follows: bool = False) -> None:
     """Unanswerable for what no question can hold: reasons, shares, words that are left over."""
     flags = draft.flags
-    if "why" in flags:
-        raise Unanswerable("unclear")
-    if ("predict" in flags and not draft.unknown) or any(time.role == "future" for time in (*draft.times, *draft.versus)):
-        raise Unanswerable("out_of_range", ["future"])
+    if "unsafe" in flags:
+        raise Unanswerable("unsafe")
     left = leftover(draft, lexicon)
     if left:
         raise Unanswerable("unknown_words", left)
-    if draft.unclear:
+    if draft.unclear or "why" in flags:
         raise Unanswerable("unclear", draft.unclear)
+    if not follows and (draft.without or draft.number is not None):
+        raise Unanswerable("unclear")
+    if len({part.grain for part in draft.by if part.grain}) > 1:
+        raise Unanswerable("unclear")
     if "share" in flags or ("ratio" in flags and len(draft.metrics) + len(draft.over) != 2):
         raise Unanswerable("unclear")
     if "average" in flags and not (draft.metrics and all(lexicon.metrics[name].is_mean for name in draft.metrics)) and not draft.over:
-        raise Unanswerable("unclear", ["average"])
+        raise Unanswerable("unclear")
     if "divided" in flags and not (draft.over and draft.metrics):
+        raise Unanswerable("unclear")
+    if len(draft.conditions) > CONDITIONS_MAX:
         raise Unanswerable("unclear")
 
 
@@ -77,6 +74,15 @@ def leftover(draft: Draft, lexicon: Lexicon) -> list[str]:
     return left
 
 
+def _settle_unit(draft: Draft) -> None:
+    """ "Sales per store, top 5": what is ranked is the stores."""
+    if draft.unit is not None and draft.ranking.direction and not draft.by:
+        over, part = draft.unit
+        draft.metrics[-1] = over
+        draft.ranking.metric = ""
+        draft.by.append(part)
+
+
 # ── what is measured ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -84,20 +90,54 @@ def chosen_metrics(draft: Draft, lexicon: Lexicon) -> tuple[str, ...]:
     """Those named; else none for a list of values, the app's first for anything else that can be measured."""
     if "ratio" in draft.flags and len(draft.metrics) == 2 and not draft.over:
         draft.over.append(draft.metrics.pop())
+    if not draft.metrics:
+        draft.metrics += [name for term in draft.verbs for name in term.refs("metric")[:1]]
+    coming = "predict" in draft.flags or any(time.role == "future" for time in draft.times)
+    if coming and not draft.over:
+        return _expected(draft, lexicon)
     named = (*draft.metrics, *draft.over)
     if named:
         return tuple(dict.fromkeys(named))
-    wants_list = draft.by and not draft.ranking.direction and not draft.times and all(part.refs for part in draft.by)
+    wants_list = bool(draft.by) and not draft.ranking.direction and not draft.times and all(part.refs for part in draft.by)
     if wants_list and ("list" in draft.flags or "which" in draft.flags or not draft.conditions) and "by" not in draft.flags:
         return ()
-    if not (draft.by or draft.conditions or draft.times):
+    if not (draft.by or draft.conditions or draft.times or draft.verbs) or ("list" in draft.flags and not draft.ranking.direction):
         raise Unanswerable("no_metric")
     draft.doubt(0.5)
-    wanted = [part.refs for part in draft.by if part.refs] + [tuple(ref for ref, _ in one.values) or one.refs for one in draft.conditions]
-    for name, facts in lexicon.metrics.items():
-        if all(lexicon.nearest(refs, facts.facts) for refs in wanted):
-            return (name,)
-    raise Unanswerable("no_metric")
+    return (_first(draft, lexicon),)
+
+
+def _first(draft: Draft, lexicon: Lexicon) -> str:
+    """The app's first metric whose facts reach everything that is named."""
+    wanted = [part.refs for part in draft.by if part.refs]
+    wanted += [one.refs or tuple(ref for ref, _ in one.values) for one in draft.conditions]
+    homes = {name for term in (*draft.verbs, *draft.unused) for name in term.refs("dataset")}
+    fitting = [name for name, facts in lexicon.metrics.items() if all(lexicon.nearest(refs, facts.facts) for refs in wanted)]
+    home = [name for name in fitting if homes & set(lexicon.metrics[name].facts)]
+    if not fitting:
+        raise Unanswerable("no_metric")
+    return home[0] if home else fitting[0]
+
+
+def _expected(draft: Draft, lexicon: Lexicon) -> tuple[str, ...]:
+    """What is expected of time to come: metrics whose data reaches beyond today, where there are any."""
+    last = {fact: days[1] for fact, days in lexicon.days.items()}
+    today = min(last.values(), default=None)
+    ahead = [name for name, facts in lexicon.metrics.items() if today and all(last.get(fact, today) > today for fact in facts.facts)]
+    named = tuple(name for name in draft.metrics if name in ahead)
+    if named:
+        return named
+    words = {word for one in map(language, LANGUAGES) for word, tags in one.tags.items() if "predict" in tags}
+    fitting = [name for name in ahead if words & lexicon.metrics[name].called]
+    if not fitting or not (draft.metrics or draft.verbs):
+        raise Unanswerable("out_of_range")
+    named_soft = {
+        name for name in draft.metrics if not all(lexicon.metrics[name].called & lexicon.metrics[one].soft for one in fitting[:1])
+    }
+    if named_soft:
+        raise Unanswerable("out_of_range")
+    draft.doubt(1.0)
+    return (fitting[0],)
 
 
 # ── what it is grouped by ────────────────────────────────────────────────────────────────────────────────────────
@@ -143,6 +183,9 @@ def _compared_values(draft: Draft, where: Sequence[Filter], by: Sequence[Dimensi
     """Values set against each other stand side by side: `compare North and South`."""
     if not {"compare", "versus", "difference"} & draft.flags or draft.versus:
         return []
+    chosen = [one for one in where if one.op in ("in", "eq")]
+    if chosen and all(len(one.values) == 1 for one in chosen) and len(draft.metrics) < 2 and not draft.times:
+        raise Unanswerable("unclear", [condition.said for condition in draft.conditions])
     several = [one for one in where if one.op == "in" and len(one.values) > 1 and one.field not in {each.field for each in by}]
     return [Dimension(one.field.partition(".")[2], one.field) for one in several[:1]]
 
@@ -206,63 +249,11 @@ def _value_field(
 
 def _joined(ref: str, op: str, values: list[Scalar]) -> Filter:
     kept = tuple(dict.fromkeys(values))
+    if len(kept) > VALUES_MAX:
+        raise Unanswerable("unclear")
     if op == "in":
         return Filter(ref, "in", kept) if len(kept) > 1 else Filter(ref, "eq", kept)
     return Filter(ref, "not_in", kept) if len(kept) > 1 else Filter(ref, "ne", kept)
-
-
-# ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def timed(question: Question, draft: Draft, lexicon: Lexicon) -> Question:
-    """With its period and what it is compared with."""
-    times = [time for time in draft.times if time.role == "period"]
-    roles = {time.role for time in (*draft.times, *draft.versus)}
-    if "unknown" in roles:
-        raise Unanswerable("unclear")
-    versus = [time for time in draft.versus if time.role == "period"]
-    compare: Comparison | str = "year_ago" if "year_ago" in roles else "previous" if "previous" in roles else ""
-    if {"versus", "compare", "difference"} & draft.flags and len(times) == 2 and not versus and not compare:
-        versus, times = times[1:], times[:1]
-    if len(times) > 1 or len(versus) > 1:
-        times = [_together(times)] if len(times) > 1 and not versus else []
-        if not times:
-            raise Unanswerable("unclear")
-    if versus:
-        compare = _compared(times[0] if times else None, versus[0])
-    if not times:
-        return msgspec.structs.replace(question, compare=compare)
-    field = _time_field(draft, lexicon, question)
-    return msgspec.structs.replace(_with_period(question, times[0], field), compare=compare)
-
-
-def _with_period(question: Question, time: Time, field: str = "") -> Question:
-    """`last` when the question goes by the period's own unit, else a condition."""
-    grains = [one for one in question.by if one.grain]
-    if time.count and not field and len(grains) == 1 and grains[0].grain == time.unit:
-        return msgspec.structs.replace(question, last=time.count)
-    return msgspec.structs.replace(question, where=(*question.where, during(time.text, field)))
-
-
-def _time_field(draft: Draft, lexicon: Lexicon, question: Question) -> str:
-    defaults = {f"{name}.{lexicon.app.semantics.datasets[name].time.rpartition('.')[2]}" for name in lexicon.facts_of(question.metrics)}
-    others = [ref for ref in draft.time_fields if ref not in defaults and ref.partition(".")[0] in lexicon.facts_of(question.metrics)]
-    return others[0] if others and not defaults & set(draft.time_fields) else ""
-
-
-def _together(times: list[Time]) -> Time:
-    """Periods that follow each other as one. Unanswerable when they do not."""
-    raise Unanswerable("unclear", [time.text for time in times])
-
-
-def _compared(time: Time | None, other: Time) -> Comparison | str:
-    if time is None:
-        raise Unanswerable("unclear")
-    if other.unit and (other.count == 1 or other.text.startswith("this_")) and time.unit:
-        if other.unit == "year" and time.unit != "year":
-            return "year_ago"
-        return "previous"
-    return other.text
 
 
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,10 +268,16 @@ def ranked(question: Question, draft: Draft, lexicon: Lexicon) -> Question:
         raise Unanswerable("unclear")
     metric = ranking.metric or question.metrics[0]
     key = "ratio" if question.ratio else metric
-    is_up = ranking.direction in _UP
-    if ranking.direction in ("best", "worst") and lexicon.metrics[metric].metric.better == "down":
-        is_up = not is_up
+    is_up = is_upwards(ranking, metric, lexicon)
     if ranking.direction in ("rank", "ascending"):
         return msgspec.structs.replace(question, order=(Order(key, not is_up),), limit=ranking.count)
     limit = ranking.count or (PLURAL_LIMIT if ranking.is_plural else SINGULAR_LIMIT)
     return msgspec.structs.replace(question, order=(Order(key, not is_up),), limit=limit)
+
+
+def is_upwards(ranking: Ranking, metric: str, lexicon: Lexicon) -> bool:
+    """Whether the smallest comes first. What is best depends on the metric; what is highest does not."""
+    is_up = ranking.direction in _UP
+    if ranking.direction in ("best", "worst") and lexicon.metrics[metric].metric.better == "down":
+        is_up = not is_up
+    return is_up != ranking.is_falling

@@ -1,5 +1,7 @@
-"""What the groups of a cut say, read from left to right: metrics, dimensions, conditions, periods, a ranking. Still in the app's words only
-where words allow one reading: which of several fields a word means is chosen when the metrics are known (`assembly.py`).
+"""What the groups of a cut say, read from left to right: metrics, dimensions, conditions, periods, a ranking.
+
+A draft is still in words where words allow several readings: which of several fields one means is chosen when the metrics are known
+(`assembly.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from seawall.ask.question import Show
 from seawall.ask.times import Time
 
 Direction = Literal["", "top", "bottom", "highest", "lowest", "best", "worst", "rank", "ascending"]
+RANKS: tuple[Direction, ...] = ("top", "bottom", "highest", "lowest", "best", "worst")
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -23,8 +26,7 @@ class Part(msgspec.Struct, frozen=True):
     refs: tuple[str, ...] = ()
     grain: Grain | None = None
     said: str = ""
-    is_noun: bool = False
-    """Whether the words name a dataset, so that they may stand without meaning anything more."""
+    is_plural: bool = True
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -37,7 +39,6 @@ class Condition(msgspec.Struct, frozen=True):
     number: tuple[float, ...] = ()
     group: int = 0
     """Conditions joined by "and", "or" or commas have the same."""
-    is_only: bool = False
     said: str = ""
 
 
@@ -49,8 +50,10 @@ class Ranking:
     count: int | None = None
     metric: str = ""
     is_plural: bool = True
-    subject: int | None = None
-    """Which of the parts is ranked."""
+    has_subject: bool = False
+    """Whether what is ranked has been named."""
+    is_falling: bool = False
+    """Whether what is highest is a loss: the lowest of what the metric measures."""
 
 
 @dataclass(slots=True)
@@ -70,15 +73,21 @@ class Draft:
     flags: set[str] = field(default_factory=set)
     removed: list[Part] = field(default_factory=list)
     """Fields whose conditions go: "all departments"."""
+    without: list[str] = field(default_factory=list)
+    """Metrics that are left out: for follow-ups."""
     unknown: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
+    number: int | None = None
+    """A number alone: "make it ten"."""
+    unit: tuple[str, Part] | None = None
+    """The metric and the noun of "A per B" that became a metric of their own, should the noun be needed."""
     penalty: float = 0.0
     """What choices cost that could have been made otherwise, in points of a cut."""
     choices: int = 0
     unused: list[Term] = field(default_factory=list)
     """Nouns that were passed over: "for all stores"."""
-    spans: list[tuple[int, int, str, str, str]] = field(default_factory=list)
-    """From token to token: what became of the words (kind, name, how)."""
+    verbs: list[Term] = field(default_factory=list)
+    """What verbs are the doing of: "how much did we sell"."""
 
     def doubt(self, points: float) -> None:
         """Count a choice that could have been made otherwise."""

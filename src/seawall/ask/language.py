@@ -40,6 +40,10 @@ class Language:
         self.plural_verbs = _keys(data["plural_verbs"])
         self.singular_verbs = _keys(data["singular_verbs"])
         self.prepositions = _keys(data["prepositions"])
+        self.articles = _keys(data["articles"])
+        self.falling = _keys(data["falling"])
+        self.classifiers = frozenset(self.stem(word) for word in _keys(data["classifiers"]))
+        self.nouns = {_key(word): _key(noun) for word, noun in data["forms"].items()}
         self.sentences: dict[str, str] = data["sentences"]
         self.quoted: str = data["quoted"]
         self.joined: str = data["list_and"]

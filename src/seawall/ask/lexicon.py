@@ -43,7 +43,9 @@ class MetricFacts(msgspec.Struct, frozen=True):
     is_mean: bool = False
     """An average, or a quotient."""
     soft: frozenset[str] = frozenset()
-    """Stems of all words it is described with: they may stand beside its name without meaning more."""
+    """All words it is described with, and their stems: they may stand beside its name without meaning more."""
+    called: frozenset[str] = frozenset()
+    """The words of its name, labels and synonyms, and their stems."""
 
 
 class FieldFacts(msgspec.Struct, frozen=True):
@@ -79,6 +81,8 @@ class Index(msgspec.Struct, frozen=True):
 
     meanings: Mapping[str, tuple[Meaning, ...]]
     values: Mapping[str, tuple[Value, ...]]
+    parts: Mapping[str, tuple[Value, ...]] = {}
+    """What a value says beside other things, where only one value of its field does: `beers` of `BEERS/ALES`."""
 
 
 class Lexicon:
@@ -119,7 +123,8 @@ class Lexicon:
             found.setdefault((one.kind, one.ref), msgspec.structs.replace(one, weight=one.weight * STEM))
         values = exact.values.get(key) or stems.values.get(stem, ())
         if not found and not values:
-            return None
+            parts = stems.parts.get(stem, ())
+            return Term((), parts, "part") if parts else None
         meanings = tuple(sorted(found.values(), key=lambda one: -one.weight))
         return Term(meanings, values, "exact" if key in exact.values and not found else how)
 
@@ -128,7 +133,7 @@ class Lexicon:
         if language.name not in self._known:
             index = self.index[language.name]
             self._known[language.name] = frozenset(
-                word for keys in (index.meanings, index.values) for phrase in keys for word in phrase.split()
+                word for keys in (index.meanings, index.values, index.parts) for phrase in keys for word in phrase.split()
             )
         return word in self.words or word in self.value_words or language.stem(word) in self._known[language.name]
 

@@ -6,6 +6,7 @@ What the policy hides has no words here: datasets that may not be read, masked f
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from sqlglot import exp
@@ -29,6 +30,8 @@ SYNONYM, PART, BARE = 0.98, 0.85, 0.9
 """How much less a phrase counts that is not a name or a label: a synonym, a part of a value, a label without "average"."""
 _NUMBERS = frozenset({"Integer", "Decimal", "Float"})
 _TIMES = frozenset({"Date", "DateTime", "DateTimeTz"})
+_PIECES = re.compile(r"[/&,()]|\s-\s")
+PART_LETTERS_MIN = 4
 _SENTENCE = re.compile(r"[.;:,]")
 
 Phrase = tuple[str, ...]
@@ -51,7 +54,8 @@ def build(app: App, policy: EffectivePolicy, held: Held) -> Lexicon:
             (phrase, Meaning("dataset", dataset.name, weight)) for phrase, weight in _phrases(dataset.name, dataset.label, dataset.synonyms)
         ]
     values = [*_value_phrases(held), *_named_values(visible, held)]
-    index = {name: _index(words, values, language(name) if name else None) for name in ("", *LANGUAGES)}
+    parts = list(_value_parts(held))
+    index = {name: _index(words, values, parts, language(name) if name else None) for name in ("", *LANGUAGES)}
     lexicon = Lexicon(
         app, policy, metrics, fields, index, held.days, {one.name: title for one in datasets if (title := _title(one, fields))}
     )
@@ -71,7 +75,8 @@ def _metric(app: App, policy: EffectivePolicy, metric: Metric) -> MetricFacts | 
     tree = tree_of(metric.expression)
     texts = [metric.name, *metric.label.by_locale.values(), *metric.description.by_locale.values(), *metric.synonyms]
     is_mean = tree.find(exp.Avg) is not None or isinstance(tree, exp.Div)
-    return MetricFacts(metric, facts, _counted(tree), is_mean, _soft(texts))
+    called = [metric.name, *metric.label.by_locale.values(), *metric.synonyms]
+    return MetricFacts(metric, facts, _counted(tree), is_mean, _soft(texts), _soft(called))
 
 
 def _counted(tree: exp.Expr) -> str:
@@ -183,6 +188,16 @@ def _writings(value: str) -> Iterator[Phrase]:
         yield bare
 
 
+def _value_parts(held: Held) -> Iterator[tuple[Phrase, Value]]:
+    """What stands between slashes, ampersands and commas."""
+    for ref, values in held.values.items():
+        for value in values:
+            pieces = _PIECES.split(value)
+            for words in (words_of(piece) for piece in pieces) if len(pieces) > 1 else ():
+                if words and any(len(word) >= PART_LETTERS_MIN and word.isalpha() for word in words):
+                    yield words, (ref, value)
+
+
 def _named_values(fields: Iterable[Field], held: Held) -> Iterator[tuple[Phrase, Value]]:
     """A field's synonym that holds one of its values means that value: `private label`, where brands are Private or National."""
     for field in fields:
@@ -196,7 +211,9 @@ def _named_values(fields: Iterable[Field], held: Held) -> Iterator[tuple[Phrase,
 # ── indexes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _index(words: list[tuple[Phrase, Meaning]], values: list[tuple[Phrase, Value]], by: Language | None) -> Index:
+def _index(
+    words: list[tuple[Phrase, Meaning]], values: list[tuple[Phrase, Value]], parts: list[tuple[Phrase, Value]], by: Language | None
+) -> Index:
     """By the phrases as written, or by their stems in a language."""
     meanings: dict[str, dict[tuple[str, str], Meaning]] = {}
     for phrase, meaning in words:
@@ -205,10 +222,21 @@ def _index(words: list[tuple[Phrase, Meaning]], values: list[tuple[Phrase, Value
         old = there.get((meaning.kind, meaning.ref))
         if old is None or old.weight < meaning.weight:
             there[meaning.kind, meaning.ref] = meaning
-    held: dict[str, dict[Value, None]] = {}
+    return Index({key: tuple(found.values()) for key, found in meanings.items()}, _by_phrase(values, by), _alone(_by_phrase(parts, by)))
+
+
+def _by_phrase(values: list[tuple[Phrase, Value]], by: Language | None) -> dict[str, tuple[Value, ...]]:
+    found: dict[str, dict[Value, None]] = {}
     for phrase, value in values:
-        held.setdefault(_written(phrase, by), {})[value] = None
-    return Index({key: tuple(found.values()) for key, found in meanings.items()}, {key: tuple(found) for key, found in held.items()})
+        found.setdefault(_written(phrase, by), {})[value] = None
+    return {key: tuple(there) for key, there in found.items()}
+
+
+def _alone(parts: dict[str, tuple[Value, ...]]) -> dict[str, tuple[Value, ...]]:
+    """Parts that only one value of a field has; those of no field are left out."""
+    counted = {key: Counter(ref for ref, _ in there) for key, there in parts.items()}
+    kept = {key: tuple(value for value in there if counted[key][value[0]] == 1) for key, there in parts.items()}
+    return {key: there for key, there in kept.items() if there}
 
 
 def _written(phrase: Phrase, by: Language | None) -> str:

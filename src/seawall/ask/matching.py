@@ -40,7 +40,7 @@ _TOGETHER = 0.5
 _UNKNOWN = -10.0
 _WEAK = 5.0
 """A value that looks like a grammar word and is not written like a value."""
-_STEM_POINTS, _TYPO_POINTS, _VALUE_POINTS = 0.5, 3.0, 0.2
+_STEM_POINTS, _PART_POINTS, _TYPO_POINTS, _VALUE_POINTS = 0.5, 1.5, 3.0, 0.2
 _LINKS = ("", "s", "es", "n", "en", "er")
 """What German puts between the parts of a word."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -125,8 +125,18 @@ class Matcher:
             words.append(token.norm)
             if len(words) > WORDS_MAX:
                 return
-            if term := self.lexicon.look_up(words, self.language):
+            if len(words) == 1 and token.kind != "word":
+                continue  # a number alone is never a value: what it counts must be named
+            if term := self._looked_up(words):
                 yield self._term(place, end + 1, words, term)
+
+    def _looked_up(self, words: list[str]) -> Term | None:
+        """What a phrase means, articles within it left out when it means nothing with them."""
+        found = self.lexicon.look_up(words, self.language)
+        if found is None and len(words) > 2 and words[-1] not in self.language.articles:
+            bare = [words[0], *(word for word in words[1:] if word not in self.language.articles)]
+            found = self.lexicon.look_up(bare, self.language) if 1 < len(bare) < len(words) else None
+        return found
 
     def _term(self, place: int, end: int, words: list[str], term: Term) -> Edge:
         points = self._points("term", len(words))
@@ -134,7 +144,9 @@ class Matcher:
             points -= _VALUE_POINTS
             if len(words) == 1 and self._looks_like_grammar(place, words[0]):
                 points = _WEAK
-        if term.how == "stem":
+        if term.how == "part":
+            points -= _PART_POINTS
+        elif term.how == "stem":
             points -= _STEM_POINTS
         elif place == 0 and len(words) == 1 and words[0] in self.language.stop and not term.refs("metric"):
             points = _WEAK  # an order at the beginning: "display …"
@@ -225,7 +237,12 @@ def _parts(word: str, language: Language, lexicon: Lexicon) -> tuple[str, ...]:
 
 
 def _has_meaning(word: str, language: Language, lexicon: Lexicon) -> bool:
-    if word in language.grains or word in language.months or {"average", "total"} & set(language.tags.get(word, ())):
+    if (
+        word in language.grains
+        or word in language.months
+        or language.stem(word) in language.classifiers
+        or {"average", "total", "trend"} & set(language.tags.get(word, ()))
+    ):
         return True
     return lexicon.look_up((word,), language) is not None
 

@@ -79,6 +79,8 @@ def _compared(nodes: list[Node], lexicon: Lexicon) -> tuple[list[Node], list[str
 def _comparison(nodes: list[Node], place: int, lexicon: Lexicon) -> tuple[Condition | None, int] | None:
     """`delay over 60`, `over 60 minutes of delay`, `price between 2 and 5`: the condition and where it ends."""
     term = nodes[place] if nodes[place].kind == "term" else None
+    if term and not _amounts(term.term) and _names_after(nodes, place + 1):
+        return None
     start = place + 1 if term else place
     if start >= len(nodes) or not nodes[start].has(*COMPARING):
         return None
@@ -94,6 +96,12 @@ def _comparison(nodes: list[Node], place: int, lexicon: Lexicon) -> tuple[Condit
     if not _amounts(term.term) or (term.term.refs("metric") and not _has_metric(nodes, term)):
         return None, end
     return Condition(op, refs=_amounts(term.term), number=numbers, said=said), end
+
+
+def _names_after(nodes: list[Node], place: int) -> bool:
+    """Whether what is compared is named after the number: `at least 50 seats`."""
+    read = _operand(nodes, place) if place < len(nodes) and nodes[place].has(*COMPARING) else None
+    return read is not None and read[2] < len(nodes) and nodes[read[2]].kind == "term" and bool(_amounts(nodes[read[2]].term))
 
 
 def _operand(nodes: list[Node], place: int) -> tuple[Operator, tuple[float, ...], int] | None:

@@ -13,15 +13,17 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from seawall.ask.assembly import Unanswerable, assembled
+from seawall.ask.assembly import assembled
 from seawall.ask.draft import Draft
+from seawall.ask.follow_up import follows, refined
 from seawall.ask.golden import Refusal
 from seawall.ask.language import Language, language_of
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.lexicon_build import build
 from seawall.ask.matching import Cut, Matcher, mended
-from seawall.ask.nodes import nodes_of
+from seawall.ask.nodes import Node, nodes_of
 from seawall.ask.question import Question
+from seawall.ask.refusals import Unanswerable, sentence
 from seawall.ask.scan import Scanner
 from seawall.ask.times import TimeReader
 from seawall.ask.tokens import Token, tokens_of
@@ -34,6 +36,8 @@ from seawall.query.service import QueryService
 
 CHARACTERS_MAX = 500
 TOKENS_MAX = 90
+MARGIN = 5.0
+"""Ways to cut a text that are worse than the best by more are not looked at: what the best one cannot mean, they hardly do."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -94,18 +98,23 @@ class Reader:
         if len(text) > CHARACTERS_MAX or len(tokens) > TOKENS_MAX:
             return self._refused(language, "too_long")
         right = mended(tokens, language, self.lexicon)
-        matcher = Matcher(text, right.tokens, language, self.lexicon, TimeReader(right.tokens, language, as_of, self._begun(as_of)))
+        matcher = Matcher(text, right.tokens, language, self.lexicon, TimeReader(right.tokens, language, as_of, as_of - timedelta(days=1)))
         cuts = matcher.cuts()
-        return self._best(cuts, right.tokens, language, as_of)
+        return self._best(cuts, right.tokens, language, as_of, before)
 
-    def _best(self, cuts: list[Cut], tokens: tuple[Token, ...], language: Language, as_of: date) -> Reading:
+    def _best(self, cuts: list[Cut], tokens: tuple[Token, ...], language: Language, as_of: date, before: Question | None) -> Reading:
         """The question of the cut with the most points after what its choices cost; else the refusal of the best cut."""
         made: list[tuple[float, Question]] = []
         why: Unanswerable | None = None
         for cut in cuts:
+            if cut.points < cuts[0].points - MARGIN:
+                break
             try:
-                draft = self._draft(cut, tokens, language)
-                question = assembled(draft, self.lexicon)
+                draft, nodes = self._draft(cut, tokens, language)
+                if before is not None and follows(draft, nodes):
+                    question = refined(before, draft, nodes, self.lexicon, as_of)
+                else:
+                    question = assembled(draft, self.lexicon, as_of)
                 made.append((cut.points - draft.penalty, question))
             except Unanswerable as fault:
                 why = why or fault
@@ -116,11 +125,11 @@ class Reader:
         why = why or Unanswerable("unclear")
         return self._refused(language, why.refusal, why.words)
 
-    def _draft(self, cut: Cut, tokens: tuple[Token, ...], language: Language) -> Draft:
+    def _draft(self, cut: Cut, tokens: tuple[Token, ...], language: Language) -> tuple[Draft, list[Node]]:
         nodes, unclear = nodes_of(cut.edges, tokens, language, self.lexicon)
         draft = Scanner(nodes, language, self.lexicon).read()
         draft.unclear += unclear
-        return draft
+        return draft, nodes
 
     def _compiles(self, question: Question, as_of: date) -> bool:
         try:
@@ -129,13 +138,10 @@ class Reader:
             return False
         return True
 
-    def _begun(self, as_of: date) -> date:
-        return min(as_of, self._end() - timedelta(days=1))
-
     def _end(self) -> date:
         """The day after the last one of the data."""
         return max((last for _, last in self.lexicon.days.values()), default=date(2000, 1, 1)) + timedelta(days=1)
 
     def _refused(self, language: Language, refusal: Refusal, words: Sequence[str] = ()) -> Reading:
-        sentence = language.sentences.get(refusal, language.sentences["unclear_whole"])
-        return Reading(refusal=refusal, why=sentence.replace("{words}", " ".join(words)))
+        why = sentence(language, refusal, words, (), self.lexicon.span_of(list(self.lexicon.days)))
+        return Reading(refusal=refusal, why=why)

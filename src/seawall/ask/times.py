@@ -15,7 +15,7 @@ import msgspec
 from seawall.app.model import Grain
 from seawall.ask.language import PHRASE_WORDS_MAX, Language
 from seawall.ask.tokens import Token, number_of
-from seawall.query.periods import PERIODS_MAX, moved
+from seawall.query.periods import PERIODS_MAX, moved, truncated
 
 Role = Literal["period", "previous", "year_ago", "future", "ever", "unknown"]
 DAYS_MAX, YEAR_FIRST, YEAR_LAST = 31, 1900, 2100
@@ -63,6 +63,7 @@ class TimeReader:
         starts = {place, *self._phrase("in", place)}
         for start in sorted(starts):
             yield from self._relative(start)
+            yield from self._around(start)
             if (found := self._point(start)) and self._may_stand(place, start, found):
                 yield found[0], Time(found[1].period())
         yield from self._ranges(place)
@@ -91,13 +92,34 @@ class TimeReader:
             if (grain := self._grain(end)) and grain != "hour":
                 yield end + 1, Time(f"this_{grain}", unit=grain)
         for end in self._phrase("next", place):
-            _, after = self._count(end)
-            if grain := self._grain(after):
-                yield after + 1, Time(role="future", unit=grain)
+            count, after = self._count(end)
+            if (grain := self._grain(after)) and 1 <= count <= PERIODS_MAX and grain != "hour":
+                yield after + 1, self._coming(count, grain)
         count, after = self._count(place)
         if after > place and self._grain(after):
             for end in self._phrase("ago", after + 1):
                 yield end, Time(role="unknown")
+
+    def _coming(self, count: int, grain: Grain) -> Time:
+        """The next whole periods: the one that begins at `as_of` is the first of them."""
+        try:
+            start = truncated(self.as_of, grain)
+            start = start if start == self.as_of else moved(start, grain, 1)
+            return Time(f"{start}..{moved(start, grain, count) - timedelta(days=1)}", "future", grain)
+        except (ValueError, OverflowError):
+            return Time(role="unknown")
+
+    def _around(self, place: int) -> Iterator[tuple[int, Time]]:
+        """`the week of December 18`, `the week before last`."""
+        if place >= len(self.tokens) or not (grain := self._grain(place)) or grain == "hour":
+            return
+        at = self._skip(place + 1)
+        if at > place + 1 and (found := self._point(at)) and found[1].grain == "day":
+            start = truncated(found[1].start, grain)
+            yield found[0], Time(Point(start, moved(start, grain, 1), "").period())
+        for end in self._phrase("before_last", place + 1):
+            start = moved(truncated(self.as_of, grain), grain, -2)
+            yield end, Time(Point(start, moved(start, grain, 1), "").period())
 
     def _count(self, place: int) -> tuple[int, int]:
         """A number of periods, 1 when there is none, and where it ends."""

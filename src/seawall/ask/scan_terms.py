@@ -1,0 +1,311 @@
+"""What a word of the app does where it stands: something measured, something to group by, a condition, or a noun in passing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seawall.app.model import Operator
+from seawall.ask.draft import Condition, Draft, Part
+from seawall.ask.language import Language
+from seawall.ask.lexicon import EXACT, STEM, Lexicon, Term, Value
+from seawall.ask.nodes import Node
+
+JOINS = frozenset({"and", "or", "comma"})
+_LABELS = (EXACT, EXACT * STEM)
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a scan stands and what is going on there."""
+
+    nodes: list[Node]
+    index: int = 0
+    mode: str = ""
+    """`by`, `per`, `which`, `rank`, `order`, `count`, `all`, `divided`, `missing`, `present` or nothing."""
+    is_not: bool = False
+    group: int = 0
+    joined: bool = False
+    """Whether a joining word stands just before."""
+    last: Node | None = None
+    """The last node that was no joining word."""
+
+    def begin(self, mode: str) -> None:
+        """Something new; a negation is over."""
+        self.mode, self.is_not = mode, False
+
+    def begin_not(self, mode: str) -> None:
+        """What follows is left out."""
+        self.mode, self.is_not = mode, True
+
+    def following(self) -> Node | None:
+        """The next node."""
+        return self.nodes[self.index + 1] if self.index + 1 < len(self.nodes) else None
+
+
+class TermReader:
+    """Reads terms into a draft."""
+
+    def __init__(self, at: Place, draft: Draft, language: Language, lexicon: Lexicon) -> None:
+        self.at = at
+        self.draft = draft
+        self.language = language
+        self.lexicon = lexicon
+
+    def read(self, node: Node) -> None:
+        """One term; sometimes with the next node, when the two belong together."""
+        at, term = self.at, node.term
+        if not at.joined:
+            at.group += 1
+            at.is_not = at.is_not and at.last is not None and at.last.has("not", "missing", "present")
+        elif at.is_not and not term.values:
+            at.is_not = False
+        if at.mode in ("missing", "present") and at.is_not and self.fields(term):
+            self._empty(node, is_null=at.mode == "missing")
+        elif at.mode == "count":
+            self._counted(node)
+        elif at.mode == "divided" and term.refs("metric"):
+            self.draft.over.append(term.refs("metric")[0])
+            at.begin("")
+        elif at.mode == "per" and self.draft.metrics and self._quotient(node):
+            at.begin("")
+        elif self._is_named_value(node):
+            return
+        elif at.mode in ("by", "per", "which", "rank", "order"):
+            self._after(at.mode, node)
+        elif at.mode == "all" and self.fields(term) and not at.is_not:
+            self.draft.removed.append(self._part(node))
+            at.begin("")
+        else:
+            self._plain(node)
+        self._pass_classifier(node)
+
+    def fields(self, term: Term) -> tuple[str, ...]:
+        """The fields that a word means, those of a dataset's name last."""
+        titles = (self.lexicon.titles.get(name, "") for name in term.refs("dataset"))
+        return tuple(dict.fromkeys(ref for ref in (*term.refs("field"), *titles) if ref))
+
+    def is_plural(self, node: Node) -> bool:
+        """By the verb when there is one, else by the word's form."""
+        said = {word for each in self.at.nodes for text in each.before for word in text.split()}
+        if self.language.plural_verbs & said:
+            return True
+        if self.language.singular_verbs & said:
+            return False
+        word = node.said.split()[-1]
+        if self.language.name == "en" or node.kind == "grain":
+            return word != self.language.stem(word)
+        has_label = any(one.kind == "field" and one.weight == EXACT for one in node.term.meanings)
+        return node.term.how == "stem" or (bool(node.term.refs("dataset")) and not has_label)
+
+    def empty_last(self, *, is_null: bool) -> None:
+        """The field named last has no value, or has one. Takes back what it was read as."""
+        last = self.at.last
+        if last is None or last.kind != "term" or not (refs := self.fields(last.term)):
+            self.draft.unclear.append(" ".join(node.said for node in self.at.nodes[self.at.index : self.at.index + 1]))
+            return
+        self.draft.by = [part for part in self.draft.by if part.said != last.said]
+        self.draft.unused = [term for term in self.draft.unused if term is not last.term]
+        self.draft.metrics = [name for name in self.draft.metrics if name not in last.term.refs("metric")]
+        self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=refs, said=last.said))
+        self.at.begin("")
+
+    # ── places that ask for something ────────────────────────────────────────────────────────────────────────
+
+    def _empty(self, node: Node, *, is_null: bool) -> None:
+        self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=self.fields(node.term), said=node.said))
+        self.at.begin("")
+
+    def _after(self, mode: str, node: Node) -> None:
+        """A word after "by", "which", "top": what is grouped or ranked by."""
+        term, ranking = node.term, self.draft.ranking
+        fields, metrics = self.fields(term), term.refs("metric")
+        wants_metric = mode == "order" or (mode == "rank" and ranking.has_subject) or (mode == "by" and self._orders())
+        if metrics and (wants_metric or not fields):
+            self._add_metric(node)
+            if ranking.direction and not ranking.metric:
+                ranking.metric = metrics[0]
+            if mode != "by":
+                self.at.begin("")
+        elif fields:
+            self._group_by(node, mode)
+        elif term.values:
+            self._value(node)
+        elif mode == "which":
+            self._plain(node)
+        else:
+            self.draft.unclear.append(node.said)
+
+    def _orders(self) -> bool:
+        """Whether "by" says what to order by: something is grouped already, and nothing measured yet."""
+        return bool(self.draft.by) and not self.draft.metrics and not self.at.joined
+
+    def _group_by(self, node: Node, mode: str) -> None:
+        ranking, part = self.draft.ranking, self._part(node)
+        self.draft.by.append(part)
+        if mode in ("rank", "which") or (ranking.direction and not ranking.has_subject):
+            if not ranking.has_subject:
+                ranking.has_subject, ranking.is_plural = True, part.is_plural
+            following = self.at.following()
+            if mode == "rank" or (mode == "which" and not (following is not None and following.has(*JOINS))):
+                self.at.begin("")
+
+    def _counted(self, node: Node) -> None:
+        """A noun after "how many": the metric that counts it."""
+        term = node.term
+        named = [name for name in term.refs("metric") if self.lexicon.metrics[name].counts]
+        found = named or self._counting(term) or list(term.refs("metric"))
+        if not found:
+            self.draft.unclear.append(node.said)
+        elif found[0] not in self.draft.metrics:
+            self.draft.metrics.append(found[0])
+        self.at.begin("")
+
+    def _counting(self, term: Term) -> list[str]:
+        """Metrics that count a field of this name, or the rows of a dataset of this name."""
+        fields, datasets = {*term.refs("field"), *term.refs("number")}, set(term.refs("dataset"))
+        known, found = self.lexicon.app.semantics, []
+        for name, facts in self.lexicon.metrics.items():
+            home, _, column = facts.counts.partition(".")
+            to = {step.to for step in known.relationships if step.from_ == home and step.from_columns == (column,)}
+            keys = known.datasets[home].primary_key if home in known.datasets else ()
+            if facts.counts and (facts.counts in fields or to & datasets or (home in datasets and keys == (column,))):
+                found.append(name)
+        return found
+
+    def _quotient(self, node: Node) -> bool:
+        """ "A per B": the app's own metric for it, else a ratio of two metrics; False when B is to group by."""
+        over, term = self.draft.metrics[-1], node.term
+        keys = [f"{one.kind} {one.ref}" for one in term.meanings]
+        found = next((name for key in keys if (name := self.lexicon.quotients.get((over, key)))), "")
+        if found:
+            self.draft.metrics[-1] = found
+            self.draft.unit = (over, self._part(node)) if self.fields(term) else None
+            if self.draft.ranking.metric == over:
+                self.draft.ranking.metric = found
+            return True
+        named = [one for one in term.meanings if one.kind == "metric"]
+        counts = bool(named) and bool(self.lexicon.metrics[named[0].ref].counts) and named[0].weight in _LABELS
+        if named and (counts or not self.fields(term)):
+            self.draft.over.append(named[0].ref)
+            return True
+        return False
+
+    def _is_named_value(self, node: Node) -> bool:
+        """A value beside the field that holds it: `department GROCERY`, `the North region`. Takes both words."""
+        following = self.at.following()
+        if following is None or following.kind != "term" or following.before:
+            return False
+        groups = self.at.mode in ("by", "which", "rank")
+        if not groups and (values := _held(following.term, self.fields(node.term))):
+            self._value(following, values)
+        elif (values := _held(node.term, self.fields(following.term))) and not (groups and self.fields(node.term)):
+            self._value(node, values)
+        else:
+            return False
+        self.at.index += 1
+        return True
+
+    # ── places that ask for nothing ──────────────────────────────────────────────────────────────────────────
+
+    def _plain(self, node: Node) -> None:
+        """Something measured, else a value, else something to group by."""
+        term, draft = node.term, self.draft
+        metrics, values, flags = term.refs("metric"), term.values, term.refs("flag")
+        if self.at.is_not:
+            self._left_out(node)
+        elif flags and not metrics:
+            draft.conditions.append(Condition("eq", refs=flags, number=(1.0,), said=node.said))
+        elif values and not (term.refs("dataset") and draft.metrics) and (not metrics or draft.metrics or self._goes_on_with_values()):
+            draft.penalty += 1.0 if metrics else 0.0
+            self._value(node)
+        elif metrics:
+            self._measured(node)
+        elif self.fields(term):
+            self._noun(node)
+        elif times := term.refs("time"):
+            draft.time_fields = times
+        elif term.refs("dataset"):
+            draft.unused.append(term)
+        else:
+            draft.unclear.append(node.said)
+
+    def _measured(self, node: Node) -> None:
+        """A metric; a second one only when it is joined to the first, since nouns in passing are often metrics' names too."""
+        draft, term = self.draft, node.term
+        has_first = bool(draft.metrics) and not self.at.joined and self.at.mode not in ("rank", "order")
+        connects = {"versus", "compare", "difference", "ratio", "also", "instead", "about"} & draft.flags
+        if has_first and not connects and term.refs("metric")[0] not in draft.metrics:
+            if term.refs("dataset") or self.fields(term):
+                draft.unused.append(term)
+                draft.doubt(1.0)
+            else:
+                draft.unclear.append(node.said)
+            return
+        if self.fields(term) or term.values:
+            draft.doubt(0.2)
+        self._add_metric(node)
+
+    def _noun(self, node: Node) -> None:
+        """A dimension without "by": what is listed, or only a noun beside what is measured ("in our stores")."""
+        last = self.at.last
+        follows_value = last is not None and last.kind == "term" and bool(last.term.values) and not node.before
+        if node.term.refs("dataset") and (self.draft.metrics or follows_value) and (node.before or follows_value) and not self.at.joined:
+            self.draft.unused.append(node.term)
+            self.draft.doubt(0.5)
+            return
+        if self.draft.metrics and not self.at.joined:
+            self.draft.doubt(0.8)
+        self._group_by(node, "")
+
+    def _left_out(self, node: Node) -> None:
+        term = node.term
+        if term.values:
+            self._value(node)
+        elif flags := term.refs("flag"):
+            self.draft.conditions.append(Condition("eq", refs=flags, number=(0.0,), said=node.said))
+        elif metrics := term.refs("metric"):
+            self.draft.without.append(metrics[0])
+        elif refs := self.fields(term):
+            self.draft.doubt(0.5)
+            self.draft.conditions.append(Condition("is_null", refs=refs, said=node.said))
+        else:
+            self.draft.unclear.append(node.said)
+
+    def _value(self, node: Node, values: tuple[Value, ...] = ()) -> None:
+        op: Operator = "not_in" if self.at.is_not else "in"
+        refs = tuple(dict.fromkeys(ref for ref, _ in values))
+        self.draft.conditions.append(Condition(op, values or node.term.values, refs, group=self.at.group, said=node.said))
+
+    def _add_metric(self, node: Node) -> None:
+        named = [one for one in node.term.meanings if one.kind == "metric"]
+        if len(named) > 1:
+            self.draft.doubt(1.0 if named[0].weight == named[1].weight else 0.3)
+        if named[0].ref not in self.draft.metrics:
+            self.draft.metrics.append(named[0].ref)
+        ranking = self.draft.ranking
+        if ranking.direction and not ranking.metric and self.at.mode in ("rank", "order"):
+            ranking.metric = named[0].ref
+            self.at.begin("")
+        if ranking.direction and named[0].weight < EXACT * STEM and node.said in self.language.falling:
+            ranking.is_falling = True
+
+    def _part(self, node: Node) -> Part:
+        return Part(self.fields(node.term), said=node.said, is_plural=self.is_plural(node))
+
+    def _goes_on_with_values(self) -> bool:
+        return self.at.joined and self.at.last is not None and self.at.last.kind == "term" and bool(self.at.last.term.values)
+
+    def _pass_classifier(self, node: Node) -> None:
+        """`age band`, `promotion type`: the second word only says what sort of thing the first is."""
+        following = self.at.following()
+        if (
+            following is not None
+            and not following.before
+            and self.fields(node.term)
+            and self.language.stem(following.said) in self.language.classifiers
+        ):
+            self.at.index += 1
+
+
+def _held(term: Term, refs: tuple[str, ...]) -> tuple[Value, ...]:
+    return tuple(value for value in term.values if value[0] in refs)
