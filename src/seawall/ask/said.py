@@ -22,7 +22,8 @@ NEGATIVE = ("ne", "not_in", "is_null")
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """The facts of one text. Where order means something (a ratio, a comparison) it is kept."""
 
-    metrics: tuple[str, ...] = ()
+    metrics: tuple[frozenset[str], ...] = ()
+    """Of each phrase that names one: every metric it may be."""
     dimensions: tuple[str, ...] = ()
     values: tuple[frozenset[str], ...] = ()
     """Of each value named: every `field=value` it may be."""
@@ -44,7 +45,13 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
         """Equal only for texts that say the same, in whatever words and order."""
         arranged = tuple if self.ratio or self.compares else sorted
         values = sorted(sorted(one) for one in self.values)
-        names = (arranged(self.metrics), sorted(self.dimensions), values, arranged(self.periods), arranged(self.numbers))
+        names = (
+            arranged(sorted(one) for one in self.metrics),
+            sorted(self.dimensions),
+            values,
+            arranged(self.periods),
+            arranged(self.numbers),
+        )
         parts = (
             *names,
             sorted(self.grains),
@@ -60,8 +67,20 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 def contradiction(said: Said, question: Question, text: str) -> str:
     """Why a question cannot be what the text asked; "" when nothing speaks against it."""
-    checks = (_values(said, question, text), _periods(said, question), _ranking(said, question), _negation(said, question))
+    checks = (
+        _metrics(said, question),
+        _values(said, question, text),
+        _periods(said, question),
+        _ranking(said, question),
+        _negation(said, question),
+    )
     return next((fault for fault in checks if fault), "")
+
+
+def _metrics(said: Said, question: Question) -> str:
+    asked = set(question.metrics)
+    missing = next((one for one in said.metrics if not one & asked), None)
+    return f"The question asks for {min(missing)}, which the query leaves out." if missing and not said.ratio else ""
 
 
 def _values(said: Said, question: Question, text: str) -> str:

@@ -53,7 +53,7 @@ def _told(cut: Cut, tokens: tuple[Token, ...], language: Language) -> Said:
     tags = [edge.tags[0] for edge in edges if edge.tags]
     times = [edge.time for edge in edges if edge.kind == "time"]
     return Said(
-        metrics=tuple(edge.term.refs("metric")[0] for edge in terms if edge.term.refs("metric")),
+        metrics=tuple(frozenset(edge.term.refs("metric")) for edge in terms if edge.term.refs("metric")),
         dimensions=tuple(edge.term.meanings[0].ref for edge in terms if edge.term.meanings and not edge.term.refs("metric")),
         values=tuple(_values(edge) for edge in terms if not edge.term.meanings),
         periods=tuple(time.text for time in times if time.role == "period" and time.text),
