@@ -50,7 +50,7 @@ def main() -> int:
         app, _, name = options.details.partition(":")
         if name not in SHOWN:
             parser.error(f"only {', '.join(SHOWN)} may be looked at: {name} is for judging")
-        print(json.dumps(asyncio.run(accuracy.details(app, (name,), accepted=options.accepted)), ensure_ascii=False, indent=1))
+        print(json.dumps(asyncio.run(accuracy.details(app, name, accepted=options.accepted)), ensure_ascii=False, indent=1))
         return 0
     names = options.only.split(",")
     if unknown := set(names) - set(PARTS):
