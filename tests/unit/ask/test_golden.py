@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from tests.unit.app.samples import write_app
 
 from seawall.app.load import load_bundle
 from seawall.app.model import Filter
-from seawall.ask.golden import Golden, by_id, chain_is_held_out, is_held_out, read
+from seawall.ask.golden import Golden, Refusal, by_id, chain_is_held_out, is_held_out, read
 from seawall.ask.question import Question, during
 from seawall.cli.check_golden import golden_faults
 from seawall.core.errors import InvalidInput
@@ -131,3 +132,10 @@ def test_reading_a_file_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text(REVENUE + "\nnonsense\n", "utf-8")
     with pytest.raises(InvalidInput, match=r"x\.jsonl:2"):
         list(read(tmp_path / "x.jsonl"))
+
+
+def test_the_reference_tells_every_key_and_reason() -> None:
+    """Whoever writes golden questions finds all of it in one place."""
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "golden.md").read_text("utf-8")
+    assert [name for name in Golden.__struct_fields__ if f"| `{name}` |" not in text] == []
+    assert [name for name in (*get_args(Refusal), *Question.__struct_fields__) if f"`{name}`" not in text] == []
