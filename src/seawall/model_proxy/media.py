@@ -1,4 +1,5 @@
-"""What a request holds beside texts (images, audio, files, tools of providers), and the addresses in it that a provider would fetch.
+"""What a request may make of a provider beside asking its model: what it holds beside texts (images, audio, files, tools that a provider
+runs), the addresses in it that a provider would fetch, and members that gateways behind us take for settings.
 
 Bytes inside the request (`data:` URLs, Base64) pass. An address is fetched by the provider from where the provider is, so whoever names it
 reaches what the provider reaches: only http and https to public hosts, and only where models.yaml says so (`remote_images`). Files kept
@@ -30,6 +31,13 @@ _PROSE = frozenset({"text", "refusal", "thinking", "title", "description", "file
 _FETCHED = frozenset({"url", "image_url", "video_url", "audio_url", "file_url", "server_url", "source_url", "uri", "file_uri"})
 """Members that are an address, whatever they look like."""
 _KEPT = frozenset({"file_id", "file_ids"})
+_STEERING = frozenset(
+    {
+        "api_base", "api_key", "api_version", "base_url", "custom_llm_provider", "extra_body", "extra_headers", "extra_query", "fallbacks",
+        "model_list", "models", "organization", "plugins", "provider", "route", "user_config",
+    }
+)  # fmt: skip
+"""Members that gateways (LiteLLM, OpenRouter and their kin) take for settings of the call."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?")
 _UNSEEN = str.maketrans("", "", "\t\n\r")
 """What readers of addresses skip. https://url.spec.whatwg.org/#concept-basic-url-parser"""
@@ -49,6 +57,17 @@ def remote_addresses(body: dict[str, Any]) -> tuple[str, ...]:
     if tools:
         parts += [(f"tools[{number}]", tool) for number, tool in enumerate(tools) if tool["type"] != "function"]
     return _of(parts) if parts else ()
+
+
+def check_steering(body: dict[str, Any]) -> None:
+    """BadCall for a member by which a gateway behind us would ask another model, address or account than models.yaml says and bills."""
+    if not _STEERING.isdisjoint(body):
+        name = min(_STEERING & body.keys())
+        raise BadCall(
+            f"'{name}' is not for callers to say: models.yaml says who is asked and as whom",
+            param=name,
+            fix="Leave it out, and name a route in `model`",
+        )
 
 
 def _of(parts: Sequence[tuple[str, Any]]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from seawall.model_proxy.exchanges.evaluation import TIMING_HEADER, Evaluation
 from seawall.model_proxy.genai_spans import Semconv, annotate
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.leading import Leading
+from seawall.model_proxy.media import check_steering, remote_addresses
 from seawall.model_proxy.settle import settle
 from seawall.model_proxy.stages import Admit, AnswerSink, Filter, Identify, Record, Route, Screen
 from seawall.model_proxy.wire import SURFACES, read_chat, read_embeddings
@@ -241,6 +242,7 @@ class Pipeline:
         if call.surface == "embeddings":
             call.body, embeddings = read_embeddings(call.request.body)
             call.model = embeddings.model
+            check_steering(call.body)
         elif journey.prepare is not None:
             journey.prepare(call)
             call.usage_asked = call.stream
@@ -252,6 +254,8 @@ class Pipeline:
     def _read_chat(self, call: Call) -> None:
         call.body, chat = read_chat(call.request.body)
         call.model = chat.model
+        check_steering(call.body)
+        call.remote = remote_addresses(call.body)
         if chat.stream:
             call.stream = True
             call.usage_asked = bool(chat.stream_options and chat.stream_options.include_usage)

@@ -17,6 +17,8 @@ from seawall.model_proxy.config import Model, Route
 OUTPUT_TOKENS = 4096
 """Reserved for an answer whose length the call does not bound."""
 CHOICES_MAX = 128
+TOKENS_AN_ADDRESS = 2048
+"""Reserved for what a provider fetches: about what a large image takes."""
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -78,6 +80,8 @@ def tokens_of(call: Call, price: Price) -> tuple[int, int]:
     tokens = (size >> 2 if body.isascii() else size >> 1) + 1
     if surface == "embeddings":
         return tokens, 0
+    if call.remote:
+        tokens += TOKENS_AN_ADDRESS * len(call.remote)
     output = _most(asked.get("max_completion_tokens"), asked.get("max_tokens")) or OUTPUT_TOKENS
     if context:
         tokens = tokens if tokens < context else context

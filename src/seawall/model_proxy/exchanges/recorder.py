@@ -17,6 +17,7 @@ from contextvars import Context
 from functools import partial
 from pathlib import Path
 from time import monotonic_ns
+from typing import TypeVar
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import SeawallError
@@ -39,12 +40,15 @@ BYTES_PER_TOKEN = 8
 FLUSH_SECONDS = 0.2
 SLICE = 4
 """Exchanges made in one go: less than a tenth of a millisecond of the event loop."""
+AT_ONCE_BYTES_MAX = 128 << 10
+"""A longer one is read through in the thread that writes."""
 BATCH_LINES_MAX = 2048
 OPEN_MAX = 64
 """Segments open at once; of more tenants, those that were quiet longest are closed."""
 PRUNE_SECONDS = 600.0
 CLOSE_SECONDS_MAX = 5.0
 PSEUDONYMS_MAX = 4096
+Value = TypeVar("Value")
 
 
 class Writer:
@@ -158,7 +162,11 @@ class Recorder:
             lines: dict[str, list[bytes]] = defaultdict(list)
             for _ in range(min(BATCH_LINES_MAX, len(self._waiting)) // SLICE + 1):
                 for _ in range(min(SLICE, len(self._waiting))):
-                    tenant, line = self._line(self._take())
+                    if not self._waiting:  # let go of while a long one was read
+                        break
+                    long = self._waiting[0][1] > AT_ONCE_BYTES_MAX
+                    told = self._take()
+                    tenant, line = await self._in_thread(partial(self._line, told)) if long else self._line(told)
                     if line:
                         lines[tenant].append(line)
                 await asyncio.sleep(0)
@@ -219,8 +227,8 @@ class Recorder:
             event("exchanges.dropped", count=self.dropped - self._told_dropped)
             self._told_dropped = self.dropped
 
-    async def _in_thread(self, work: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def _in_thread(self, work: Callable[[], Value]) -> Value:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 def open_recorder(data: Path, recording: Recording, *, kms: Kms | None = None, clock: Clock = SYSTEM_CLOCK) -> Recorder | None:

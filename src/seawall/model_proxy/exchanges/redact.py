@@ -7,6 +7,7 @@ most common, nothing is taken apart.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,10 @@ from seawall.model_proxy.screen.finds import Found, apart, raw, shape
 
 Find = Callable[[str], list[Found]]
 INLINE_BYTES_MAX = 1024
-"""A file inside a message (`data:…`) that is longer is written as its digest."""
+"""A file inside a message (`data:…`, or Base64) that is longer is written as its digest."""
+LETTERS_MIN = 12
+"""Different characters at the start of a file in Base64."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 
 
 def find(text: str) -> list[Found]:
@@ -53,7 +57,7 @@ def _collect(value: Any, into: list[str]) -> bool:  # noqa: ANN401 -- any JSON
         kind = type(one)
         if kind is str:
             into.append(one)
-            inline = inline or (len(one) > INLINE_BYTES_MAX and one.startswith("data:"))
+            inline = inline or _is_file(one)
         elif kind is dict:
             left += one.values()
         elif kind is list or kind is tuple:
@@ -61,10 +65,17 @@ def _collect(value: Any, into: list[str]) -> bool:  # noqa: ANN401 -- any JSON
     return inline
 
 
+def _is_file(text: str) -> bool:
+    """Whether a string is a file: a long data URL, or nothing but long Base64, as audio comes."""
+    return len(text) > INLINE_BYTES_MAX and (
+        text.startswith("data:") or (len(set(text[:256])) > LETTERS_MIN and _BASE64.fullmatch(text) is not None)
+    )
+
+
 def _rebuilt(value: Any, finder: Find) -> Any:  # noqa: ANN401 -- any JSON
     if isinstance(value, str):
-        if value.startswith("data:") and len(value) > INLINE_BYTES_MAX:
-            kind = value[5:64].partition(";")[0]
+        if _is_file(value):
+            kind = value[5:64].partition(";")[0] if value.startswith("data:") else ""
             return f"data:{kind};sha256={hashlib.sha256(value.encode('utf-8', 'replace')).hexdigest()};bytes={len(value)}"
         return redact_text(value, finder)
     if isinstance(value, dict):

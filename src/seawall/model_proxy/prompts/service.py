@@ -32,15 +32,19 @@ class Prompts:
 
     def handle(self, request: Request, out: Out) -> None:
         """Answer, now or later. Never raises."""
+        ready = find(self._library, request.path)
+        if ready is None or not ready.prompt.batch:
+            self._identified(request, out, ready)
+            return
         try:
             asked = read(self._library, request.path, request.body)
         except SeawallError as error:
-            self._run(request, out, _raising(error, find(self._library, request.path)))  # who may not call it is not told what is wrong
+            self._run(request, out, _raising(error, ready))  # who may not call it is not told what is wrong
             return
-        if asked.ready.prompt.batch and not asked.stream:
-            self._batches.add(request, out, asked)
-        else:
+        if asked.stream:
             self._alone(request, out, asked)
+        else:
+            self._batches.add(request, out, asked)
 
     def listing(self, principal: Principal) -> bytes:
         """What somebody may call, as JSON."""
@@ -56,6 +60,20 @@ class Prompts:
             for ready in self._library.of(principal)
         ]
         return msgspec.json.encode({"object": "list", "data": data})
+
+    def _identified(self, request: Request, out: Out, ready: Ready | None) -> None:
+        """What is asked is read once it is known who asks: holding an input to its schema is work."""
+        held = PromptOut(out, ready) if ready is not None else None
+
+        def prepare(call: Call) -> None:
+            if ready is not None:
+                permitted(call, ready)
+            asked = read(self._library, request.path, request.body)
+            if held is not None:
+                held.call = call
+            enter(self._library, call, asked)
+
+        self._run(request, out if held is None else held, prepare)
 
     def _alone(self, request: Request, out: Out, asked: Asked) -> None:
         held = PromptOut(out, asked.ready)

@@ -24,6 +24,13 @@ _SOURCES: dict[str, Source] = {
     "assistant": "model",
 }
 MARK = "seawall"
+_TOLD = frozenset({"text", "refusal", "type"})
+_PLAIN = frozenset({"text", "refusal", "image_url", "input_audio"})
+_THOUGHTS = ("refusal", "reasoning_content", "reasoning")
+"""Members of a message beside its content that models are told."""
+NESTED_MAX = 20_000
+TEXT_MIN = 8
+"""Characters of a text that may be an order."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -49,8 +56,12 @@ def places(body: dict[str, Any]) -> list[Place]:
             found += _parts(content, source)
         if "tool_calls" in message or "function_call" in message:
             found += _arguments(message)
+        if len(message) > 2:
+            found += [Place(message[key], source, message, key) for key in _THOUGHTS if type(message.get(key)) is str and message[key]]
     if "input" in body:
         found += _inputs(body)
+    if "prediction" in body:
+        found += _nested([(body, "prediction", body["prediction"])], "model")
     return found
 
 
@@ -64,6 +75,26 @@ def _parts(parts: list[dict[str, Any]], source: Source) -> Iterator[Place]:
         for key in ("text", "refusal"):
             if isinstance(part.get(key), str):
                 yield Place(part[key], "data" if data else source, part, key)
+        if part.get("type") not in _PLAIN:
+            inner = [(part, name, value) for name, value in part.items() if name not in _TOLD]
+            yield from _nested(inner, "data" if data else source)
+
+
+def _nested(waiting: list[tuple[Any, Any, Any]], source: Source) -> Iterator[Place]:
+    """Texts inside what is no plain part: results of tools and documents, as other APIs write them. Not files."""
+    count = 0
+    while waiting:
+        inside, name, value = waiting.pop()
+        count += 1
+        if count > NESTED_MAX:
+            raise BadCall("A content part holds too much", param="messages", expected=f"at most {NESTED_MAX:,} values")
+        if isinstance(value, str):
+            if len(value) >= TEXT_MIN and " " in value and not value.startswith("data:"):
+                yield Place(value, source, inside, name)
+        elif isinstance(value, dict):
+            waiting += [(value, inner, one) for inner, one in value.items()]
+        elif isinstance(value, list):
+            waiting += [(value, inner, one) for inner, one in enumerate(value)]
 
 
 def _arguments(message: dict[str, Any]) -> Iterator[Place]:
