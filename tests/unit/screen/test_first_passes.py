@@ -61,6 +61,23 @@ def test_what_may_not_be_said_is_watched(text: str) -> None:
     assert prompt.may_be_said_by(text) or Watch(prompt).feed(text, final=True) is None
 
 
+class _WordByWord(Watch):
+    def _passes(self, text: str, *, final: bool) -> bool:
+        return False
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.one_of(texts, st.sampled_from([*(f"{word} " for word in PROMPT.split()), "é", "no", " ", "-"])), max_size=40))
+def test_a_watch_reads_at_once_what_it_reads_word_by_word(pieces: list[str]) -> None:
+    """Whatever the pieces, each goes out alike."""
+    prompt = prompt_of({"messages": [{"role": "system", "content": PROMPT}]})
+    assert prompt is not None
+    quick, slow = Watch(prompt), _WordByWord(prompt)
+    for piece in pieces:
+        assert quick.feed(piece) == slow.feed(piece)
+    assert quick.feed(PROMPT, final=True) == slow.feed(PROMPT, final=True)
+
+
 @settings(max_examples=400, deadline=None)
 @given(texts, st.sampled_from(ACTIONS), st.sampled_from(ACTIONS), st.sampled_from(ACTIONS), st.booleans())
 def test_a_text_that_passes_is_one_a_window_lets_through(text: str, secrets: Action, pii: Action, prompt: Action, masked: bool) -> None:

@@ -20,6 +20,7 @@ STRETCH = 40
 READ_MAX = 1 << 16
 """Characters of a system prompt that are watched over."""
 _EIGHTHS = tuple(slice(at, None, RUN) for at in reversed(range(RUN)))
+_SPACE = ord(" ")
 _RUN_OF_KNOWN = b"\x01" * RUN
 _WORD = re.compile(r"\w+")
 _WORDS = bytes(ord(chr(code).lower()) if code < 128 and (chr(code).isalnum() or code == ord("_")) else ord(" ") for code in range(256))
@@ -59,12 +60,13 @@ class Prompt:
         return _WORD.findall(self._text.lower())
 
     @cached_property
-    def _plain_words(self) -> frozenset[bytes]:
+    def plain_words(self) -> frozenset[bytes]:
+        """Those in ASCII."""
         return frozenset(word.encode() for word in self.words if word.isascii())
 
     def may_run(self, text: str) -> bool:
         """Whether as many words of the prompt as make a run stand together in an ASCII text, in any order."""
-        known, words = self._plain_words, text.encode().translate(_WORDS).split()
+        known, words = self.plain_words, text.encode().translate(_WORDS).split()
         for eighths in _EIGHTHS:  # some of those that stand together is among these, whichever they are
             if known.isdisjoint(words[eighths]):
                 return False
@@ -124,7 +126,7 @@ class Watch:
 
     def feed(self, text: str, *, final: bool = False) -> str | None:
         """The text without the words that complete a run of the prompt; None: there is none."""
-        if final and not self._last and not self._partial and text.isascii() and not self._prompt.may_run(text):
+        if text.isascii() and self._partial.isascii() and text and self._passes(text, final=final):
             return "" if self._spelt(text) else None
         parts: list[str] = []
         at = 0
@@ -142,6 +144,22 @@ class Watch:
         if parts:
             return "".join((*parts, text[at:]))
         return "" if told else None
+
+    def _passes(self, text: str, *, final: bool) -> bool:
+        """Whether no word of an ASCII text completes a run, as too few of the prompt's stand together: then it has been read, at once."""
+        whole = (self._partial + text).encode().translate(_WORDS)
+        words = whole.split()
+        partial = words.pop().decode() if not final and whole[-1] != _SPACE else ""
+        known, last = bytes(map(self._prompt.plain_words.__contains__, words)), self._last
+        if len(last) + len(known) >= RUN and _RUN_OF_KNOWN in _RUN_OF_KNOWN[1 : len(last) + 1] + known:
+            return False
+        unknown = known.rfind(0)
+        if unknown >= 0:
+            last.clear()
+        for word in words[unknown + 1 :]:
+            last.append(word.decode())
+        self._partial = partial
+        return True
 
     def _take(self) -> str:
         word, self._partial = self._partial, ""

@@ -17,7 +17,7 @@ from seawall.model_proxy.screen.leaks import prompt_of
 from seawall.model_proxy.screen.look import look
 from seawall.model_proxy.screen.masks import replaced, restored
 from seawall.model_proxy.screen.settings import Action, Output
-from seawall.model_proxy.screen.words import safe
+from seawall.model_proxy.screen.words import Words
 
 OVERLAP = 96
 """Characters before a forced cut that are looked at again together with what follows."""
@@ -72,13 +72,14 @@ class Policy:
 class Window:
     """One text of an answer on its way: `feed` gives what may go, with edits made."""
 
-    __slots__ = ("_dropping", "_in_json", "_leaking", "_policy", "text")
+    __slots__ = ("_dropping", "_in_json", "_leaking", "_policy", "_words", "text")
 
     def __init__(self, policy: Policy, *, in_json: bool = False) -> None:
         self._policy = policy
         self._in_json = in_json
         self._leaking = policy.prompt.watch() if policy.prompt is not None else None
         self._dropping: re.Pattern[str] | None = None
+        self._words = Words()
         self.text = ""
         """What is held back; it begins at a safe place."""
 
@@ -99,11 +100,14 @@ class Window:
         held = self.text = self.text + text
         if self._dropping is not None:
             return self._drop()
-        place, calm = safe(held)
+        words = self._words
+        words.read(held)
+        place, calm = words.place, words.clean
         if place and not calm and secrets.PEM_BEGIN in held and not _PEM_END.search(held):
             place = 0
         if place == 0:
             return self._forced() if len(held) > self._policy.window else (0, None)
+        words.let()
         return self._let(place, calm)
 
     def end(self) -> tuple[int, str | None]:
@@ -132,6 +136,7 @@ class Window:
         return kept if kept is not None and self._policy.masks("prompt") else new
 
     def _gone(self, instead: str) -> tuple[int, str | None]:
+        self._words.begin()
         count, self.text = len(self.text), ""
         return count, instead
 
@@ -150,6 +155,7 @@ class Window:
             if stop == len(self.text):
                 return self._gone("")
         self._dropping = None
+        self._words.begin()
         rest, self.text = self.text[stop:], ""
         count, new = self._step(rest)
         return stop + count, rest[:count] if new is None else new
@@ -170,6 +176,7 @@ class Window:
                 cut = one.start or one.end
         bracket = held.rfind("[", max(0, cut - 24), cut)
         cut = bracket if bracket > 0 and "]" not in held[bracket:cut] else cut
+        self._words.begin()
         return self._let(cut, calm=False)
 
 
