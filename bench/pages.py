@@ -102,12 +102,17 @@ def glance(browser: Any, url: str, token: str, path: str, *, rendered: bool) -> 
     return seen
 
 
-def floor_claims(empty: list[dict[str, float]], again: list[dict[str, float]]) -> dict[str, Claim]:
+def floor_claims(empty: list[dict[str, float]], again: list[dict[str, float]], empty_cold: list[dict[str, float]]) -> dict[str, Claim]:
     """What the set-up itself takes, and what a user who is already there sees: stated, not promised."""
     how = f"{EMPTY_PAGE}, a heading and a sentence, visited in turn with the page: what this browser on this machine takes for any page"
     there = "the same page in a tab that already has its renderer (it showed the sign-in page), HTTP cache emptied, visited in turn"
+    how_cold = (
+        f"{EMPTY_PAGE} right after the same cold start, nothing of Demand asked for: it needs no query, and of the ui only its write lane"
+    )
     claims = {}
     for label, q in (("p50", 0.5), ("p95", 0.95)):
+        value = quantile([one["fcp"] for one in empty_cold], q)
+        claims[f"an almost empty page of ours, first contentful paint, cold, {label}"] = claim(value, "ms", "", len(empty_cold), how_cold)
         value = quantile([one["fcp"] for one in empty], q)
         claims[f"an almost empty page of ours, first contentful paint, {label}"] = claim(value, "ms", "", len(empty), how)
         for key, words in (("first", "first data panel painted"), ("fcp", "first contentful paint"), ("all", "all panels in place")):
@@ -127,18 +132,21 @@ def browser_claims(made: Instance, *, quick: bool) -> dict[str, Claim]:
             warm.append(open_page(browser, made.url, token))
             empty.append(glance(browser, made.url, token, EMPTY_PAGE, rendered=False))
             again.append(glance(browser, made.url, token, PAGE, rendered=True))
-        cold = []
+        cold, empty_cold = [], []
         for index in range(3 if quick else 12):
             progress(f"cold start {index + 1}")
             made.restart_cold()
             cold.append(open_page(browser, made.url, token))
+            if index % 2 == 0:
+                made.restart_cold()
+                empty_cold.append(glance(browser, made.url, token, EMPTY_PAGE, rendered=False))
 
     how = "headless Chromium at 1440 px through Envoy, empty browser cache each visit; milliseconds since navigation start"
     how += "; every panel with data, a failed one does not count"
     old = sum(one["old"] for one in cold)
     how_cold = how + f"; Valkey emptied and both ui lanes restarted before each visit; {old:g} panels in all were last-good answers"
     p95 = lambda them, key: quantile([one[key] for one in them], 0.95)  # noqa: E731
-    return floor_claims(empty, again) | {
+    return floor_claims(empty, again, empty_cold) | {
         "first data panel painted, warm, p95": claim(p95(warm, "first"), "ms", "≤ 200", len(warm), how),
         "first contentful paint, warm, p95": claim(p95(warm, "fcp"), "ms", "≤ 200", len(warm), how),
         "first contentful paint, cold, p95": claim(p95(cold, "fcp"), "ms", "≤ 200", len(cold), how_cold),

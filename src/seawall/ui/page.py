@@ -33,7 +33,7 @@ from seawall.ui.wiring import Site, UiServices
 STYLE_SHEET = "seawall.css"
 """Stands in every page, so that a first visit paints without asking for anything else."""
 PAUSE = "first.js"
-"""The script that a whole page's parser waits for after the first row."""
+"""The script that the parser waits for after the first row."""
 PLANS_MAX = 256
 CHOICES_MAX = 4_096
 REMEMBERED_QUERY_BYTES_MAX = 1_024
@@ -76,9 +76,7 @@ class Cut(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     skeletons: tuple[bytes, ...]
     follows: tuple[bytes, ...]
-    """What stands after each slot."""
-    follows_whole: tuple[bytes, ...]
-    """The same where the page comes at once: after the first row the parser waits for a script, and what is there is painted meanwhile."""
+    """What stands after each slot; after the first row the parser waits for a script, and what is there is painted meanwhile."""
     close: bytes
 
 
@@ -303,7 +301,7 @@ def cut_at_panels(opened: str, others: tuple[str, str], closed: str, style: byte
     """
     head, _, rest = opened.partition(FILTERS_MARK)
     pieces = _RANGE.split(rest)  # text, name, skeleton, text, name, skeleton, …, text
-    names, follows = tuple(pieces[1::3]), pieces[3::3]
+    names = tuple(pieces[1::3])
     return Cut(
         head=_styled(head, style),
         head_streamed=_styled(others[0].partition(FILTERS_MARK)[0], style),
@@ -311,8 +309,7 @@ def cut_at_panels(opened: str, others: tuple[str, str], closed: str, style: byte
         body=frame(pieces[0]),
         names=names,
         skeletons=tuple(frame(f'<?start name="{name}">{skeleton}<?end>') for name, skeleton in zip(names, pieces[2::3], strict=True)),
-        follows=tuple(frame(text.replace(FIRST_ROW_MARK, "")) for text in follows),
-        follows_whole=tuple(frame(text.replace(FIRST_ROW_MARK, pause)) for text in follows),
+        follows=tuple(frame(text.replace(FIRST_ROW_MARK, pause)) for text in pieces[3::3]),
         close=frame(closed),
     )
 

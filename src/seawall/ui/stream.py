@@ -63,7 +63,7 @@ class Streams:
         if known is not None:
             return known
         frames = [*plan.cut.head, bar, plan.cut.body]
-        for slot, one, follows in zip(plan.slots, served, plan.cut.follows_whole, strict=True):
+        for slot, one, follows in zip(plan.slots, served, plan.cut.follows, strict=True):
             frames += (*self._panels.frames(plan, slot, one), follows)
         return plan.remember(served, minute, zstd, join((*frames, plan.cut.close), zstd=zstd))
 
