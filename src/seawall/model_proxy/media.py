@@ -48,14 +48,20 @@ _FIX = "Send its bytes, as `data:image/png;base64,…`"
 
 def remote_addresses(body: dict[str, Any]) -> tuple[str, ...]:
     """The addresses that a provider would fetch. BadCall for one that nobody may, for a file kept at a provider, or for too many."""
-    parts: list[tuple[str, Any]] = []
-    for at, message in enumerate(body["messages"]):
-        content = message.get("content")
-        if type(content) is list:
-            parts += [(f"messages[{at}].content[{number}]", part) for number, part in enumerate(content) if part["type"] not in _TEXTS]
-    tools = body.get("tools")
-    if tools:
-        parts += [(f"tools[{number}]", tool) for number, tool in enumerate(tools) if tool["type"] != "function"]
+    if "tools" not in body:
+        for message in body["messages"]:
+            if type(message.get("content")) is list:
+                break
+        else:
+            return ()
+    parts = [
+        (f"messages[{at}].content[{number}]", part)
+        for at, message in enumerate(body["messages"])
+        if type(message.get("content")) is list
+        for number, part in enumerate(message["content"])
+        if part["type"] not in _TEXTS
+    ]
+    parts += [(f"tools[{number}]", tool) for number, tool in enumerate(body.get("tools") or ()) if tool["type"] != "function"]
     return _of(parts) if parts else ()
 
 

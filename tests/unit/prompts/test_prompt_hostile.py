@@ -7,13 +7,15 @@ import json
 
 import msgspec
 import pytest
-from tests.unit.prompts.test_prompt_service import BUNDLE, FINDING, Line, Models, ask, proxy_of
+from tests.unit.prompts.test_prompt_service import BUNDLE, FINDING, QUESTION, Line, Models, ask, proxy_of
 
 from seawall.core.principal import Principal
 from seawall.model_proxy.call import Caller
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.http import Request
+from seawall.model_proxy.prompts import service
 from seawall.model_proxy.prompts.library import Library
+from seawall.trust.errors import NotSignedIn
 
 SUMMARISE = "/v1/prompts/merchandising/summarise"
 
@@ -30,6 +32,20 @@ async def test_who_may_not_call_a_prompt_is_not_told_its_input() -> None:
     status, body = await ask(proxy_of(Stranger()), SUMMARISE, {"input": {"nonsense": 1}})
     assert status == 403
     assert "schema at" not in body
+
+
+async def test_an_input_is_held_to_its_schema_only_once_it_is_known_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else anybody could have it done as often as they like."""
+
+    class Nobody(Models):
+        def known(self, request: Request) -> Caller:
+            raise NotSignedIn
+
+    def never(*given: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(service, "read", never)
+    assert (await ask(proxy_of(Nobody()), "/v1/prompts/merchandising/classify-question", QUESTION))[0] == 401
 
 
 @pytest.mark.parametrize("header", ["authorization", "seawall-data-class", "seawall-cache", "seawall-action"])

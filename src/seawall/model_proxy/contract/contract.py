@@ -83,7 +83,7 @@ def prepare(call: Call) -> Awaitable[None] | None:
     BadCall; OverLimit when too many wait for the thread.
     """
     body = call.body
-    if call.contract is not None or not (body.get("response_format") or body.get("tools")):
+    if ("response_format" not in body and "tools" not in body) or call.contract is not None:
         return None
     try:
         call.contract = _of(body, _kept)
