@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from seawall.model_proxy.call import Call, Piece, Whole
 from seawall.model_proxy.exchanges.format import Exchange
+from seawall.model_proxy.exchanges.plain import is_plain
 from seawall.model_proxy.exchanges.redact import redact
 from seawall.model_proxy.forms import body_of, finishes_of
 
@@ -28,6 +29,8 @@ class Told(NamedTuple):
     at: float
     """Seconds since 1970, when it was over."""
     took_ns: int
+    data: bytes = b""
+    """The whole answer as it was sent, where that is known."""
 
 
 def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool = False) -> Exchange:
@@ -36,44 +39,44 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
     response = _response(told)
     if response is not None and call.surface == "embeddings" and not vectors:
         response = without_vectors(response)
-    return Exchange(
-        v=1,
-        id=call.id,
-        at=told.at - told.took_ns / 1e9,
-        tenant=caller.tenant if caller else "",
-        surface=call.surface,
-        user=pseudonym,
-        key=caller.key_id if caller else "",
-        app=call.app,
-        prompt=call.prompt,
-        version=call.version,
-        variant=call.variant,
-        action=str(clean(call.action)) if call.action else "",
-        trace=call.span.trace_id,
-        lane=call.lane,
-        data_class=call.data_class,
-        request=call.body if clean is redact and _needs_nothing(call) else clean(call.body),
-        model=call.model if target is not None and clean is redact else str(clean(call.model)),
-        target=target.id if target else "",
-        provider=target.provider if target else "",
-        provider_model=target.model if target else "",
-        answered_by=call.answered_by or str((response or {}).get("model") or ""),
-        tier=target.tier if target else "",
-        response=None if response is None else _cleaned(response, clean),
-        stream=call.stream,
-        finish=finishes_of(response) if response else (),
-        took_ms=_milliseconds(told.took_ns),
-        first_ms=_milliseconds(call.first_ns - call.sent_ns) if call.first_ns and call.sent_ns else 0.0,
-        chunks=tuple(call.chunks[:CHUNKS_MAX]) if call.chunks else (),
-        usage=call.usage,
-        cost=call.cost,
-        cache=call.served,
-        question=call.cache_key.hex()[:32] if call.cache_key else "",
-        snapshot=call.snapshot,
-        attempts=tuple(call.attempts),
-        rounds=call.contract_rounds,
-        findings=call.findings,
-        error=call.error,
+    return Exchange(  # positions, in the order of the fields: names would cost as much as all the rest
+        1,  # v
+        call.id,  # id
+        told.at - told.took_ns / 1e9,  # at
+        caller.tenant if caller else "",  # tenant
+        call.surface,  # surface
+        pseudonym,  # user
+        caller.key_id if caller else "",  # key
+        call.app,  # app
+        call.prompt,  # prompt
+        call.version,  # version
+        call.variant,  # variant
+        str(clean(call.action)) if call.action else "",  # action
+        call.span.trace_id,  # trace
+        call.lane,  # lane
+        call.data_class,  # data_class
+        call.body if clean is redact and _needs_nothing(call) else clean(call.body),  # request
+        call.model if target is not None and clean is redact else str(clean(call.model)),  # model
+        target.id if target else "",  # target
+        target.provider if target else "",  # provider
+        target.model if target else "",  # provider_model
+        call.answered_by or str((response or {}).get("model") or ""),  # answered_by
+        target.tier if target else "",  # tier
+        None if response is None else _written(told, response, clean),  # response
+        call.stream,  # stream
+        finishes_of(response) if response else (),  # finish
+        _milliseconds(told.took_ns),  # took_ms
+        _milliseconds(call.first_ns - call.sent_ns) if call.first_ns and call.sent_ns else 0.0,  # first_ms
+        tuple(call.chunks[:CHUNKS_MAX]) if call.chunks else (),  # chunks
+        call.usage,  # usage
+        call.cost,  # cost
+        call.served,  # cache
+        call.cache_key.hex()[:32] if call.cache_key else "",  # question
+        call.snapshot,  # snapshot
+        tuple(call.attempts),  # attempts
+        call.contract_rounds,  # rounds
+        call.findings,  # findings
+        call.error,  # error
     )
 
 
@@ -126,9 +129,17 @@ def _spelled(told: Told) -> dict[str, Any]:
 
 def _cleaned(response: dict[str, Any], clean: Redact) -> dict[str, Any]:
     """The answer, redacted but for the names the provider gives itself and it, which are nobody's."""
+    if clean is redact and is_plain(response):
+        return response
     said = {name: value for name, value in response.items() if name not in _NAMES}
     redacted = clean(said)
     return response if redacted is said else {**response, **redacted}
+
+
+def _written(told: Told, response: dict[str, Any], clean: Redact) -> dict[str, Any]:
+    """The answer, redacted; as the bytes it was sent in, where nothing had to be taken out."""
+    cleaned = _cleaned(response, clean)
+    return cast("dict[str, Any]", msgspec.Raw(told.data)) if told.data and cleaned is response else cleaned
 
 
 def _length(vector: object) -> int:

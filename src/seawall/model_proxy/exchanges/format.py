@@ -117,7 +117,7 @@ def decode_lines(data: bytes) -> Iterator[Exchange]:
 
 def join(lines: Iterable[bytes]) -> bytes:
     """JSON Lines."""
-    return b"".join(line + b"\n" for line in lines)
+    return b"\n".join([*lines, b""])
 
 
 def schema() -> bytes:

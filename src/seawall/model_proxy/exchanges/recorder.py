@@ -28,6 +28,7 @@ from seawall.model_proxy.exchanges.format import encode, join
 from seawall.model_proxy.exchanges.keys import FILE, FileKeys, KeySource, Kms, pseudonym, sealer
 from seawall.model_proxy.exchanges.redact import redact
 from seawall.model_proxy.exchanges.segments import SEGMENT_BYTES_MAX, Segment, folder_of, hour_of, prune
+from seawall.model_proxy.forms import whole_bytes
 from seawall.telemetry.events import event
 
 FOLDER = "exchanges"
@@ -129,7 +130,8 @@ class Recorder:
         """Queue the exchange of a call that is over. Never waits, never raises."""
         waiting = self._waiting
         size = len(call.request.body) + len(text) + BYTES_PER_TOKEN * call.usage.output + OVERHEAD_BYTES
-        waiting.append((Told(call, answer, text, pieces, self._time(), monotonic_ns() - call.started_ns), size))
+        data = whole_bytes(answer) if answer is not None and call.surface != "embeddings" else b""
+        waiting.append((Told(call, answer, text, pieces, self._time(), monotonic_ns() - call.started_ns, data), size))
         self._bytes += size
         while len(waiting) > WAITING_MAX or self._bytes > WAITING_BYTES_MAX:
             self._take()

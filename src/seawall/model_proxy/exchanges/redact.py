@@ -13,6 +13,7 @@ from typing import Any
 
 from seawall.model_proxy.screen import pii, secrets
 from seawall.model_proxy.screen.finds import Found, apart, raw, shape
+from seawall.model_proxy.screen.look import is_quiet
 
 Find = Callable[[str], list[Found]]
 INLINE_BYTES_MAX = 1024
@@ -24,6 +25,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 
 def find(text: str) -> list[Found]:
     """Personal data and secrets in a text, in order, not overlapping."""
+    if is_quiet(text):
+        return []
     plain = raw(text)
     shaped = shape(plain)
     return apart([*secrets.find(text, plain, shaped), *pii.find(text, plain, shaped)])
