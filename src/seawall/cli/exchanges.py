@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from seawall.app.durations import parse_duration
+from seawall.cli.terminal import printable
 from seawall.core.errors import ConfigurationError, InvalidInput, NotFound
 from seawall.model_proxy.exchanges.archive import Archive, Wanted
 from seawall.model_proxy.exchanges.format import Exchange, encode
@@ -111,7 +112,7 @@ def show(id: str, tenant: str, data: Path, as_json: bool) -> None:
     if found is None:
         raise NotFound(f"There is no exchange {id[:40]} of the tenant {tenant}", fix="List them with `seawall exchanges list`")
     line = encode(found)
-    click.echo(line if as_json else msgspec.json.format(line, indent=2))
+    click.echo(line if as_json else printable(msgspec.json.format(line, indent=2).decode()))
 
 
 @exchanges.command()
@@ -190,4 +191,6 @@ def _line(one: Exchange) -> str:
     how = one.error or ("" if one.cache == "model" else one.cache) or ",".join(one.finish)
     prompt = f"{one.app}/{one.prompt}" if one.prompt else one.app
     tokens = f"{one.usage.input}+{one.usage.output}{'~' if one.usage.estimated else ''}"
-    return f"{at:<20} {one.id:<16} {(one.target or one.model)[:16]:<16} {prompt[:18]:<18} {tokens:>11} {one.took_ms:>7.0f}  {how}"
+    model = printable((one.target or one.model)[:16]).replace("\n", " ")
+    how = printable(how[:60]).replace("\n", " ")
+    return f"{at:<20} {one.id:<16} {model:<16} {printable(prompt[:18]):<18} {tokens:>11} {one.took_ms:>7.0f}  {how}"

@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from seawall.cli.instance import locate
+from seawall.cli.terminal import printable
 from seawall.core.errors import ConfigurationError
 from seawall.core.principal import Principal
 from seawall.model_proxy.exchanges.cassettes import read, snapshot_of
@@ -166,5 +167,6 @@ def report(rows: Sequence[Row], *, as_json: bool) -> None:
     for row in rows:
         answer = row.error or ("same" if row.same else f"{row.likeness:.0%} alike")
         tokens, took = f"{row.tokens_before} → {row.tokens_after}", f"{row.ms_before:.0f} → {row.ms_after:.0f}"
-        click.echo(f"{row.id:<16} {row.model[:18]:<18} {answer[:40]:<12} {tokens:>13} {took:>15}")
+        model, answer = printable(row.model[:18]), printable(answer[:40])
+        click.echo(f"{row.id:<16} {model:<18} {answer:<12} {tokens:>13} {took:>15}")
     click.echo(f"{len(rows)} asked, {same} same, {len(rows) - same - failed} different, {failed} without an answer")

@@ -57,6 +57,25 @@ def test_list_finds_what_is_asked_for(data: Path) -> None:
     assert "gemma-270m" in run(data, "list", "--tenant", "acme", "--since", "1h").stdout
 
 
+def test_nothing_recorded_speaks_to_the_terminal(tmp_path: Path) -> None:
+    """Neither a model's name that a client made up nor the reason a provider gives for its end."""
+
+    async def record() -> None:
+        recorder = open_recorder(tmp_path, Recording())
+        assert recorder is not None
+        call = a_call({"model": "\x1b[2Jm", "messages": [{"role": "user", "content": "a\u009b2J\u202eb\U000e0041"}]})
+        call.model, call.target, call.finish = "\x1b[2Jm", None, "stop\x1b]0;x\x07\nroot"
+        recorder.record(call, Whole({"choices": [{"finish_reason": call.finish}]}, Usage(9, 3)), "")
+        await recorder.close()
+
+    asyncio.run(record())
+    listed = run(tmp_path, "list", "--tenant", "acme").stdout
+    shown = run(tmp_path, "show", "--tenant", "acme", listed.splitlines()[1].split()[2]).stdout
+    assert all(char.isprintable() or char == "\n" for char in listed + shown)
+    assert len(listed.splitlines()) == 2
+    assert msgspec.json.decode(shown)["request"]["messages"][0]["content"] == "a\u009b2J\u202eb\U000e0041"
+
+
 def test_show_takes_the_beginning_of_an_id(data: Path) -> None:
     """And says when there is none."""
     first = lines(run(data, "list", "--tenant", "acme", "--json"))[0]
