@@ -18,16 +18,18 @@ providers:
   sim: {{kind: openai, url: "unix://{socket}", allow_private: true}}
 models:
   slow: {{provider: sim, model: "gpt-x;token_ms=250;tokens=16"}}
+  endless: {{provider: sim, model: "gpt-x;token_ms=250;tokens=400"}}
 routes:
   small: {{variants: {{slow: 100}}}}
-  large: {{variants: {{slow: 100}}}}
+  large: {{variants: {{endless: 100}}}}
 """
-CUT_S, QUICK_S = 4.0, 4.0
+STOP_S_MAX = 15.0
+"""About one second on a machine at rest; far less than what calls in flight get."""
 
 
 @pytest.fixture
 def speaking() -> Iterator[Seawall]:
-    """An instance whose model takes four seconds for an answer."""
+    """An instance whose small model takes four seconds for an answer, and whose large one speaks for longer than anybody waits."""
     with tempfile.TemporaryDirectory(prefix="sw-stop-", dir="/tmp") as folder:
         at = Path(folder)
         provider = subprocess.Popen((*COMMAND, "lab", "provider", "--socket", str(at / "sim.sock")), stdout=subprocess.DEVNULL)
@@ -41,9 +43,9 @@ def speaking() -> Iterator[Seawall]:
 
 
 @contextlib.contextmanager
-def stream(instance: Seawall) -> Iterator[Iterator[str]]:
+def stream(instance: Seawall, model: str) -> Iterator[Iterator[str]]:
     """The lines of a streamed answer, of which the first has come."""
-    body = {"model": "small", "stream": True, "messages": [{"role": "user", "content": "Count"}]}
+    body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "Count"}]}
     with httpx.stream("POST", f"{instance.url}/v1/chat/completions", json=body, headers=instance.headers(), timeout=30) as answer:
         lines = answer.iter_lines()
         assert "chat.completion.chunk" in next(lines)
@@ -56,7 +58,7 @@ def stop(instance: Seawall, *options: str) -> subprocess.Popen[str]:
 
 def test_a_stream_ends_as_it_would_have(speaking: Seawall) -> None:
     """`down` in the middle of an answer: new connections are refused, the answer comes whole, and then the instance is gone."""
-    with stream(speaking) as lines:
+    with stream(speaking, "small") as lines:
         stopping = stop(speaking)
         time.sleep(1.5)
         assert stopping.poll() is None
@@ -66,19 +68,19 @@ def test_a_stream_ends_as_it_would_have(speaking: Seawall) -> None:
     began = time.monotonic()
     stopping.communicate(timeout=30)
     assert stopping.returncode == 0
-    assert time.monotonic() - began < QUICK_S
+    assert time.monotonic() - began < STOP_S_MAX
 
 
 def test_now_means_now(speaking: Seawall) -> None:
     """`down --now` cuts the answer."""
-    with stream(speaking) as lines:
+    with stream(speaking, "large") as lines:
         began = time.monotonic()
         stopping = stop(speaking, "--now")
         with pytest.raises(httpx.RemoteProtocolError):
             list(lines)
         stopping.communicate(timeout=30)
     assert stopping.returncode == 0
-    assert time.monotonic() - began < CUT_S
+    assert time.monotonic() - began < STOP_S_MAX
 
 
 def test_nothing_in_flight_is_not_waited_for(speaking: Seawall) -> None:
@@ -90,7 +92,7 @@ def test_nothing_in_flight_is_not_waited_for(speaking: Seawall) -> None:
         stopping.communicate(timeout=30)
     print(f"stopped in {time.monotonic() - began:.1f} s")
     assert stopping.returncode == 0
-    assert time.monotonic() - began < QUICK_S
+    assert time.monotonic() - began < STOP_S_MAX
 
 
 def test_a_call_waits_for_a_model_proxy_that_was_killed(speaking: Seawall) -> None:

@@ -61,7 +61,7 @@ def _stop(instance: Instance, record: InstanceRecord, *, now: bool) -> bool:
     until, told = began + STOP_S_MAX + (0.0 if now else 2 * record.drain_s), now
     while is_alive(record.pid, record.started_ticks) and time.monotonic() < until:
         time.sleep(0.02)
-        if not told and time.monotonic() > began + TOLD_AFTER_S:
+        if not told and time.monotonic() > began + TOLD_AFTER_S and _drains(instance):
             click.echo(f"Waiting up to {record.drain_s:g} s for calls in flight; `seawall down --now` cuts them.", err=True)
             told = True
     if not is_alive(record.pid, record.started_ticks):
@@ -70,6 +70,12 @@ def _stop(instance: Instance, record: InstanceRecord, *, now: bool) -> bool:
     recover(instance)
     clear_run(instance)
     return True
+
+
+def _drains(instance: Instance) -> bool:
+    """Whether calls in flight are waited for: the gateway, which is stopped first, is not yet."""
+    record = instance.read()
+    return record is not None and any(one.name == "gateway" and one.state == "stopping" for one in record.services)
 
 
 def clear_left(instance: Instance) -> None:

@@ -11,8 +11,8 @@ from seawall.gateway.lanes import IDLE_SECONDS, LANES, REPLICAS, Lane
 
 DEFAULT_TIMEOUT_MS = int(PAGE_BUDGET_MS * DEADLINE_FACTOR)
 RETRIES_MAX = 2
-HELD_RETRIES_MAX = 18
-"""With pauses of 0.25 s in the mean: about 4 s."""
+HELD_RETRIES_MAX = 24
+"""With pauses of 0.25 s in the mean: about 6 s."""
 JWT, TOKEN_TYPE, BUFFER = "envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.buffer"
 
 _MISDIRECTED: Json = {
