@@ -14,7 +14,7 @@ import msgspec
 from seawall.app.model import Dimension, Filter, Order, Scalar
 from seawall.ask.draft import Condition, Draft, Part, Ranking
 from seawall.ask.language import LANGUAGES, language
-from seawall.ask.lexicon import Lexicon
+from seawall.ask.lexicon import FAR, Lexicon
 from seawall.ask.periods import timed
 from seawall.ask.question import CONDITIONS_MAX, VALUES_MAX, Question, by_time
 from seawall.ask.refusals import Unanswerable
@@ -27,11 +27,12 @@ def assembled(draft: Draft, lexicon: Lexicon, as_of: date) -> Question:
     """The question a draft makes by itself. Unanswerable otherwise."""
     check(draft, lexicon)
     _settle_unit(draft)
-    metrics = chosen_metrics(draft, lexicon)
+    metrics = chosen_metrics(draft, lexicon, as_of)
     facts = lexicon.facts_of(metrics)
     by = dimensions(draft.by, lexicon, facts, metrics)
     if not metrics:
         facts = tuple(dict.fromkeys(one.field.partition(".")[0] for one in by))
+    _check_nouns(draft, lexicon, facts)
     where = conditions(draft.conditions, lexicon, facts)
     by = [*by, *_compared_values(draft, where, by)]
     if "trend" in draft.flags and not any(one.grain for one in by):
@@ -60,6 +61,8 @@ def check(draft: Draft, lexicon: Lexicon, *, follows: bool = False) -> None:
         raise Unanswerable("unclear")
     if "divided" in flags and not (draft.over and draft.metrics):
         raise Unanswerable("unclear")
+    if "verb_ranked" in flags and draft.verbs and draft.metrics:
+        raise Unanswerable("unclear")
     if len(draft.conditions) > CONDITIONS_MAX:
         raise Unanswerable("unclear")
 
@@ -74,6 +77,15 @@ def leftover(draft: Draft, lexicon: Lexicon) -> list[str]:
     return left
 
 
+def _check_nouns(draft: Draft, lexicon: Lexicon, facts: Sequence[str]) -> None:
+    """A noun in passing must at least be about the same facts."""
+    for term in draft.unused:
+        own = {fact for name in term.refs("metric") for fact in lexicon.metrics[name].facts}
+        near = own & set(facts) or any(lexicon.distance(fact, name) < FAR for fact in facts for name in term.refs("dataset"))
+        if facts and not near:
+            raise Unanswerable("unclear")
+
+
 def _settle_unit(draft: Draft) -> None:
     """ "Sales per store, top 5": what is ranked is the stores."""
     if draft.unit is not None and draft.ranking.direction and not draft.by:
@@ -86,15 +98,17 @@ def _settle_unit(draft: Draft) -> None:
 # ── what is measured ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def chosen_metrics(draft: Draft, lexicon: Lexicon) -> tuple[str, ...]:
+def chosen_metrics(draft: Draft, lexicon: Lexicon, as_of: date) -> tuple[str, ...]:
     """Those named; else none for a list of values, the app's first for anything else that can be measured."""
     if "ratio" in draft.flags and len(draft.metrics) == 2 and not draft.over:
         draft.over.append(draft.metrics.pop())
     if not draft.metrics:
         draft.metrics += [name for term in draft.verbs for name in term.refs("metric")[:1]]
+        if any(not term.refs("metric") and not term.refs("dataset") for term in draft.verbs):
+            raise Unanswerable("unclear")
     coming = "predict" in draft.flags or any(time.role == "future" for time in draft.times)
     if coming and not draft.over:
-        return _expected(draft, lexicon)
+        return _expected(draft, lexicon, as_of)
     named = (*draft.metrics, *draft.over)
     if named:
         return tuple(dict.fromkeys(named))
@@ -119,11 +133,10 @@ def _first(draft: Draft, lexicon: Lexicon) -> str:
     return home[0] if home else fitting[0]
 
 
-def _expected(draft: Draft, lexicon: Lexicon) -> tuple[str, ...]:
+def _expected(draft: Draft, lexicon: Lexicon, as_of: date) -> tuple[str, ...]:
     """What is expected of time to come: metrics whose data reaches beyond today, where there are any."""
     last = {fact: days[1] for fact, days in lexicon.days.items()}
-    today = min(last.values(), default=None)
-    ahead = [name for name, facts in lexicon.metrics.items() if today and all(last.get(fact, today) > today for fact in facts.facts)]
+    ahead = [name for name, facts in lexicon.metrics.items() if all(fact in last and last[fact] >= as_of for fact in facts.facts)]
     named = tuple(name for name in draft.metrics if name in ahead)
     if named:
         return named
@@ -131,10 +144,8 @@ def _expected(draft: Draft, lexicon: Lexicon) -> tuple[str, ...]:
     fitting = [name for name in ahead if words & lexicon.metrics[name].called]
     if not fitting or not (draft.metrics or draft.verbs):
         raise Unanswerable("out_of_range")
-    named_soft = {
-        name for name in draft.metrics if not all(lexicon.metrics[name].called & lexicon.metrics[one].soft for one in fitting[:1])
-    }
-    if named_soft:
+    meant = [*draft.metrics, *(name for term in draft.verbs for name in term.refs("metric")[:1])]
+    if not all(lexicon.metrics[name].called & lexicon.metrics[fitting[0]].soft for name in meant):
         raise Unanswerable("out_of_range")
     draft.doubt(1.0)
     return (fitting[0],)

@@ -79,6 +79,8 @@ class Draft:
     unclear: list[str] = field(default_factory=list)
     number: int | None = None
     """A number alone: "make it ten"."""
+    pending: int | None = None
+    """A number before a noun: "the ten stations with the …"."""
     unit: tuple[str, Part] | None = None
     """The metric and the noun of "A per B" that became a metric of their own, should the noun be needed."""
     penalty: float = 0.0

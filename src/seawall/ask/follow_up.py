@@ -117,6 +117,8 @@ def _grouped(question: Question, draft: Draft, lexicon: Lexicon, facts: tuple[st
         return question
     by = list(question.by)
     grains, fields = [one for one in found if one.grain], [one for one in found if not one.grain]
+    if "instead" in draft.flags and not any(bool(one.grain) == bool(new.grain) for one in question.by for new in found):
+        by = []
     if grains:
         by = _replaced(by, grains, is_time=True)
     if fields and ("instead" in draft.flags or (not adds and ({"by", "per"} & draft.flags or draft.ranking.direction))):

@@ -56,7 +56,8 @@ class FieldFacts(msgspec.Struct, frozen=True):
     place: int
     """Its place in the app's declaration."""
     distinct: int = FAR**3
-    soft: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
+    """The words of its name, labels and synonyms, and their stems."""
 
     @property
     def dataset(self) -> str:

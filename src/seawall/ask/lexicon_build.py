@@ -30,7 +30,7 @@ SYNONYM, PART, BARE = 0.98, 0.85, 0.9
 """How much less a phrase counts that is not a name or a label: a synonym, a part of a value, a label without "average"."""
 _NUMBERS = frozenset({"Integer", "Decimal", "Float"})
 _TIMES = frozenset({"Date", "DateTime", "DateTimeTz"})
-_PIECES = re.compile(r"[/&,()]|\s-\s")
+_PIECES = re.compile(r"[/&,]")
 PART_LETTERS_MIN = 4
 _SENTENCE = re.compile(r"[.;:,]")
 
@@ -88,7 +88,7 @@ def _counted(tree: exp.Expr) -> str:
 
 
 def _field(field: Field, place: int, held: Held) -> FieldFacts:
-    texts = [field.name, *field.label.by_locale.values(), *field.synonyms, field.description]
+    texts = [field.name, *field.label.by_locale.values(), *field.synonyms]
     distinct = len(held.values.get(field.ref, ())) or 2 if field.datatype == "Boolean" else len(held.values.get(field.ref, ())) or 10**6
     return FieldFacts(field.ref, field.datatype, place, distinct, _soft(texts))
 

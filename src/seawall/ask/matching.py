@@ -144,6 +144,8 @@ class Matcher:
             points -= _VALUE_POINTS
             if len(words) == 1 and self._looks_like_grammar(place, words[0]):
                 points = _WEAK
+        elif len(words) == 1 and words[0] in self.language.words and not term.refs("metric") and not term.values:
+            points = _POINTS["term"] + _TOGETHER if self._names_next(end, term.refs("field")) else _WEAK
         if term.how == "part":
             points -= _PART_POINTS
         elif term.how == "stem":
@@ -155,6 +157,18 @@ class Matcher:
     def _looks_like_grammar(self, place: int, word: str) -> bool:
         written = self.text[self.tokens[place].start : self.tokens[place].end]
         return word in self.language.words and not (written.isupper() and not self.text.isupper())
+
+    def _names_next(self, place: int, refs: tuple[str, ...]) -> bool:
+        """Whether a value of one of these fields comes next: `to HAR`, where `to` is a field's name."""
+        while place < len(self.tokens) and self.tokens[place].norm in self.language.articles:
+            place += 1
+        words: list[str] = []
+        for token in self.tokens[place : place + WORDS_MAX]:
+            words.append(token.norm)
+            found = self.lexicon.look_up(words, self.language)
+            if found and any(ref in refs for ref, _ in found.values):
+                return True
+        return False
 
     def _grammar(self, place: int) -> Iterator[Edge]:
         words: list[str] = []
@@ -197,26 +211,38 @@ class Mended(msgspec.Struct, frozen=True):
     """Tokens after compounds were parted and misspelt words put right."""
 
     tokens: tuple[Token, ...]
-    compounds: int = 0
-    typos: int = 0
+    hows: tuple[str, ...] = ()
+    """For each token how it was found: "", `compound` or `typo`."""
+
+    @property
+    def compounds(self) -> int:
+        """Tokens that are parts of a longer word."""
+        return self.hows.count("compound")
+
+    @property
+    def typos(self) -> int:
+        """Tokens that were misspelt."""
+        return self.hows.count("typo")
 
 
 def mended(tokens: tuple[Token, ...], language: Language, lexicon: Lexicon) -> Mended:
     """Every unknown word as known ones, where that is possible."""
     made: list[Token] = []
-    compounds = typos = 0
+    hows: list[str] = []
     for token in tokens:
         if token.kind != "word" or _is_known(token.norm, language, lexicon):
             made.append(token)
+            hows.append("")
         elif parts := _parts(token.norm, language, lexicon):
             made += [msgspec.structs.replace(token, norm=part) for part in parts]
-            compounds += 1
+            hows += ["compound"] * len(parts)
         elif right := _right(token.norm, language, lexicon):
             made.append(msgspec.structs.replace(token, norm=right))
-            typos += 1
+            hows.append("typo")
         else:
             made.append(token)
-    return Mended(tuple(made), compounds, typos)
+            hows.append("")
+    return Mended(tuple(made), tuple(hows))
 
 
 def _is_known(word: str, language: Language, lexicon: Lexicon) -> bool:

@@ -54,15 +54,15 @@ def nodes_of(edges: tuple[Edge, ...], tokens: tuple[Token, ...], language: Langu
         else:
             made.append(Node(edge, tuple(before), said))
             before = []
-    return _compared(made, lexicon)
+    return _compared(made, language, lexicon)
 
 
-def _compared(nodes: list[Node], lexicon: Lexicon) -> tuple[list[Node], list[str]]:
+def _compared(nodes: list[Node], language: Language, lexicon: Lexicon) -> tuple[list[Node], list[str]]:
     out: list[Node] = []
     unclear: list[str] = []
     place = 0
     while place < len(nodes):
-        found = _comparison(nodes, place, lexicon) or _numbered(nodes, place, lexicon)
+        found = _comparison(nodes, place, language) or _numbered(nodes, place, lexicon)
         if found is None:
             out.append(nodes[place])
             place += 1
@@ -76,7 +76,7 @@ def _compared(nodes: list[Node], lexicon: Lexicon) -> tuple[list[Node], list[str
     return out, unclear
 
 
-def _comparison(nodes: list[Node], place: int, lexicon: Lexicon) -> tuple[Condition | None, int] | None:
+def _comparison(nodes: list[Node], place: int, language: Language) -> tuple[Condition | None, int] | None:
     """`delay over 60`, `over 60 minutes of delay`, `price between 2 and 5`: the condition and where it ends."""
     term = nodes[place] if nodes[place].kind == "term" else None
     if term and not _amounts(term.term) and _names_after(nodes, place + 1):
@@ -88,6 +88,8 @@ def _comparison(nodes: list[Node], place: int, lexicon: Lexicon) -> tuple[Condit
     if read is None:
         return None
     op, numbers, end = read
+    if term is not None and end < len(nodes) and nodes[end].said in language.measures:
+        end += 1
     if term is None and end < len(nodes) and nodes[end].kind == "term" and _amounts(nodes[end].term):
         term, end = nodes[end], end + 1
     if term is None:

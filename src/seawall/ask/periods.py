@@ -46,6 +46,10 @@ def asked(draft: Draft) -> Asked:
 def timed(question: Question, draft: Draft, lexicon: Lexicon, as_of: date) -> Question:
     """With its period and what it is compared with. Unanswerable when the data holds nothing of it."""
     found = asked(draft)
+    several = any(one.op == "in" and len(one.values) > 1 for one in question.where) or len(question.metrics) > 1
+    nothing = not found.compare and not several
+    if nothing and ({"difference", "versus"} & draft.flags or ("compare" in draft.flags and not question.by)):
+        raise Unanswerable("unclear")
     if found.period is None:
         if found.compare == "previous" and question.metrics and not any(one.grain for one in question.by):
             raise Unanswerable("unclear")

@@ -56,7 +56,16 @@ class Scanner:
             if not at.joined:
                 at.last = self.nodes[at.index]
             at.index += 1
+        self._settle_pending()
         return self.draft
+
+    def _settle_pending(self) -> None:
+        """A number before a noun is how many are ranked; without a ranking nobody knows what it counts."""
+        ranking, count = self.draft.ranking, self.draft.pending
+        if count is not None and ranking.direction in RANKS and ranking.count is None:
+            ranking.count = count
+        elif count is not None:
+            self.draft.unclear.append(str(count))
 
     # ── grammar words ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,6 +123,10 @@ class Scanner:
             ranking.direction = direction
         if direction in ("highest", "lowest", "top", "bottom") and self.draft.by and not ranking.has_subject:
             ranking.has_subject, ranking.is_plural = True, self.draft.by[-1].is_plural
+        following = at.following()
+        beside = following is not None and following.kind == "term" and not following.before
+        if at.last is not None and at.last.kind == "unknown" and not beside:
+            self.draft.flags.add("verb_ranked")
         at.begin("rank" if direction in RANKS else "order")
         if at.last is not None and at.last.kind == "number" and at.last is self.nodes[at.index - 1]:
             ranking.count = int(at.last.edge.number)
@@ -122,7 +135,8 @@ class Scanner:
 
     def _time(self, node: Node) -> None:
         time = node.edge.time
-        if self._versus and (self.draft.times or time.role != "period"):
+        follows_versus = self.at.last is not None and self.at.last.has("versus")
+        if self._versus and (self.draft.times or follows_versus or time.role != "period"):
             self.draft.versus.append(time)
             self._versus = False
         else:
@@ -150,6 +164,8 @@ class Scanner:
             self.draft.unclear.append(node.said)
         elif (self.at.mode in ("rank", "which") and self.draft.ranking.count is None) or before_rank:
             self.draft.ranking.count = int(number)
+        elif following is not None and following.kind == "term" and self._terms.fields(following.term) and self.draft.pending is None:
+            self.draft.pending = int(number)
         elif self.draft.number is None and len([one for one in self.nodes if one.kind != "tag"]) == 1:
             self.draft.number = int(number)
         else:

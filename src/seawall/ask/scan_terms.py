@@ -61,6 +61,8 @@ class TermReader:
             at.is_not = False
         if at.mode in ("missing", "present") and at.is_not and self.fields(term):
             self._empty(node, is_null=at.mode == "missing")
+        elif self._is_modifier(node):
+            return
         elif at.mode == "count":
             self._counted(node)
         elif at.mode == "divided" and term.refs("metric"):
@@ -85,16 +87,16 @@ class TermReader:
         return tuple(dict.fromkeys(ref for ref in (*term.refs("field"), *titles) if ref))
 
     def is_plural(self, node: Node) -> bool:
-        """By the verb when there is one, else by the word's form."""
+        """By the word's form; German words that have one form for both, by the verb."""
         said = {word for each in self.at.nodes for text in each.before for word in text.split()}
-        if self.language.plural_verbs & said:
-            return True
-        if self.language.singular_verbs & said:
-            return False
         word = node.said.split()[-1]
         if self.language.name == "en" or node.kind == "grain":
             return word != self.language.stem(word)
         has_label = any(one.kind == "field" and one.weight == EXACT for one in node.term.meanings)
+        if has_label and self.language.singular_verbs & said:
+            return False
+        if has_label and self.language.plural_verbs & said and word == self.language.stem(word):
+            return True
         return node.term.how == "stem" or (bool(node.term.refs("dataset")) and not has_label)
 
     def empty_last(self, *, is_null: bool) -> None:
@@ -144,7 +146,7 @@ class TermReader:
         self.draft.by.append(part)
         if mode in ("rank", "which") or (ranking.direction and not ranking.has_subject):
             if not ranking.has_subject:
-                ranking.has_subject, ranking.is_plural = True, part.is_plural
+                ranking.has_subject, ranking.is_plural = True, part.is_plural or mode == "by"
             following = self.at.following()
             if mode == "rank" or (mode == "which" and not (following is not None and following.has(*JOINS))):
                 self.at.begin("")
@@ -184,7 +186,8 @@ class TermReader:
                 self.draft.ranking.metric = found
             return True
         named = [one for one in term.meanings if one.kind == "metric"]
-        counts = bool(named) and bool(self.lexicon.metrics[named[0].ref].counts) and named[0].weight in _LABELS
+        is_text = any(self.lexicon.fields[ref].datatype == "String" for ref in self.fields(term))
+        counts = bool(named) and bool(self.lexicon.metrics[named[0].ref].counts) and named[0].weight in _LABELS and not is_text
         if named and (counts or not self.fields(term)):
             self.draft.over.append(named[0].ref)
             return True
@@ -193,7 +196,7 @@ class TermReader:
     def _is_named_value(self, node: Node) -> bool:
         """A value beside the field that holds it: `department GROCERY`, `the North region`. Takes both words."""
         following = self.at.following()
-        if following is None or following.kind != "term" or following.before:
+        if following is None or following.kind != "term" or not self._is_beside(node, following):
             return False
         groups = self.at.mode in ("by", "which", "rank")
         if not groups and (values := _held(following.term, self.fields(node.term))):
@@ -249,7 +252,8 @@ class TermReader:
         """A dimension without "by": what is listed, or only a noun beside what is measured ("in our stores")."""
         last = self.at.last
         follows_value = last is not None and last.kind == "term" and bool(last.term.values) and not node.before
-        if node.term.refs("dataset") and (self.draft.metrics or follows_value) and (node.before or follows_value) and not self.at.joined:
+        measured = self.draft.metrics or self.draft.by
+        if node.term.refs("dataset") and (follows_value or (measured and node.before)) and not self.at.joined:
             self.draft.unused.append(node.term)
             self.draft.doubt(0.5)
             return
@@ -271,10 +275,55 @@ class TermReader:
         else:
             self.draft.unclear.append(node.said)
 
+    def _is_beside(self, node: Node, following: Node) -> bool:
+        """Whether nothing stands between, or an article after a preposition."""
+        return not following.before or (node.said in self.language.words and self.language.articles.issuperset(following.before))
+
+    def _is_modifier(self, node: Node) -> bool:
+        """`bike colour`: the field is the second word's, of the dataset that the first one names."""
+        following = self.at.following()
+        if following is None or following.kind != "term" or following.before:
+            return False
+        homes = {*node.term.refs("dataset"), *(self.lexicon.fields[ref].dataset for ref in node.term.refs("number"))}
+        refs = following.term.refs("field")
+        return bool(homes) and not following.term.refs("metric") and any(self.lexicon.fields[ref].dataset in homes for ref in refs)
+
+    def _by_preposition(self, node: Node) -> tuple[Value, ...] | None:
+        """The values that a preposition leaves, where it is a field's name: `to HAR` is no start. None when it leaves none."""
+        words = node.before[-1].split()[-1:] if node.before else []
+        if self.at.last is not None and (not words or words[0] in self.language.articles) and self.at.last.edge.kind == "tag":
+            words = [self.at.last.said]
+        named = self.lexicon.look_up(words, self.language) if words else None
+        refs = named.refs("field") if named else ()
+        if not refs:
+            return node.term.values
+        if kept := _held(node.term, refs):
+            return kept
+        columns = {ref.partition(".")[2] for ref in refs}
+        steps = [step for step in self.lexicon.app.semantics.relationships if set(step.from_columns) & columns]
+        leads = {step.to for step in steps if step.preferred or len([one for one in steps if one.to == step.to]) == 1}
+        return (
+            tuple(
+                value for value in node.term.values if self.lexicon.fields[value[0]].dataset in leads and self._is_path(value[0], columns)
+            )
+            or None
+        )
+
+    def _is_path(self, ref: str, columns: set[str]) -> bool:
+        """Whether the way to a field goes over one of these columns, and no other way is as short."""
+        to = self.lexicon.fields[ref].dataset
+        ways = [step for step in self.lexicon.app.semantics.relationships if step.to == to]
+        chosen = [step for step in ways if step.preferred] or ways
+        return any(set(step.from_columns) & columns for step in chosen)
+
     def _value(self, node: Node, values: tuple[Value, ...] = ()) -> None:
+        found = values or self._by_preposition(node)
+        if found is None:
+            self.draft.unclear.append(node.said)
+            return
         op: Operator = "not_in" if self.at.is_not else "in"
         refs = tuple(dict.fromkeys(ref for ref, _ in values))
-        self.draft.conditions.append(Condition(op, values or node.term.values, refs, group=self.at.group, said=node.said))
+        self.draft.conditions.append(Condition(op, found, refs, group=self.at.group, said=node.said))
 
     def _add_metric(self, node: Node) -> None:
         named = [one for one in node.term.meanings if one.kind == "metric"]
@@ -286,7 +335,7 @@ class TermReader:
         if ranking.direction and not ranking.metric and self.at.mode in ("rank", "order"):
             ranking.metric = named[0].ref
             self.at.begin("")
-        if ranking.direction and named[0].weight < EXACT * STEM and node.said in self.language.falling:
+        if ranking.direction and named[0].weight not in _LABELS and node.said in self.language.falling:
             ranking.is_falling = True
 
     def _part(self, node: Node) -> Part:
