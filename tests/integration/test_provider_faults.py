@@ -17,7 +17,7 @@ from seawall.model_proxy.answering import Unreadable
 from seawall.model_proxy.call import Target
 from seawall.model_proxy.caller import CANDIDATES_MAX, Caller
 from seawall.model_proxy.config_load import parse
-from seawall.model_proxy.errors import BadCall, NoProvider, OverLimit, ProviderFailed, ProviderRefusedKey
+from seawall.model_proxy.errors import AnswerTooLarge, BadCall, NoProvider, OverLimit, ProviderFailed, ProviderRefusedKey
 from seawall.model_proxy.upstream_errors import ConnectFailed, ConnectionLost, TimedOut
 
 ONE_TRY = "retries: {attempts: 1}"
@@ -244,10 +244,13 @@ async def test_a_wrong_schema_is_an_answer_to_this_stage() -> None:
 
 
 async def test_an_oversized_answer_is_cut_off() -> None:
-    """Before it fills the memory."""
-    async with stand(ONE_TRY) as on:
-        with pytest.raises(Unreadable):
-            await on.ask("oversized=34000000")
+    """Before it fills the memory; and nobody is asked for another as large."""
+    async with stand() as on:
+        made, sink = on.made(), Sink()
+        with pytest.raises(AnswerTooLarge) as raised:
+            await on.caller.call(made, on.targets("oversized=9000000", "oversized=9000000"), sink)
+        assert raised.value.status == 502
+        assert [attempt.error for attempt in made.attempts] == ["answer-too-large"]
 
 
 async def test_a_request_too_large_for_the_provider_is_the_callers() -> None:
