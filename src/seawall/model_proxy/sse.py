@@ -113,7 +113,7 @@ _encode = msgspec.json.Encoder().encode
 def piece_of(data: bytes) -> Piece:
     """The piece that an event's data holds. BadStream, or StreamedError where the provider says it failed."""
     try:
-        if b"\\u00" in data or data.count(b'"content"') > 1 or data.count(b'"delta"') > 1 or data.count(b'"choices"') > 1:
+        if data.find(b"\\u00") >= 0 or data.count(b'"content"') > 1 or data.count(b'"delta"') > 1 or data.count(b'"choices"') > 1:
             data = _said_once(data)
         if not data.isascii():
             data.decode()  # fields we do not read are handed on, so they are checked too
@@ -148,7 +148,7 @@ def _mixed(data: bytes, chunk: _Chunk, usage: Usage | None) -> Piece:
 def encode(piece: Piece) -> bytes:
     """A piece as an event."""
     data = piece.data
-    if b"\n" in data or b"\r" in data:
+    if data.find(b"\n") >= 0 or data.find(b"\r") >= 0:  # `in` costs twice as much
         data = b"\ndata: ".join(data.splitlines())
     return b"data: %b\n\n" % data
 
@@ -176,7 +176,7 @@ class Parser:
 
     def feed(self, chunk: bytes) -> list[Piece]:
         """The pieces that end in `chunk`. BadStream, StreamedError."""
-        if not self._rest and not self._data and self._started and chunk.endswith(b"\n\n") and b"\r" not in chunk and not self._skip_lf:
+        if not self._rest and not self._data and self._started and chunk.endswith(b"\n\n") and chunk.find(b"\r") < 0 and not self._skip_lf:
             lines = chunk.split(b"\n")
         else:
             lines = self._lines(chunk)

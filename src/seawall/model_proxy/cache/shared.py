@@ -27,6 +27,8 @@ CLAIM_SECONDS = 2.0
 """A claim not renewed for this long is free: its owner has died."""
 ANSWER_BYTES_MAX = 1 << 20
 BATCH_MAX = 64
+SLICE = 8
+"""Answers sealed in one go: less than a tenth of a millisecond of the event loop."""
 BATCH_BYTES_MAX = 4 << 20
 WAITING_MAX = 1024
 """Answers waiting to be written; when there are more, the oldest are not written."""
@@ -118,15 +120,19 @@ class SharedAnswers:
     async def _write(self) -> None:
         while self._writing:
             await asyncio.sleep(FLUSH_SECONDS)
-            while batch := self._batch():
+            while batch := await self._batch():
                 with contextlib.suppress(Unavailable):
                     await self._store.set(batch, ttl_seconds=self._ttl_seconds)
 
-    def _batch(self) -> dict[str, bytes]:
-        """What goes in one trip: sealing and sending it holds up nobody for long."""
+    async def _batch(self) -> dict[str, bytes]:
+        """What goes in one trip; sealed a few at a time, so that nobody waits for it."""
         values: dict[str, bytes] = {}
         size = 0
         while self._writing and len(values) < BATCH_MAX and size < BATCH_BYTES_MAX:
+            if values and len(values) % SLICE == 0:
+                await asyncio.sleep(0)
+                if not self._writing:
+                    break
             key, kept = self._writing.popleft()
             values[_name(key)] = sealed = self._sealer.seal(_encode(kept), key)
             size += len(sealed)
