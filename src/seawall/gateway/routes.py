@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from seawall.core.deadline import DEADLINE_FACTOR, HEADER, PAGE_BUDGET_MS
 from seawall.gateway.envoy import Json, seconds, security_headers, set_headers, typed
-from seawall.gateway.lanes import IDLE_SECONDS, LANES, REPLICAS, Lane
+from seawall.gateway.lanes import IDLE_SECONDS, LANES, MODEL_PROXY, Lane
 
 DEFAULT_TIMEOUT_MS = int(PAGE_BUDGET_MS * DEADLINE_FACTOR)
 RETRIES_MAX = 2
@@ -80,9 +80,9 @@ def _match(lane: Lane) -> Json:
 def _retry(lane: Lane) -> Json:
     """A read is sent again, to another replica, when the first died before it answered; anything else only when it reached nobody.
 
-    Where there is one replica, what reaches nobody is held for the seconds its restart takes.
+    A model call that reaches nobody is held for the seconds that a restart of the only replica takes.
     """
-    held = REPLICAS[lane.service] == 1
+    held = lane.service == MODEL_PROXY
     return {
         "retry_on": "connect-failure,refused-stream,reset" if lane.idempotent else "connect-failure",
         "num_retries": HELD_RETRIES_MAX if held else RETRIES_MAX,
