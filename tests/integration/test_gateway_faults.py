@@ -213,8 +213,9 @@ def test_bytes_that_a_slow_reader_has_not_taken_are_in_flight(run: Path, loop: L
         for _ in range(20):
             slow.sendall(f"GET /m/large HTTP/1.1\r\nhost: x\r\nauthorization: {BEARER['authorization']}\r\n\r\n".encode())
         until(lambda: sum(len(one.seen) for one in upstreams.values()) > 0)
+        until(lambda: asyncio.run(admin.in_flight(run)) > 0)
         counts: list[int] = []
-        asyncio.run(admin.let_end(run, 0.5, counts.append))
+        asyncio.run(admin.let_end(run, 2.0, counts.append))
         assert counts
         assert asyncio.run(admin.in_flight(run)) > 0
 
