@@ -68,7 +68,7 @@ def _annotate_request(call: Call) -> None:
     told["gen_ai.operation.name"] = "embeddings" if call.surface == "embeddings" else "chat"
     told["gen_ai.request.model"] = call.model
     heat = body.get("temperature")
-    if isinstance(heat, int | float):
+    if type(heat) is float or type(heat) is int:
         told["gen_ai.request.temperature"] = float(heat)
     most = body.get("max_completion_tokens") or body.get("max_tokens")
     if isinstance(most, int):

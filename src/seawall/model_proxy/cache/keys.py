@@ -71,7 +71,9 @@ def key_of(call: Call, routing: str, policy: str) -> bytes | None:
     caller = call.caller
     if caller is None:
         return None
-    relevant = {name: value for name, value in call.body.items() if name not in IRRELEVANT}
+    relevant = call.body
+    if not IRRELEVANT.isdisjoint(relevant):
+        relevant = {name: value for name, value in relevant.items() if name not in IRRELEVANT}
     parts = (
         _FORM,
         call.surface,
