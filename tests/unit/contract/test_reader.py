@@ -70,7 +70,7 @@ def test_a_mutated_document_that_is_wrong_is_never_let_out_whole(case: Any, plac
     try:
         pairs: list[Any] = []
         decoded = json.loads(text, object_pairs_hook=lambda found: pairs.append(found) or dict(found), parse_constant=lambda _: 1 / 0)
-        json.dumps(decoded, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        json.dumps(decoded, ensure_ascii=False, allow_nan=False).encode()  # half a surrogate pair is no text, 1e400 no number
         right = CompiledSchema(schema).is_valid(decoded) and all(len(dict(found)) == len(found) for found in pairs)
     except (ValueError, ZeroDivisionError):
         right = False
