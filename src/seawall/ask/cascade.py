@@ -19,7 +19,8 @@ import msgspec
 from seawall.app.model import Bundle
 from seawall.ask.calibration import Calibration
 from seawall.ask.contract import planned
-from seawall.ask.large import EXAMPLES, Asked, Example, LargeTier, Written
+from seawall.ask.large import EXAMPLES, Asked, Example, LargeTier, Written, nearest_words, texts_of, words_of
+from seawall.ask.large_draft import Words
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.question import Question
 from seawall.ask.reading import Reader, Reading, Similar
@@ -236,9 +237,25 @@ class Cascade:
             policy=asking.policy,
             as_of=attempt.as_of,
             examples=await self._nearest(attempt),
+            words=await self._words(attempt),
             before=asking.before,
             token=asking.token,
         )
+
+    async def _words(self, attempt: Attempt) -> Words:
+        """The names of examples and of what the text says, then those whose words are nearest in meaning."""
+        known = words_of(self._bundle.app, attempt.asking.policy)
+        said = attempt.said
+        wanted = [name for one in said.metrics for name in sorted(one)] + [ref for ref in said.dimensions if ref in known.fields]
+        wanted += sorted({value.partition("=")[0] for one in said.values for value in one})
+        texts = texts_of(self._bundle.app, known)
+        if attempt.near is not None:
+            try:
+                found = await attempt.near.nearest([*said.unknown, attempt.asking.text], [text for _, text in texts])
+            except SeawallError:
+                found = []
+            wanted += [texts[place][0] for line in found for place, _ in line]
+        return nearest_words(known, wanted)
 
     async def _nearest(self, attempt: Attempt) -> tuple[Example, ...]:
         """Golden examples nearest in meaning; the first ones when nothing can be embedded now."""

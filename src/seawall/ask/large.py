@@ -1,8 +1,7 @@
 """The large tier: a model of the route table is asked for a draft, held to its schema while it writes, and once for a repair.
 
-The prompt begins with what is the same for everybody with equal rights (instructions, the vocabulary), so that providers and the embedded
-engine keep that part computed; the nearest golden examples and the question follow. Nothing of the data is in it but the field values the
-question itself named.
+The prompt names the metrics and fields the question could be about, then the nearest golden examples, then the question: some three hundred
+tokens, for the model in the box reads about a thousand a second. Nothing of the data is in it but what the question itself names.
 """
 
 from __future__ import annotations
@@ -22,9 +21,11 @@ from seawall.query.compile_names import Vocabulary, datasets_of
 from seawall.query.policy import EffectivePolicy
 
 ROUTE = "large"
-TOKENS_MAX = 160
-EXAMPLES = 3
-SYNONYMS_SHOWN = 3
+TOKENS_MAX = 120
+EXAMPLES = 2
+SYNONYMS_SHOWN = 2
+NAMES_ASKED_MAX = 8
+"""Metrics, and fields, that one prompt names: small models read slowly, and weak ones lose the thread."""
 SEED = 1
 
 
@@ -51,6 +52,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     policy: EffectivePolicy
     as_of: date | None
     examples: Sequence[Example]
+    words: Words
+    """What it may name: the part of the vocabulary that the question could be about."""
     before: Question | None = None
     """What the question follows up."""
     token: str
@@ -88,7 +91,7 @@ class LargeTier:
         return msgspec.structs.replace(made, tokens_in=made.tokens_in + wrong.tokens_in, tokens_out=made.tokens_out + wrong.tokens_out)
 
     async def _ask(self, asked: Asked, turns: list[dict[str, str]], value_of: ValueOf, deadline: Deadline) -> Written:
-        schema = schema_of(words_of(asked.app, asked.policy))
+        schema = schema_of(asked.words)
         body = {
             "model": self._route,
             "messages": turns,
@@ -111,7 +114,7 @@ class LargeTier:
 
 def messages(asked: Asked) -> list[dict[str, str]]:
     """The turns of the prompt."""
-    turns = [{"role": "system", "content": _system(asked.app, asked.policy, asked.as_of)}]
+    turns = [{"role": "system", "content": _system(asked.app, asked.words, asked.as_of)}]
     for example in asked.examples[:EXAMPLES]:
         draft = draft_of(example.means) if example.means is not None else Draft(answerable=False)
         turns += [{"role": "user", "content": example.question}, {"role": "assistant", "content": written(draft)}]
@@ -135,8 +138,23 @@ def words_of(app: App, policy: EffectivePolicy) -> Words:
     return Words(tuple(metrics[:NAMES_MAX]), tuple(fields[:NAMES_MAX]))
 
 
-def _system(app: App, policy: EffectivePolicy, as_of: date | None) -> str:
-    words = words_of(app, policy)
+def texts_of(app: App, words: Words) -> list[tuple[str, str]]:
+    """(name, what it is called) of every metric and field, for finding the ones a question is about."""
+    semantics = app.semantics
+    named = [(name, semantics.metrics[name].label, semantics.metrics[name].synonyms) for name in words.metrics]
+    named += [(ref, semantics.field(ref).label, semantics.field(ref).synonyms) for ref in words.fields]
+    return [(name, text) for name, label, synonyms in named for text in dict.fromkeys([*label.by_locale.values(), *synonyms])]
+
+
+def nearest_words(words: Words, wanted: Sequence[str], *, most: int = NAMES_ASKED_MAX) -> Words:
+    """The first `most` metrics and fields of `wanted`, filled up in the vocabulary's order."""
+    chosen = dict.fromkeys(wanted)
+    metrics = [name for name in chosen if name in words.metrics] + [name for name in words.metrics if name not in chosen]
+    fields = [name for name in chosen if name in words.fields] + [name for name in words.fields if name not in chosen]
+    return Words(tuple(metrics[:most]), tuple(fields[:most]))
+
+
+def _system(app: App, words: Words, as_of: date | None) -> str:
     semantics = app.semantics
     metrics = [
         f"{name}: {_named(semantics.metrics[name].label.in_locale('en'), semantics.metrics[name].synonyms)}" for name in words.metrics

@@ -8,6 +8,7 @@ what the parser is not sure of is asked of the route table's large model.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from seawall.ask.question import Question
 from seawall.ask.sentence import sentence
 from seawall.ask.told import encoded, told
 from seawall.cli.engines import reached
+from seawall.cli.instance import locate
 from seawall.cli.query import principal_of
 from seawall.cli.query_print import print_explained, print_table
 from seawall.core.deadline import Deadline
@@ -100,7 +102,7 @@ async def _run(folder: Path, questions: tuple[str, ...], principal: Principal, d
 @asynccontextmanager
 async def opened(bundle: Bundle, folder: Path, data: Path, *, large: bool) -> AsyncIterator[tuple[Cascade, QueryService]]:
     """A cascade over the prepared data, with the model proxy of the running instance, if one runs."""
-    run = data / "run"
+    run = locate(data, os.environ).run
     client = ModelProxyClient(run) if large and (run / "gateway.sock").exists() else None
     async with reached(bundle.app, data) as there:
         service = QueryService(bundle, there.engines, there.generations)
