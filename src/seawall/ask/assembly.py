@@ -142,7 +142,7 @@ def _expected(draft: Draft, lexicon: Lexicon, as_of: date) -> tuple[str, ...]:
         return named
     words = {word for one in map(language, LANGUAGES) for word, tags in one.tags.items() if "predict" in tags}
     fitting = [name for name in ahead if words & lexicon.metrics[name].called]
-    if not fitting or not (draft.metrics or draft.verbs):
+    if "verb_ranked" in draft.flags or not fitting or not (draft.metrics or draft.verbs):
         raise Unanswerable("out_of_range")
     meant = [*draft.metrics, *(name for term in draft.verbs for name in term.refs("metric")[:1])]
     if not all(lexicon.metrics[name].called & lexicon.metrics[fitting[0]].soft for name in meant):

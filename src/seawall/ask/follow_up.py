@@ -30,6 +30,8 @@ def follows(draft: Draft, nodes: Sequence[Node]) -> bool:
     """Whether a text goes on from the question before: it names no metric of its own, or it says so."""
     if "unsafe" in draft.flags or "list" in draft.flags:
         return False
+    if draft.ranking.direction and not draft.by:
+        return True
     joins = bool(nodes) and nodes[0].has("and", "also", "about")
     return joins or bool(_CONNECTING & draft.flags) or not (draft.metrics or draft.over)
 
@@ -44,7 +46,7 @@ def refined(before: Question, draft: Draft, nodes: Sequence[Node], lexicon: Lexi
     facts = lexicon.facts_of(question.metrics) or tuple({one.field.partition(".")[0] for one in question.by if one.field})
     question = _filtered(question, draft, lexicon, facts, adds="also" in draft.flags)
     question = _grouped(question, draft, lexicon, facts, adds=adds)
-    question = _timed(question, draft, lexicon, facts, as_of)
+    question = _timed(question, _period_of(before), draft, lexicon, facts, as_of)
     question = _ranked(question, draft, lexicon)
     if draft.show != "auto" or "show" in draft.flags:
         question = msgspec.structs.replace(question, show=draft.show)
@@ -137,12 +139,12 @@ def _replaced(by: list[Dimension], found: list[Dimension], *, is_time: bool) -> 
     return [*kept[:place], *found, *kept[place:]]
 
 
-def _timed(question: Question, draft: Draft, lexicon: Lexicon, facts: tuple[str, ...], as_of: date) -> Question:
+def _timed(question: Question, kept: Time | None, draft: Draft, lexicon: Lexicon, facts: tuple[str, ...], as_of: date) -> Question:
     found = asked(draft)
     compare = found.compare or (question.compare if found.period is None or question.compare in ("previous", "year_ago") else "")
     if any(time.role == "ever" for time in draft.times):
         return msgspec.structs.replace(_without_period(question), compare="")
-    period = found.period or _period_of(question)
+    period = found.period or kept
     if found.period is not None and not held(found.period.text, lexicon, facts, as_of):
         raise Unanswerable("out_of_range", [found.period.text])
     if found.compare and period is None and not any(one.grain for one in question.by):

@@ -279,11 +279,17 @@ def _right(word: str, language: Language, lexicon: Lexicon) -> str:
         return ""
     near = _slips(word)
     for known in (lexicon.words, language.words, lexicon.value_words):
-        found = {one for one in near & known if len(one) >= TYPO_LETTERS_MIN - 1}
-        stems = {language.stem(one) for one in found}
-        if found:
-            return min(found, key=lambda one: (abs(len(one) - len(word)), one)) if len(stems) == 1 else ""
-    return ""
+        if found := {one for one in near & known if len(one) >= TYPO_LETTERS_MIN - 1}:
+            return _only(found, word, language)
+    stem = language.stem(word)
+    stems = _slips(stem) if stem != word and len(stem) >= TYPO_LETTERS_MIN else set()
+    return _only({one for one in lexicon.words if language.stem(one) in stems}, word, language) if stems else ""
+
+
+def _only(found: set[str], word: str, language: Language) -> str:
+    """The one of them most like the word, when all are forms of one; else ""."""
+    stems = {language.stem(one) for one in found}
+    return min(found, key=lambda one: (abs(len(one) - len(word)), one)) if len(stems) == 1 else ""
 
 
 def _slips(word: str) -> set[str]:

@@ -100,6 +100,8 @@ class Scanner:
             self._versus = self._versus or node.has("versus")
         elif node.has("divided"):
             at.begin("divided")
+        elif node.has("between") and {"difference", "compare"} & self.draft.flags:
+            return
         elif node.has("gt", "lt", "ge", "le", "eq", "between", "or_more", "or_less", "first", "last", "unclear"):
             self.draft.unclear.append(node.said)
         elif node.has("only"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -173,8 +174,10 @@ class TimeReader:
         return end == place + 1 and self._day(place) is not None
 
     def _is_free(self, place: int) -> bool:
-        """Whether `between` is not already part of `difference between`."""
-        return place == 0 or "difference" not in self.language.tags.get(self.tokens[place - 1].norm, ())
+        """Whether `between` is about one period, and not about the difference of two."""
+        words = [token.norm for token in self.tokens[:place]]
+        phrases = {*words, *(" ".join(pair) for pair in pairwise(words))}
+        return not any({"difference", "compare"} & set(self.language.tags.get(phrase, ())) for phrase in phrases)
 
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -184,20 +187,12 @@ class TimeReader:
             return None
         if self.tokens[place].norm in ("the", "dem", "den") and place + 1 < len(self.tokens):
             return self._point(place + 1)
-        readings = (self._written(place), self._day_month(place), self._month(place), self._part(place), self._year(place))
-        try:
-            return max((one for one in readings if one), key=lambda one: one[0], default=None)
-        except (ValueError, OverflowError):
-            return None
+        found = [one for read in (self._written, self._day_month, self._month, self._part, self._year) if (one := _tried(read, place))]
+        return max(found, key=lambda one: one[0], default=None)
 
     def _written(self, place: int) -> tuple[int, Point] | None:
         token = self.tokens[place]
-        if token.kind != "date":
-            return None
-        try:
-            return place + 1, self._from_digits(token.norm)
-        except ValueError:
-            return None
+        return (place + 1, self._from_digits(token.norm)) if token.kind == "date" else None
 
     def _from_digits(self, text: str) -> Point:
         if "-" in text:
@@ -324,6 +319,14 @@ class TimeReader:
     def _may_stand(self, place: int, start: int, found: tuple[int, Point]) -> bool:
         """A number alone is a year only after a preposition, or where nothing else could be meant by four digits of our time."""
         return start > place or found[1].grain != "year" or 1990 <= found[1].start.year <= 2060
+
+
+def _tried(read: Callable[[int], tuple[int, Point] | None], place: int) -> tuple[int, Point] | None:
+    """A reading; none when it names a day that does not exist."""
+    try:
+        return read(place)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _day_point(day: date) -> Point:

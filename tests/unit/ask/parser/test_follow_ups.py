@@ -1,0 +1,78 @@
+"""What refines the question before it, and what is a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from seawall.ask.reading import Reading
+
+Read = Callable[..., Awaitable[Reading]]
+
+CASES = [
+    ("trips by week", "only electric", "trips of electric bikes by week"),
+    ("trips by week", "and by borough?", "trips by week and borough"),
+    ("trips by borough", "by colour instead", "trips by colour"),
+    ("trips by borough", "by month instead", "trips by month"),
+    ("trips by week", "by month", "trips by month"),
+    ("trips in May", "what about June", "trips in June"),
+    ("trips in Docks in May", "and for Hills", "trips in Hills in May"),
+    ("trips in Docks in May", "what about takings?", "takings in Docks in May"),
+    ("trips by colour", "without red", "trips by colour without red"),
+    ("trips by colour", "top 3", "top 3 colours by trips"),
+    ("top 3 colours by trips", "bottom 5 instead", "bottom 5 colours by trips"),
+    ("top 3 colours by trips", "make it ten", "top 10 colours by trips"),
+    ("trips by borough in Docks", "for all boroughs", "trips by borough"),
+    ("trips of red bikes in May", "for everything", "trips in May"),
+    ("trips by week for the last 8 weeks", "last 4 weeks", "trips by week for the last 4 weeks"),
+    ("trips by week for the last 8 weeks", "by month instead", "trips by month in the last 8 weeks"),
+    ("trips last week", "compared with the week before", "trips last week compared with the week before"),
+    ("trips by borough", "also takings", "trips and takings by borough"),
+    ("trips by borough", "sort by takings", "trips and takings by borough sorted by takings"),
+]
+
+
+@pytest.mark.parametrize(("first", "then", "whole"), CASES, ids=lambda one: one)
+async def test_follow_ups_say_only_what_changes(read: Read, first: str, then: str, whole: str) -> None:
+    """The two together mean what one longer question means."""
+    before = (await read(first)).question
+    refined, wanted = await read(then, before=before), await read(whole)
+    assert refined.question is not None, refined.why
+    assert wanted.question is not None, wanted.why
+    assert refined.question.canonical() == wanted.question.canonical()
+
+
+async def test_a_question_with_a_metric_of_its_own_is_new(read: Read) -> None:
+    """Nothing of the question before is left."""
+    before = (await read("trips of red bikes in May by week")).question
+    assert (await read("takings by borough", before=before)).question == (await read("takings by borough")).question
+
+
+async def test_another_picture_is_the_same_question(read: Read) -> None:
+    """Only how it is shown changes."""
+    before = (await read("trips by week")).question
+    after = (await read("as a bar chart", before=before)).question
+    assert before is not None
+    assert after is not None
+    assert (after.show, after.canonical()) == ("bar", before.canonical())
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [("Fahrten nach Bezirk", "nur Red"), ("Fahrten nach Bezirk", "und nach Farbe"), ("Fahrten je Monat", "lieber nach Woche")],
+)
+async def test_german_follow_ups(read: Read, first: str, then: str) -> None:
+    """They refine as well, and name no metric."""
+    before = (await read(first, "de")).question
+    after = (await read(then, "de", before=before)).question
+    assert after is not None
+    assert after.metrics == ("trip_count",)
+    assert after != before
+
+
+@pytest.mark.parametrize("text", ["what about unicorns", "only Atlantis", "why?", "and the weather"])
+async def test_follow_ups_refuse_what_nobody_knows(read: Read, text: str) -> None:
+    """The question before is no reason to guess."""
+    before = (await read("trips by week")).question
+    assert (await read(text, before=before)).question is None
