@@ -58,6 +58,7 @@ CODES: dict[str, str] = {
     "panel_kind": "A panel asks for metrics or shows rows of a dataset: one of the two, with the keys that belong to it.",
     "duplicate_column": "Two columns of one panel would have the same name.",
     "keyset_not_unique": "The keyset's fields are not unique together, so pages could repeat or lose rows.",
+    "bad_similar": "Rows cannot be told alike by these fields or filters.",
     "keyset_masked": "A policy hides a keyset field from someone, whose pages would then break.",
     "needs_time": "`last`, `compare` or a grain needs a time to work on.",
     "bad_chart": "The chart's keys contradict each other.",

@@ -237,6 +237,22 @@ class Outage(_Value, frozen=True):
     """Whether the last good answer, however old, may be shown when stale is not allowed any more."""
 
 
+class Similar(_Value, frozen=True):
+    """A row panel that finds rows like a chosen one, or like some words, by what describes them."""
+
+    text: tuple[str, ...]
+    """The dataset's own fields whose values together describe a row."""
+    row: str
+    """The page's filter that chooses a row by its key."""
+    words: str = ""
+    """The page's filter that holds words to look for; empty: there is none."""
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """Both filters, as far as there are any."""
+        return (self.row, self.words) if self.words else (self.row,)
+
+
 class Comparison(_Value, frozen=True):
     """What a big number is compared with."""
 
@@ -260,6 +276,8 @@ class Panel(_Value, frozen=True):
     """How long an answer of one watermark counts as fresh (operational data wants less)."""
     on_outage: Outage = Outage()
     deadline_ms: float | None = None
+    similar: Similar | None = None
+    """Of a row panel; its two filters choose what is alike and are no conditions."""
 
     @property
     def digest(self) -> str:

@@ -10,13 +10,14 @@ from seawall.app.model import Chart, Comparison, Layer, MetricQuery, Outage, Pag
 from seawall.app.names import RESERVED_PARAMETERS, RESERVED_PATHS
 from seawall.app.queries import Asked, read_metric_query
 from seawall.app.rows import read_rows_query
+from seawall.app.similar import read_similar
 from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.words import spoken, text_of
 from seawall.app.yaml_tree import Mark, Node
 
 _METRIC_KEYS = ("metric", "metrics", "by", "order", "limit", "last", "compare", "finding")
-_ROWS_KEYS = ("dataset", "columns", "keyset", "count", "page_size")
+_ROWS_KEYS = ("dataset", "columns", "keyset", "count", "page_size", "similar")
 
 
 def read_pages(node: Node | None, policies: dict[str, Policy], words: Vocabulary) -> dict[str, Page]:
@@ -137,6 +138,7 @@ def _panel(name: str, node: Node, filters: dict[str, PageFilter], policies: dict
     asked = _asked(name, node, policies, words)
     compare, deadline = node.word("compare"), _seconds(node, "deadline")
     chart = read_chart(node.get("chart"), node, asked, words) if asked.columns else Chart((Layer("table"),))
+    similar = read_similar(node.get("similar"), asked.query, filters, policies, words)
     return Panel(
         name=name,
         title=text_of(node.get("title"), spoken(name)),
@@ -144,11 +146,12 @@ def _panel(name: str, node: Node, filters: dict[str, PageFilter], policies: dict
         chart=chart,
         description=text_of(node.get("description")),
         finding=cast(Any, node.word("finding")),
-        filters=_filters(node, asked, filters, words),
+        filters=tuple(dict.fromkeys((*_filters(node, asked, filters, words), *(similar.filters if similar else ())))),
         compare=Comparison(cast(Any, compare)) if compare else None,
         fresh_for_seconds=_seconds(node, "fresh_for") or 86_400.0,
         on_outage=_outage(node.get("on_outage"), words),
         deadline_ms=deadline * 1000 if deadline else None,
+        similar=similar,
     )
 
 

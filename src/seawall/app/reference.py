@@ -27,6 +27,7 @@ _TITLES = {
     "panel": "A panel",
     "condition": "A condition",
     "outage": "`on_outage`",
+    "similar": "`similar`",
     "chart": "A chart",
     "channel": "A channel",
     "format": "A format",

@@ -176,11 +176,24 @@ def _query_definitions() -> Schema:
             ),
             count=choice("Whether and how rows are counted. Default: `none`.", ("none", "estimate", "exact")),
             page_size=whole("Rows on a page. Default: 100.", 1, 1000),
+            similar=ref("similar"),
             filters=list_of("The page's filters that touch it. Default: all whose field it can reach.", text("A filter."), at_most=20),
             chart=ref("chart", "How it is drawn. Default: a number, a line over time, or bars."),
             fresh_for=duration("How long an answer over unchanged data counts as fresh. Default: 24h."),
             deadline=duration("How long the panel may take before the next rung is shown."),
             on_outage=ref("outage"),
+        ),
+        "similar": requiring(
+            "text row",
+            map_of(
+                "Rows like a chosen one or like some words, nearest first, by a vector index of the texts that describe rows. Without "
+                "either all rows are listed.",
+                text=list_of(
+                    "Text fields of the dataset that describe a row, the most telling first.", text("A field."), at_least=1, at_most=8
+                ),
+                row=text("The page's filter that chooses a row: its field is the dataset's key."),
+                words=text("The page's filter that holds words to look for."),
+            ),
         ),
         "operator": choice("How to compare.", get_args(model.Operator), code="bad_condition"),
         "condition": union(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ import msgspec
 
 from seawall.cli.instance import InstanceRecord, ServiceRecord, locate
 from seawall.cli.supervisor_process import is_alive, memory_bytes, uptime_s
+from seawall.workers.progress import FILE as PROGRESS_FILE
+from seawall.workers.progress import read_progress
 
 
 class ServiceStatus(msgspec.Struct, frozen=True):
@@ -30,6 +33,17 @@ class ServiceStatus(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class JobStatus(msgspec.Struct, frozen=True):
+    """A long job of the workers, under way."""
+
+    job: str
+    app: str
+    what: str
+    done: int
+    total: int
+    running_s: float
+
+
 class Status(msgspec.Struct, frozen=True):
     """An instance now."""
 
@@ -38,6 +52,7 @@ class Status(msgspec.Struct, frozen=True):
     pid: int
     data: str
     services: tuple[ServiceStatus, ...] = ()
+    jobs: tuple[JobStatus, ...] = ()
 
 
 @click.command()
@@ -62,7 +77,17 @@ def status_of(record: InstanceRecord) -> Status:
     ready = bool(services) and all(
         status.ready for status, service in zip(services, told, strict=True) if service.awaited or not is_beginning(service)
     )
-    return Status(ready=ready, url=record.url, pid=record.pid, data=record.data, services=services)
+    return Status(ready=ready, url=record.url, pid=record.pid, data=record.data, services=services, jobs=_jobs(record))
+
+
+def _jobs(record: InstanceRecord) -> tuple[JobStatus, ...]:
+    """What workers that still run have said."""
+    workers = {service.pid for service in record.services if service.name == "workers" and is_alive(service.pid, service.started_ticks)}
+    return tuple(
+        JobStatus(each.job, each.app, each.what, each.done, each.total, round(max(0.0, time.time() - each.began), 1))
+        for each in read_progress(Path(record.data) / PROGRESS_FILE)
+        if each.pid in workers
+    )
 
 
 def is_beginning(service: ServiceRecord) -> bool:
@@ -95,4 +120,8 @@ def describe(found: Status) -> str:
         state = "ready" if service.ready else f"{service.state} {service.detail}".strip()
         memory = f"{service.memory_bytes / 2**20:.0f} MB"
         lines.append(f"  {label:<14}{service.pid:>8}{memory:>9}{service.uptime_s:>9.0f} s  {service.restarts} restarts  {state}")
+    lines += [
+        f"  {each.job} {each.app}/{each.what}: {each.done:,} of {each.total:,} ({each.done / max(1, each.total):.0%})"
+        for each in found.jobs
+    ]
     return "\n".join(lines)

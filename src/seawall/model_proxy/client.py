@@ -12,9 +12,12 @@ import msgspec
 from seawall.core.deadline import HEADER, Deadline
 from seawall.core.errors import DeadlineExceeded, InvalidInput, NotFound, NotPermitted, SeawallError, Unavailable
 from seawall.model_proxy.errors import CallOverLimit, OverBudget, OverLimit
+from seawall.model_proxy.minilm import VERSION as EMBEDDING_VERSION
 from seawall.model_proxy.models import ModelCard, ModelList
 from seawall.telemetry.spans import current_traceparent, span
 from seawall.trust.errors import NotSignedIn
+
+__all__ = ["EMBEDDING_VERSION", "ModelProxyClient", "PromptAnswer"]
 
 CONNECTIONS_MAX = 32
 DEFAULT_SECONDS = 0.9

@@ -61,8 +61,12 @@ def from_url(app: App, page: Page, params: Mapping[str, Sequence[str]]) -> dict[
 
 
 def apply(panel: Panel, filters: Mapping[str, tuple[Filter, ...]]) -> Query:
-    """The panel's question under the filters that touch it. A chosen period replaces the panel's own on the same time."""
-    added = tuple(condition for name in panel.filters for condition in filters.get(name, ()))
+    """The panel's question under the filters that touch it. A chosen period replaces the panel's own on the same time.
+
+    Filters that choose what rows shall be similar to are no conditions.
+    """
+    choosing = panel.similar.filters if panel.similar else ()
+    added = tuple(condition for name in panel.filters if name not in choosing for condition in filters.get(name, ()))
     periods = {condition.field for condition in added if condition.op == "during"}
     own = tuple(condition for condition in panel.query.where if not (condition.op == "during" and condition.field in periods))
     query = msgspec.structs.replace(panel.query, where=(*own, *added))

@@ -51,11 +51,18 @@ class Moment(msgspec.Struct, frozen=True):
 class OpenQuery:
     """Columns first, batches as they come, and after the last one where the next page begins."""
 
-    def __init__(self, columns: tuple[Column, ...], moment: Moment, keys: RowKeys | None, stream: Batches) -> None:
+    def __init__(
+        self,
+        columns: tuple[Column, ...],
+        moment: Moment,
+        keys: RowKeys | None,
+        stream: Batches,
+        next_after: tuple[Scalar, ...] | None = None,
+    ) -> None:
         self.columns = columns
         self.watermark = moment.watermark
         self.as_of = moment.as_of
-        self.next_after: tuple[Scalar, ...] | None = None
+        self.next_after = next_after
         """The last shown row's key when there are more rows; known once `batches` has ended."""
         self.batches: AsyncIterator[pa.RecordBatch] = stream
         self._stream = stream

@@ -30,6 +30,7 @@ from seawall.query.policy import EffectivePolicy, unrestricted
 from seawall.query.port import Column, Compiled, Engine
 from seawall.query.results import FRESH_SECONDS, ResultCache
 from seawall.query.row_pages import Asked, RowPages
+from seawall.query.rows_by_key import filled, marked
 from seawall.query.type_check import compile_measured, compile_stored
 from seawall.telemetry.spans import span
 
@@ -105,6 +106,16 @@ class QueryService:
             return await self._start(query, policy, moment, deadline)
         Vocabulary(self.app, policy).dataset(query.dataset)
         return await self._pages.open(Asked(query, policy, moment, deadline), after)
+
+    async def rows_by_key(
+        self, query: RowsQuery, policy: EffectivePolicy, field: str, values: Sequence[Scalar], *, deadline: Deadline
+    ) -> pa.Table:
+        """The rows of `query` whose own `field` (a whole number or a text) has one of the values, at most 512, in the query's order."""
+        item = self.app.semantics.datasets[query.dataset].fields[field]
+        asked, marks = marked(query, item.ref, item.datatype, len(values))
+        moment, compiled = self.compile(asked, policy)
+        visible = [column.name for column in compiled.columns]
+        return (await self._run(filled(compiled, marks, values), moment, deadline)).select(visible)
 
     async def count(self, query: RowsQuery, policy: EffectivePolicy, *, deadline: Deadline) -> tuple[int, bool]:
         """How many rows there are on all pages, and whether that is exact.

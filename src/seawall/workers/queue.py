@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from seawall.core.errors import ConfigurationError, Unavailable
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
+from seawall.workers.embed import embed, lacks_index
 from seawall.workers.forecast.job import is_current, make_forecast
 from seawall.workers.precompute import precompute
 from seawall.workers.workshop import Workshop
@@ -68,6 +69,7 @@ def make_queue(connection: BaseAsyncConnector) -> App:
     queue = App(connector=connection, worker_defaults={"delete_jobs": "never"})
     queue.task(name="forecast", queue="forecast", retry=RETRY, pass_context=True)(_forecast)
     queue.task(name="precompute", queue="panels", retry=RETRY, pass_context=True)(_precompute)
+    queue.task(name="embed", queue="vectors", retry=RETRY, pass_context=True)(_embed)
     tidy = queue.task(name="tidy", queue="upkeep", queueing_lock="tidy", pass_context=True)(_tidy)
     queue.periodic(cron="* * * * *")(tidy)
     return queue
@@ -86,6 +88,10 @@ class Jobs:
     async def precompute(self, app: str) -> bool:
         """Precompute the most used panels of `app` soon; False when that is waiting already. Unavailable when Postgres is away."""
         return await self._defer("precompute", app)
+
+    async def embed(self, app: str) -> bool:
+        """Build the indexes `app` lacks soon; False when that is waiting already. Unavailable when Postgres is away."""
+        return await self._defer("embed", app)
 
     async def _defer(self, task: str, app: str) -> bool:
         try:
@@ -129,8 +135,13 @@ async def _precompute(context: JobContext, *, app: str) -> None:
         await precompute(workshop, app)
 
 
+async def _embed(context: JobContext, *, app: str) -> None:
+    async with _done(context, app) as workshop:
+        await embed(workshop, app)
+
+
 async def _tidy(context: JobContext, timestamp: int) -> None:
-    """Every minute: take up stalled jobs, see that forecasts are there, let go of what nobody needs."""
+    """Every minute: take up stalled jobs, see that forecasts and indexes are there, let go of what nobody needs."""
     async with _done(context, "") as workshop:
         await take_up_stalled(context.app)
         await defer_missing(workshop, Jobs(context.app))
@@ -157,9 +168,12 @@ async def take_up_stalled(queue: App, stalled_seconds: float = STALLED_SECONDS) 
 
 
 async def defer_missing(workshop: Workshop, jobs: Jobs) -> None:
-    """Ask for a forecast of every app whose current generation has none of its own yet."""
+    """Ask for a forecast of every app whose current generation has none of its own yet, and for the indexes it lacks."""
     for name, site in workshop.sites.items():
         preparation = site.preparation
+        with contextlib.suppress(Unavailable):
+            if await lacks_index(workshop, name):
+                await jobs.embed(name)
         with contextlib.suppress(Unavailable):
             if preparation is not None and preparation.series and not is_current(workshop.generations.current(name), preparation):
                 await jobs.forecast(name)

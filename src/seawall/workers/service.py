@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 
 import uvloop
 from granian.constants import Interfaces
@@ -21,8 +21,11 @@ from procrastinate.exceptions import ProcrastinateException
 from psycopg import Error as PostgresError
 
 from seawall.app.load import load_bundle
+from seawall.ask.vectors.embedder import ProxyEmbedder
+from seawall.ask.vectors.pgvector import BUILD_SECONDS_MAX, open_vectors
 from seawall.core.errors import Unavailable
 from seawall.core.settings import Settings
+from seawall.model_proxy.client import ModelProxyClient
 from seawall.query.cache import Cache
 from seawall.query.cache_shared import open_shared
 from seawall.query.duckdb_engine import DuckDBEngine
@@ -37,13 +40,20 @@ from seawall.store.postgres import Database, open_pool
 from seawall.telemetry.events import event
 from seawall.telemetry.export import Exporter
 from seawall.trust.encryption import Sealer, load_or_create_key
+from seawall.trust.keys import load_or_create
+from seawall.trust.tokens import Tokens
 from seawall.workers.asgi import make_asgi
+from seawall.workers.embed import reachable
+from seawall.workers.progress import FILE as PROGRESS_FILE
+from seawall.workers.progress import ProgressBook
 from seawall.workers.queue import WORKSHOP, Jobs, defer_missing, open_queue
 from seawall.workers.workshop import Site, Workshop
 
-CONCURRENCY = 2
+CONCURRENCY = 3
+"""An embedding takes its time, and much of it waits for the model."""
 GRACE_SECONDS = 3.0
 RECONNECT_SECONDS_MAX = 5.0
+STORE_POLL_SECONDS = 2.0
 DUCKDB_MEMORY = "512MB"
 _LOST = (Unavailable, ProcrastinateException, PostgresError, OSError)
 
@@ -110,10 +120,27 @@ async def _workshop(settings: Settings, database: Database) -> AsyncIterator[Wor
     bundles = [load_bundle(folder, settings.bundles) for folder in settings.apps]
     sites = {bundle.app.name: Site(bundle, QueryService(bundle, engines, generations, results)) for bundle in bundles}
     await generations.start()
+    closing = contextlib.AsyncExitStack()
     try:
-        summaries = Summaries(database, settings.summaries, sealer)
-        yield Workshop(sites, generations, UsageRecorder(database), settings.data / "cache", summaries, database)
+        summaries, vectors = Summaries(database, settings.summaries, sealer), None
+        if settings.vector_url:
+            vectors = await open_vectors(settings.vector_url, seconds_max=BUILD_SECONDS_MAX, connections_max=2)
+            closing.push_async_callback(vectors.close)
+        client = ModelProxyClient(settings.run)
+        closing.push_async_callback(client.aclose)
+        yield Workshop(
+            sites=sites,
+            generations=generations,
+            usage=UsageRecorder(database),
+            cache_folder=settings.data / "cache",
+            summaries=summaries,
+            database=database,
+            vectors=vectors,
+            embedder=ProxyEmbedder(client, Tokens(load_or_create(settings.keys)), "seawall-workers"),
+            progress=ProgressBook(settings.data / PROGRESS_FILE),
+        )
     finally:
+        await closing.aclose()
         await generations.close()
         await results.close()
         await engine.close()
@@ -162,6 +189,7 @@ class Worker:
         await defer_missing(self._workshop, self._jobs)
         self.connected = True
         event("queue.connected")
+        self._start(self._begin_embedding(self._jobs))
         self._running = asyncio.create_task(
             queue.run_worker_async(
                 concurrency=CONCURRENCY,
@@ -178,9 +206,20 @@ class Worker:
 
     def _changed(self, generation: Generation) -> None:
         """A new generation: make its most used panels, and its forecast if it has none."""
-        task = asyncio.get_running_loop().create_task(self._follow(generation.app))
+        self._start(self._follow(generation.app))
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._deferring.add(task)
         task.add_done_callback(self._deferring.discard)
+
+    async def _begin_embedding(self, jobs: Jobs) -> None:
+        """The vector store starts after everything else: ask for what is missing there once it answers."""
+        while self._jobs is jobs and not await reachable(self._workshop):  # noqa: ASYNC110 -- nothing tells of it
+            await asyncio.sleep(STORE_POLL_SECONDS)
+        if self._jobs is jobs:
+            with contextlib.suppress(*_LOST):
+                await defer_missing(self._workshop, jobs)
 
     async def _follow(self, app: str) -> None:
         jobs = self._jobs

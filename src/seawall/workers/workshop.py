@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 
 from seawall.app.model import Bundle
+from seawall.ask.vectors.embedder import Embedder
+from seawall.ask.vectors.port import Vectors
 from seawall.core.errors import NotFound
 from seawall.query.generations import Generations
 from seawall.query.service import QueryService
@@ -19,6 +21,7 @@ from seawall.query.usage import UsageRecorder
 from seawall.store.database import Queries
 from seawall.workers.preparation.plan import Preparation
 from seawall.workers.preparation.registry import find
+from seawall.workers.progress import NOWHERE, ProgressBook
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -50,6 +53,11 @@ class Workshop(msgspec.Struct, frozen=True):
     """Last-good answers, for upkeep."""
     database: Queries | None = None
     """What browsers measured, for upkeep."""
+    vectors: Vectors | None = None
+    """Where indexes of similar rows are kept."""
+    embedder: Embedder | None = None
+    progress: ProgressBook = NOWHERE
+    """How far long jobs are."""
 
     def site(self, app: str) -> Site:
         """The app's site. NotFound when this instance does not serve it any more."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from seawall.ask.vectors.port import START, Counts, Index, IndexName, Near, Position, Vector, check_page
+from seawall.ask.vectors.port import START, Counts, Index, IndexName, Near, NearText, Position, Vector, check_page
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.errors import Unavailable
 
@@ -117,6 +117,14 @@ class MemoryVectors:
         items = self._items.get(index.id, {})
         found = sorted((distances[digest], key) for key, digest in items.items() if digest in distances and key != but)
         return tuple([Near(key, apart) for apart, key in found if (apart, key) > after][:limit])
+
+    async def nearest_texts(self, index: Index, vector: Vector, *, limit: int) -> tuple[NearText, ...]:
+        """See the port."""
+        self._check()
+        check_page(limit)
+        wanted = rounded(vector)
+        found = sorted((distance(wanted, each), digest) for digest, each in self._texts.get(index.id, {}).items())
+        return tuple(NearText(digest, apart) for apart, digest in found[:limit])
 
     def _check(self) -> None:
         if self.away:

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from seawall.ask.vectors.port import START, Counts, Index, IndexName, Near, Position, Vector, check_page
+from seawall.ask.vectors.port import START, Counts, Index, IndexName, Near, NearText, Position, Vector, check_page
 from seawall.store.database import Queries, Row
 from seawall.store.named_sql import load
 from seawall.store.postgres import VECTOR_STORE, Database, open_pool
@@ -134,6 +134,12 @@ class PgVectors:
             if len(found) >= limit or not rows or rows[0]["found"] < texts or texts >= TEXTS_MAX:
                 return found
             texts *= TEXTS_WIDER
+
+    async def nearest_texts(self, index: Index, vector: Vector, *, limit: int) -> tuple[NearText, ...]:
+        """See the port."""
+        check_page(limit)
+        rows = await self._queries.fetch_all("nearest_vector_texts", index=index.id, vector=written_vector(vector), limit=limit)
+        return tuple(NearText(bytes(row["digest"]), row["distance"]) for row in rows)
 
     async def nearest_exactly(self, index: Index, vector: Vector, *, limit: int) -> tuple[Near, ...]:
         """The first page by looking at every vector, to measure `nearest` against."""

@@ -69,6 +69,13 @@ class Near(msgspec.Struct, frozen=True):
         return self.distance, self.key
 
 
+class NearText(msgspec.Struct, frozen=True):
+    """A text found, whatever it describes."""
+
+    digest: bytes
+    distance: float
+
+
 class Vectors(Protocol):
     """A store of vectors."""
 
@@ -107,6 +114,9 @@ class Vectors(Protocol):
 
         No item is on two pages. How many of the truly nearest are found is measured (`bench/peers/similar.py`).
         """
+
+    async def nearest_texts(self, index: Index, vector: Vector, *, limit: int) -> tuple[NearText, ...]:
+        """The `limit` nearest texts."""
 
 
 def digest_of(text: str) -> bytes:

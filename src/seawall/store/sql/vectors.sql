@@ -75,6 +75,14 @@ WITH near AS MATERIALIZED (
 )
 SELECT e.found, p.key, p.distance FROM edge e LEFT JOIN page p ON true ORDER BY p.distance, p.key;
 
+-- name: nearest_vector_texts
+-- The nearest texts, whatever they describe.
+SELECT digest, distance FROM (
+  SELECT digest, vector <=> %(vector)s::halfvec(384) AS distance
+  FROM seawall.vector_texts WHERE index_id = %(index)s
+  ORDER BY vector <=> %(vector)s::halfvec(384) LIMIT %(limit)s::bigint
+) near ORDER BY distance, digest;
+
 -- name: nearest_vectors_exactly
 -- The same by looking at every vector, to measure the other against.
 SELECT i.key, t.distance
