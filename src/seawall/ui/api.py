@@ -19,6 +19,7 @@ import xxhash
 from starlette.requests import Request
 
 from seawall.app.model import MetricQuery, Page, Panel, Query, RowsQuery, Scalar
+from seawall.ask.vectors.similar import Alike, alike_of
 from seawall.core.deadline import Deadline
 from seawall.core.errors import InvalidInput, SeawallError
 from seawall.query.decimals import plain
@@ -44,10 +45,13 @@ from seawall.ui.rights import Rights
 from seawall.ui.row_details import RowDetails, RowFound
 from seawall.ui.row_keys import RowKeys
 from seawall.ui.rows import total_of
+from seawall.ui.similar import WORDS, RowsAsked, open_whatever
 from seawall.ui.wiring import Site, UiServices
 
 EXPORT_SECONDS_MAX = 240.0
 EXPORT_ROWS_MAX = 5_000_000
+SIMILAR_ROWS_MAX = 1_000
+"""In a file, when nobody asks for so many."""
 DESCRIPTIONS_MAX = 64
 THREAD_ROWS = 1_000
 """Answers with more rows are encoded off the event loop."""
@@ -77,6 +81,8 @@ class AnswerOut(msgspec.Struct, frozen=True):
     total_exact: bool | None = None
     keys: list[str] | None = None
     """Of row panels: what names each of `rows` in `/rows/{key}`."""
+    degraded: str | None = None
+    """`words`: similar rows could not be worked out, these are found by the words they share."""
 
 
 class FieldOut(msgspec.Struct, frozen=True):
@@ -111,6 +117,7 @@ class Asked(msgspec.Struct, frozen=True):
     query: Query
     locale: str
     deadline: Deadline
+    alike: Alike | None = None
 
 
 class DataApi:
@@ -186,6 +193,7 @@ class DataApi:
             query=apply(panel, choice.filters),
             locale=locale_of(choice.lang, request.headers.get("accept-language", ""), site.app.locales),
             deadline=self._reception.deadline(raw_headers(request.scope)),
+            alike=alike_of(panel, choice.filters),
         )
 
     # ── JSON ──
@@ -204,21 +212,23 @@ class DataApi:
         limited = msgspec.structs.replace(query, limit=asked.choice.limit or query.limit)
         after = self._position(asked)
         keyed = self._keys.keyed(asked.site.app, asked.panel, limited, asked.rights.policy)
-        counting = asyncio.create_task(total_of(asked.site, limited, asked.rights.policy, asked.deadline))
+        counting = asyncio.create_task(total_of(asked.site, limited, asked.rights.policy, asked.deadline, asked.alike))
         try:
-            opened = await asked.site.questions.open(keyed.query, asked.rights.policy, deadline=asked.deadline, after=after)
+            rows = RowsAsked(asked.panel, keyed.query, asked.rights.policy, asked.alike, after)
+            opened, by_words = await open_whatever(asked.site, rows, asked.deadline)
             batches = await _collected(opened)
             total, exact = await counting
         finally:
             counting.cancel()
-        columns = opened.columns[: keyed.shown]
+        columns = opened.columns[: keyed.shown + (asked.alike is not None)]
         table = pa.Table.from_batches(batches).select([column.name for column in columns])
         answer = _answer(asked, columns, table, opened.watermark, opened.as_of)
         keys = await asyncio.to_thread(lambda: [key for batch in batches for key in self._keys.of_batch(keyed, batch)])
         subject = cursor_subject(asked.site.app, asked.panel, asked.choice, asked.rights)
         following = self._services.cursors.encode(opened.next_after, subject=subject) if opened.next_after else None
         told = exact if total is not None else None
-        return msgspec.structs.replace(answer, next=following, total=total, total_exact=told, keys=keys)
+        degraded = WORDS if by_words else None
+        return msgspec.structs.replace(answer, next=following, total=total, total_exact=told, keys=keys, degraded=degraded)
 
     def _position(self, asked: Asked) -> tuple[Scalar, ...] | None:
         cursor = asked.choice.after.get("")
@@ -260,8 +270,11 @@ class DataApi:
         """The query with its first rows read: from now on the engine works only while more are read, not while they are sent."""
         query = asked.query
         if isinstance(query, RowsQuery):
-            query = msgspec.structs.replace(query, limit=asked.choice.limit or EXPORT_ROWS_MAX)
-        opened = await asked.site.questions.open(query, asked.rights.policy, deadline=limit, after=after)
+            most = EXPORT_ROWS_MAX if asked.alike is None else SIMILAR_ROWS_MAX
+            query = msgspec.structs.replace(query, limit=asked.choice.limit or most)
+            opened, _ = await open_whatever(asked.site, RowsAsked(asked.panel, query, asked.rights.policy, asked.alike, after), limit)
+        else:
+            opened = await asked.site.questions.open(query, asked.rights.policy, deadline=limit, after=after)
         await opened.hold(HELD_BYTES_MAX)
         return opened
 

@@ -38,6 +38,7 @@ class Drawing:
     data_page: Draw
     explanation: Draw
     state_note: Draw
+    degraded_note: Draw
     rows_open: Draw
     rows_batch: Draw
     rows_close: Draw
@@ -96,6 +97,7 @@ DRAWING = Drawing(
     data_page=data_page,
     explanation=states.explanation,
     state_note=states.state_note,
+    degraded_note=states.degraded_note,
     rows_open=rows_open,
     rows_batch=table.table_rows,
     rows_close=rows_close,

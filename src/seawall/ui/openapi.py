@@ -144,6 +144,7 @@ def _answer(panel: Panel) -> Json:
             "next": {"type": ["string", "null"], "description": "The cursor of the next page"},
             "total": {"type": ["integer", "null"]},
             "total_exact": {"type": ["boolean", "null"]},
+            "degraded": {"type": ["string", "null"], "description": "`words`: similar rows are found by words for now"},
             "keys": {"type": ["array", "null"], "items": {"type": "string"}, "description": "What names each row in `/rows/{key}`"},
         },
     }

@@ -15,6 +15,7 @@ import msgspec
 import xxhash
 
 from seawall.app.model import App, Filter, Page, Panel, Query, RowsQuery, Scalar
+from seawall.ask.vectors.similar import Alike, alike_of
 from seawall.core.errors import InvalidInput, Unavailable
 from seawall.query.cache import CacheKey, Parameters, parameters_of
 from seawall.query.filters import apply
@@ -60,6 +61,8 @@ class Slot(msgspec.Struct, frozen=True):
     """What its fragment may know: nothing that is not in the key."""
     after: tuple[Scalar, ...] | None = None
     """Where a row panel goes on."""
+    alike: Alike | None = None
+    """What its rows shall be similar to."""
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -254,6 +257,7 @@ class Planner:
             parameters=parameters_of({name: values for name, values in known.items() if name in filters}),
             ctx=msgspec.structs.replace(ctx, parameters=known, sight=rights.sights[panel.name]),
             after=self._position(site.app, panel, rights, choice) if is_rows else None,
+            alike=alike_of(panel, filters),
         )
 
     def _position(self, app: App, panel: Panel, rights: Rights, choice: Choice) -> tuple[Scalar, ...] | None:

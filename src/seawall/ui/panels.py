@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from seawall.app.model import MetricQuery, RowsQuery
+from seawall.app.model import MetricQuery, Outage, RowsQuery
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.query.coalesce import Produce
@@ -26,10 +26,14 @@ from seawall.ui.charts.data import PanelData
 from seawall.ui.fragments import decode, encode, fragment_of
 from seawall.ui.frames import frame
 from seawall.ui.page import Notes, PagePlan, Slot
-from seawall.ui.rows import Listing, RowsMaker
+from seawall.ui.rows import Listing, RowsMaker, Tap
+from seawall.ui.similar import WORDS, WORDS_FRESH_SECONDS, part_of
 from seawall.ui.wiring import UiServices
 
 BELOW = frozenset({"summary", "explanation"})
+REFUSED = frozenset({"invalid-query", "invalid-input", "invalid-cursor", "not-permitted", "not-found"})
+"""Nothing failed: asking in another way would be refused as well."""
+BY_WORDS = Outage(stale_max_age_seconds=None, summary=False)
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,37 @@ class Panels:
     async def _serve(self, plan: PagePlan, slot: Slot, deadline: Deadline, produce: Produce) -> Served:
         panel = slot.panel
         served = await self._ladder.serve(slot.key, produce, outage=panel.on_outage, fresh_for=panel.fresh_for_seconds, deadline=deadline)
-        if served.rung in BELOW:
-            event("panel.degraded", app=plan.site.app.name, panel=panel.name, rung=served.rung, reason=served.reason)
+        self._tell(plan, slot, served)
         return served
+
+    async def _serve_rows(self, plan: PagePlan, slot: Slot, query: RowsQuery, deadline: Deadline, listing: Listing) -> Served:
+        """Rows; similar ones found by words when nothing better can be had, under a name of their own that is forgotten soon."""
+        tap = Tap(listing)
+
+        async def produce(limit: Deadline) -> bytes:
+            return await self._rows.payload(plan, slot, query, limit, tap)
+
+        async def produce_by_words(limit: Deadline) -> bytes:
+            return await self._rows.payload(plan, slot, query, limit, listing, by_words=served.reason)
+
+        if slot.alike is None:
+            return await self._serve(plan, slot, deadline, produce)
+        panel = slot.panel
+        sooner = part_of(deadline)
+        served = await self._ladder.serve(slot.key, produce, outage=panel.on_outage, fresh_for=panel.fresh_for_seconds, deadline=sooner)
+        if served.payload is not None or served.reason in REFUSED or listing.begun:
+            self._tell(plan, slot, served)
+            return served
+        tap.is_open = False
+        event("panel.degraded", app=plan.site.app.name, panel=slot.panel.name, rung=WORDS, reason=served.reason)
+        key = msgspec.structs.replace(slot.key, subject=f"{slot.key.subject}:{WORDS}", is_kept=False)
+        found = await self._ladder.serve(key, produce_by_words, outage=BY_WORDS, fresh_for=WORDS_FRESH_SECONDS, deadline=deadline)
+        self._tell(plan, slot, found)
+        return found
+
+    def _tell(self, plan: PagePlan, slot: Slot, served: Served) -> None:
+        if served.rung in BELOW:
+            event("panel.degraded", app=plan.site.app.name, panel=slot.panel.name, rung=served.rung, reason=served.reason)
 
     async def _payload(self, plan: PagePlan, slot: Slot, query: MetricQuery, limit: Deadline) -> bytes:
         answer, earlier = await asyncio.gather(
@@ -118,11 +150,7 @@ class Panels:
     async def _listed(self, plan: PagePlan, slot: Slot, query: RowsQuery, deadline: Deadline, *, apart: bool) -> AsyncIterator[Piece]:
         """Rows while they arrive, when this request is the one they are fetched for; else the whole fragment."""
         listing = Listing()
-
-        async def produce(limit: Deadline) -> bytes:
-            return await self._rows.payload(plan, slot, query, limit, listing)
-
-        serving = asyncio.create_task(self._serve(plan, slot, deadline, produce))
+        serving = asyncio.create_task(self._serve_rows(plan, slot, query, deadline, listing))
         serving.add_done_callback(lambda _: listing.close())
         async for html, marker in self._rows.sent(slot, listing, apart=apart):
             yield Piece((frame(html),), marker)

@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Literal
+from urllib.parse import quote
 
+import msgspec
 import pyarrow as pa
 from markupsafe import Markup
 
 from seawall.app.model import RowsQuery
+from seawall.ask.vectors.similar import Alike
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.query.open_query import OpenQuery
@@ -24,12 +27,16 @@ from seawall.ui.fragments import STATE_MARK, encode, fragment_of
 from seawall.ui.page import PagePlan, Slot, cursor_subject
 from seawall.ui.params import AFTER_SUFFIX, ROW_SUFFIX, to_query
 from seawall.ui.row_keys import Keyed, RowKeys
+from seawall.ui.similar import RowsAsked, is_by_words, open_rows
 from seawall.ui.wiring import Site, UiServices
 
 FIRST_ROWS = 25
 """The first part sent has at most this many, so that something is on the screen early."""
 COUNT_SECONDS_MAX = 0.2
 """How long the first rows may wait for the total; then it is left out."""
+
+CONTINUED = "continued"
+"""The reason why a page of similar rows goes on by words: the one before it was."""
 
 Kind = Literal["open", "rows", "close"]
 Total = tuple[int | None, bool]
@@ -60,6 +67,18 @@ class Listing:
             yield part
 
 
+class Tap:
+    """Passes parts on to a listing until it is shut: whoever is too late must not speak into somebody else's answer."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        self.is_open = True
+
+    def put(self, kind: Kind, html: str) -> str:
+        """See `Listing`."""
+        return self._listing.put(kind, html) if self.is_open else html
+
+
 class RowsMaker:
     """Makes the parts, and dresses them for sending."""
 
@@ -68,14 +87,20 @@ class RowsMaker:
         self._keys = RowKeys(services.cursors)
         self._draw = services.drawing
 
-    async def payload(self, plan: PagePlan, slot: Slot, query: RowsQuery, limit: Deadline, listing: Listing) -> bytes:
-        """One page of rows as a fragment; its parts go to `listing` as they are drawn."""
-        counting = asyncio.create_task(total_of(plan.site, query, plan.rights.policy, limit))
+    async def payload(
+        self, plan: PagePlan, slot: Slot, query: RowsQuery, limit: Deadline, listing: Listing | Tap, *, by_words: str = ""
+    ) -> bytes:
+        """One page of rows as a fragment; its parts go to `listing` as they are drawn. `by_words`: why similar rows are found by words."""
+        counting = asyncio.create_task(total_of(plan.site, query, plan.rights.policy, limit, slot.alike))
         try:
             keyed = self._keys.keyed(plan.site.app, slot.panel, query, plan.rights.policy)
-            page = await plan.site.questions.open(keyed.query, plan.rights.policy, deadline=limit, after=slot.after)
+            asked = RowsAsked(slot.panel, keyed.query, plan.rights.policy, slot.alike, slot.after)
+            page = await open_rows(plan.site, asked, limit, by_words=bool(by_words))
+            if slot.alike is not None:
+                keyed = msgspec.structs.replace(keyed, shown=keyed.shown + 1)
+            why = by_words or (CONTINUED if is_by_words(asked) else "")
             try:
-                html = "".join([part async for part in self._parts(plan, slot, page, keyed, counting, listing)])
+                html = "".join([part async for part in self._parts(plan, slot, page, keyed, counting, listing, why)])
             finally:
                 await page.close()
         finally:
@@ -104,29 +129,42 @@ class RowsMaker:
         return f'{opened.replace(STATE_MARK, "")}<?marker name="{name}-more">{end}'
 
     async def _parts(
-        self, plan: PagePlan, slot: Slot, page: OpenQuery, keyed: Keyed, counting: asyncio.Task[Total], listing: Listing
+        self,
+        plan: PagePlan,
+        slot: Slot,
+        page: OpenQuery,
+        keyed: Keyed,
+        counting: asyncio.Task[Total],
+        listing: Listing | Tap,
+        by_words: str,
     ) -> AsyncIterator[str]:
         shown, columns = 0, page.columns[: keyed.shown]
+        note = f"{self._draw.degraded_note(by_words, slot.ctx)}{STATE_MARK}" if by_words else STATE_MARK
         total: Total = (None, True)
         async for batch in page.batches:
             for rows in _sliced(batch, first=shown == 0):
                 if not shown:
                     total = await counting
                     opened = self._draw.rows_open(slot.panel, columns, slot.ctx, total=total[0], exact=total[1])
-                    yield listing.put("open", str(opened))
+                    yield listing.put("open", str(opened).replace(STATE_MARK, note))
                 with span("panel.render", "ui", panel=slot.panel.name, rows=rows.num_rows):
                     links = self._links(slot, keyed, rows)
                     yield listing.put("rows", str(self._draw.rows_batch(columns, rows, slot.ctx, links)))
                 shown += rows.num_rows
         if not shown:
-            yield str(self._draw.rows_empty(slot.panel, slot.ctx))
+            yield str(self._draw.rows_empty(slot.panel, slot.ctx)).replace(STATE_MARK, note)
             return
         foot = self._draw.rows_foot(slot.panel, slot.ctx, self._next_url(plan, slot, page), shown, total=total[0], exact=total[1])
         listing.put("close", str(foot))
         yield str(self._draw.rows_close(slot.panel, slot.ctx, foot))
 
     def _links(self, slot: Slot, keyed: Keyed, rows: pa.RecordBatch) -> list[str]:
-        """Where each row is shown in full: this state of the page, and the row's key."""
+        """Where each row leads: to those that are similar, or to the row in full: this state of the page, and the row's key."""
+        if (similar := slot.panel.similar) is not None:
+            choosing = (*similar.filters, slot.panel.name + AFTER_SUFFIX)
+            kept = {name: values for name, values in slot.ctx.parameters.items() if name not in choosing}
+            start = to_query({**kept, similar.row: [""]})
+            return [start + quote(str(key), safe="") for key in rows.column(keyed.names[-1]).to_pylist()]
         here = to_query({**slot.ctx.parameters, slot.panel.name + ROW_SUFFIX: [""]})
         return [here + key for key in self._keys.of_batch(keyed, rows)]
 
@@ -138,9 +176,9 @@ class RowsMaker:
         return to_query(kept)
 
 
-async def total_of(site: Site, query: RowsQuery, policy: EffectivePolicy, limit: Deadline) -> Total:
-    """The total of a row query and whether it is exact, when it is wanted and can be had soon."""
-    if query.count == "none":
+async def total_of(site: Site, query: RowsQuery, policy: EffectivePolicy, limit: Deadline, alike: Alike | None = None) -> Total:
+    """The total of a row query and whether it is exact, when it is wanted and can be had soon. Similar rows are not counted."""
+    if query.count == "none" or alike is not None:
         return None, True
     try:
         soon = Deadline.after(min(limit.remaining(), COUNT_SECONDS_MAX), limit.clock)

@@ -24,9 +24,13 @@ from granian.server.embed import Server
 
 from seawall.app.load import load_bundle
 from seawall.app.model import App, Bundle, Format
+from seawall.ask.vectors.embedder import MemoEmbedder, ProxyEmbedder
+from seawall.ask.vectors.pgvector import open_vectors
+from seawall.ask.vectors.similar import SimilarRows
 from seawall.core.digest import digest
 from seawall.core.errors import ConfigurationError, SeawallError
 from seawall.core.settings import Settings
+from seawall.model_proxy.client import ModelProxyClient
 from seawall.query.cache import Cache
 from seawall.query.cache_shared import open_shared
 from seawall.query.cursor import Cursors
@@ -150,8 +154,17 @@ async def wired(settings: Settings, lane: Lane) -> AsyncIterator[UiServices]:
         vitals = Vitals(database)
         await stack.enter_async_context(_running(vitals.run(), _kept_warm(engine, generations, bundles)))
         engines: dict[str, Engine] = {"warehouse": engine, "operational": PostgresEngine(database.pool)}
-        sites = {bundle.app.name: _site(bundle, generations, QueryService(bundle, engines, generations, results)) for bundle in bundles}
         tokens = Tokens(load_or_create(settings.keys))
+        vectors = await open_vectors(settings.vector_url) if settings.vector_url else None
+        if vectors is not None:
+            stack.push_async_callback(vectors.close)
+        client = ModelProxyClient(settings.run)
+        stack.push_async_callback(client.aclose)
+        embedder = MemoEmbedder(ProxyEmbedder(client, tokens, "seawall-ui"))
+        sites = {}
+        for bundle in bundles:
+            questions = QueryService(bundle, engines, generations, results)
+            sites[bundle.app.name] = _site(bundle, generations, questions, SimilarRows(bundle.app, questions, vectors, embedder))
         yield UiServices(
             sites=sites,
             ladder=ladder,
@@ -187,9 +200,9 @@ def code_version() -> str:
     return digest([[path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
 
 
-def _site(bundle: Bundle, generations: Generations, questions: QueryService) -> Site:
+def _site(bundle: Bundle, generations: Generations, questions: QueryService, similar: SimilarRows) -> Site:
     name = bundle.app.name
-    return Site(bundle, questions, lambda: generations.current(name), RightsOf(bundle.app))
+    return Site(bundle, questions, lambda: generations.current(name), RightsOf(bundle.app), similar)
 
 
 def _pings(sites: Mapping[str, Site], engine: DuckDBEngine, cache: Cache, database: Database, lane: Lane) -> tuple[Ping, ...]:

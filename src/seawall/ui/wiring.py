@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from seawall.app.model import App, Bundle
+from seawall.ask.vectors.similar import SimilarRows
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.query.cursor import Cursors
 from seawall.query.generations import Generation
@@ -35,6 +36,8 @@ class Site:
     generation: Callable[[], Generation]
     """The current one, from memory. NoGeneration when there is none yet."""
     rights: RightsOf
+    similar: SimilarRows | None = None
+    """Finds rows like others; None where no app has such a panel."""
 
     @property
     def app(self) -> App:

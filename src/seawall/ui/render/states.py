@@ -16,10 +16,12 @@ from seawall.ui.render.page import exact_time
 _REASONS = {
     "deadline": "deadline", "deadline-exceeded": "deadline", "timeout": "deadline",
     "unavailable": "unavailable", "engine-unavailable": "unavailable", "no-generation": "unavailable", "overloaded": "unavailable",
+    "index-missing": "unavailable",
     "query-failed": "query", "invalid-query": "query",
     "not-found": "not_found", "not-permitted": "not_permitted", "invalid-input": "invalid", "invalid-cursor": "invalid",
 }  # fmt: skip
 _NEXT = {"deadline": "next.late", "not_found": "next.ask", "not_permitted": "next.ask", "query": "next.ask", "invalid": "next.filters"}
+_BY_WORDS = {"index-missing": "similar.tip.building", "continued": "similar.tip.continued"}
 ROW_PX = 37
 TABLE_HEAD_PX = 33
 SCROLL_PX = 640
@@ -95,6 +97,16 @@ def state_note(rung: str, made_at: float, ctx: RenderContext) -> Markup:
     return markup(
         f'<time class="age {rung}" datetime="{machine}" tabindex="0" data-tip="{esc(tip)}">{esc(label)}'
         f'<span class="sr">. {esc(tip)}</span></time>'
+    )
+
+
+def degraded_note(reason: str, ctx: RenderContext) -> Markup:
+    """That similar rows were found by words, and why."""
+    words = ctx.messages
+    tip = words[_BY_WORDS.get(reason, "similar.tip.away")]
+    return markup(
+        f'<span class="age stale" data-degraded="words" tabindex="0" data-tip="{esc(tip)}">{esc(words["similar.words"])}'
+        f'<span class="sr">. {esc(tip)}</span></span>'
     )
 
 
