@@ -32,6 +32,7 @@ COMMANDS = {
     "exchanges": ("seawall.cli.exchanges:exchanges", "List, show, export and replay recorded model calls."),
     "models": ("seawall.cli.models:models", "Tell of models and routes, check models.yaml, move traffic."),
     "lab": ("seawall.cli.lab:lab", "Run simulators to try an instance with."),
+    "drill": ("seawall.cli.drill:drill", "Take something away from an instance, see it keep its promises."),
     "prepare": ("seawall.cli.services:prepare", "Migrate the database and prepare the apps' data."),
     "gateway": ("seawall.cli.services:gateway", "Run the gateway (Envoy)."),
     "ui": ("seawall.cli.services:ui", "Run one replica of a ui lane."),
