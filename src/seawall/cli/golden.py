@@ -26,6 +26,7 @@ from seawall.ask.trial import NEVER, Tried, by_tier, fitted, small_samples, trie
 from seawall.cli.ask import opened, token_of
 from seawall.core.errors import InvalidInput
 
+FIT_FILE = "fit.jsonl"
 EVERY = Confidence(NEVER.small, Calibration({}, 0.0, 0.0))
 """The parser is never believed and a model always, to see what it writes."""
 DATA = click.option(
@@ -83,9 +84,12 @@ def score_(app: Path, name: str, small: bool, misses: bool, as_json: bool, data:
 @click.option("--small", is_flag=True, help="Fit the parser's confidence alone; the large tier's stays as it is.")
 @DATA
 def fit_(app: Path, small: bool, data: Path) -> None:
-    """Fit confidence on golden/dev.jsonl and write golden/confidence.json."""
+    """Fit confidence on golden/fit.jsonl (without one, dev.jsonl) and write golden/confidence.json.
+
+    Questions that a parser was made with tell nothing of how sure it may be: keep those it is fitted on apart.
+    """
     bundle = load_bundle(app)
-    goldens = _goldens(app, Path(EXAMPLES_FILE).name)
+    goldens = _goldens(app, FIT_FILE if (app / "golden" / FIT_FILE).is_file() else Path(EXAMPLES_FILE).name)
     parsed = asyncio.run(_ran(bundle, app, goldens, data, large=False, confidence=NEVER))
     drafted = [] if small else asyncio.run(_ran(bundle, app, goldens, data, large=True, confidence=EVERY))
     made = fitted(parsed, drafted)
