@@ -25,7 +25,18 @@ from seawall.cli.supervisor_process import family, start_ticks
 TRIED_UNDER_LOAD = {"postgres-0", "valkey-0", "ui-read-0"}
 FILE_BYTES_MAX = 400_000
 """Less than the products take, more than anything else needs that is written before them."""
-SERVICES = {"postgres-0", "valkey-0", "ui-read-0", "ui-read-1", "ui-write-0", "model-proxy-0", "model-engine-0", "workers-0", "gateway-0"}
+SERVICES = {
+    "postgres-0",
+    "valkey-0",
+    "ui-read-0",
+    "ui-read-1",
+    "ui-write-0",
+    "model-proxy-0",
+    "model-engine-0",
+    "workers-0",
+    "gateway-0",
+    "vectors-0",
+}
 
 
 @pytest.fixture
@@ -60,6 +71,7 @@ def gone(pids: list[int]) -> bool:
 
 def test_status_tells_of_every_service(seawall: Seawall) -> None:
     """Each with its pid, readiness, memory, restarts and age."""
+    until(lambda: any(service["name"] == "vectors" and service["ready"] for service in seawall.status()["services"]))
     status = seawall.status()
     assert status["ready"] is True
     assert status["url"] == seawall.url

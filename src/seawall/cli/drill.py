@@ -90,7 +90,7 @@ async def _drill(
         began = asyncio.get_running_loop().time()
         taking = asyncio.create_task(_take_away(instance, planned, began))
         try:
-            seen = await run(client, views, rate=rate, seconds=seconds, source=source, told=told)
+            seen = await run(client, lambda: views.choose(source), rate=rate, seconds=seconds, told=told)
             stopped, released, back = await taking
         finally:
             taking.cancel()

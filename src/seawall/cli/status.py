@@ -72,7 +72,7 @@ def status(data: Path, as_json: bool) -> None:
 
 def status_of(record: InstanceRecord) -> Status:
     """What the record says, checked against the processes there are."""
-    told = [service for service in record.services if service.state not in ("done", "stopped")]
+    told = [service for service in record.services if service.state not in ("done", "stopped") and not is_beside(service)]
     services = tuple(_service(service) for service in told)
     ready = bool(services) and all(
         status.ready for status, service in zip(services, told, strict=True) if service.awaited or not is_beginning(service)
@@ -88,6 +88,11 @@ def _jobs(record: InstanceRecord) -> tuple[JobStatus, ...]:
         for each in read_progress(Path(record.data) / PROGRESS_FILE)
         if each.pid in workers
     )
+
+
+def is_beside(service: ServiceRecord) -> bool:
+    """Whether it is a task that nobody waits for, on its way."""
+    return service.task and not service.awaited and service.state != "failed"
 
 
 def is_beginning(service: ServiceRecord) -> bool:

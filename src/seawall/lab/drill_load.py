@@ -71,9 +71,9 @@ async def views_of(client: httpx.AsyncClient, app: App) -> Views:
 
 
 async def run(
-    client: httpx.AsyncClient, views: Views, *, rate: float, seconds: float, source: random.Random, told: Callable[[float, int], None]
+    client: httpx.AsyncClient, choose: Callable[[], View], *, rate: float, seconds: float, told: Callable[[float, int], None]
 ) -> list[Seen]:
-    """Look for so many seconds; what was seen. `told` hears of (seconds, views begun) as they go by."""
+    """Look at what `choose` gives for so many seconds; what was seen. `told` hears of (seconds, views begun) as they go by."""
     if not 0 < rate <= RATE_MAX:
         raise InvalidInput("The rate is out of bounds", expected=f"more than 0 and at most {RATE_MAX:g} a second", got=f"{rate:g}")
     loop = asyncio.get_running_loop()
@@ -82,7 +82,7 @@ async def run(
     while (now := loop.time() - began) < seconds:
         due = int(now * rate) + 1
         while len(tasks) < due:
-            tasks.append(asyncio.create_task(_look(client, views.choose(source), began)))
+            tasks.append(asyncio.create_task(_look(client, choose(), began)))
         told(now, len(tasks))
         await asyncio.sleep(max(0.0, len(tasks) / rate - (loop.time() - began)))
     return list(await asyncio.gather(*tasks))

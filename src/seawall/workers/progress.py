@@ -57,7 +57,7 @@ class ProgressBook:
         self._jobs[key] = JobProgress(job, app, what, done, total, os.getpid(), before.began if before else self._clock.time())
         if before is None or _tenth(before) != _tenth(self._jobs[key]):
             event("job.progress", job=job, app=app, what=what, done=done, total=total)
-        if self._clock.monotonic() - self._written_at >= WRITE_SECONDS_MIN:
+        if before is None or self._clock.monotonic() - self._written_at >= WRITE_SECONDS_MIN:
             self._write()
 
     def end(self, job: str, app: str, what: str) -> None:

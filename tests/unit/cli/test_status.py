@@ -14,6 +14,8 @@ from seawall.cli.down import down
 from seawall.cli.instance import Instance, InstanceRecord, ServiceRecord, prepare
 from seawall.cli.status import describe, status, status_of
 from seawall.cli.supervisor_process import start_ticks
+from seawall.workers.progress import FILE as PROGRESS_FILE
+from seawall.workers.progress import ProgressBook
 
 
 @pytest.fixture
@@ -70,3 +72,20 @@ def test_what_begins_beside_the_instance_does_not_make_it_unready(here: tuple[in
     assert status_of(_record(*here, web, beside)).ready
     assert not status_of(_record(*here, web, msgspec.structs.replace(beside, state="backing-off", restarts=1))).ready
     assert not status_of(_record(*here, web, msgspec.structs.replace(beside, state="held"))).ready
+    task = ServiceRecord("vectors-prepare", 0, "starting", task=True, awaited=False)
+    assert [each.name for each in status_of(_record(*here, web, task)).services] == ["ui-read"]
+    assert not status_of(_record(*here, web, msgspec.structs.replace(task, state="failed"))).ready
+
+
+def test_long_jobs_are_told_while_their_worker_lives(tmp_path: Path, here: tuple[int, int]) -> None:
+    """What a worker that is gone left behind is not."""
+    pid, ticks = here
+    record = InstanceRecord(pid, ticks, "", 0, str(tmp_path), "/run", (ServiceRecord("workers", 0, "ready", pid, ticks),))
+    book = ProgressBook(tmp_path / PROGRESS_FILE)
+    book.tell("embed", "shop", "similar", 320, 1280)
+    assert [(job.what, job.done, job.total) for job in status_of(record).jobs] == [("similar", 320, 1280)]
+    assert "embed shop/similar: 320 of 1,280 (25%)" in describe(status_of(record))
+    gone = msgspec.structs.replace(record, services=(ServiceRecord("workers", 0, "ready", pid, ticks + 1),))
+    assert status_of(gone).jobs == ()
+    book.end("embed", "shop", "similar")
+    assert status_of(record).jobs == ()
