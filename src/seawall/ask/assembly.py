@@ -61,6 +61,9 @@ def check(draft: Draft, lexicon: Lexicon, *, follows: bool = False) -> None:
         raise Unanswerable("unclear")
     if "divided" in flags and not (draft.over and draft.metrics):
         raise Unanswerable("unclear")
+    for term in draft.verbs if draft.metrics else ():
+        if not term.refs("dataset") and not set(term.refs("metric")) & set(draft.metrics):
+            raise Unanswerable("unclear")
     if "verb_ranked" in flags and draft.verbs and draft.metrics:
         raise Unanswerable("unclear")
     if len(draft.conditions) > CONDITIONS_MAX:
@@ -254,8 +257,19 @@ def _value_field(
     if not reached:
         raise Unanswerable("no_such_data", [condition.said])
     group = [one for one in found if one.group == condition.group and one.values and one.op == condition.op]
+    if condition.is_joined and not _share_a_field(group, reached):
+        raise Unanswerable("unclear", [one.said for one in group])
     shared = [ref for ref in reached if all(ref in (one.refs or {held for held, _ in one.values}) for one in group)]
     return next((ref for ref in shared if ref in preferred), shared[0] if shared else reached[0])
+
+
+def _share_a_field(group: Sequence[Condition], reached: Sequence[str]) -> bool:
+    """Values joined by "and" are all of one field, or of datasets that have nothing to do with each other."""
+    held = [{ref for ref, _ in one.values if not one.refs or ref in one.refs} for one in group]
+    if any(all(ref in refs for refs in held) for ref in reached):
+        return True
+    homes = [{ref.partition(".")[0] for ref in refs} for refs in held]
+    return len(held) < 2 or not set.intersection(*homes)
 
 
 def _joined(ref: str, op: str, values: list[Scalar]) -> Filter:
@@ -275,7 +289,7 @@ def ranked(question: Question, draft: Draft, lexicon: Lexicon) -> Question:
     ranking = draft.ranking
     if not ranking.direction:
         return question
-    if not question.by or not question.metrics:
+    if not question.by or not question.metrics or (ranking.is_named and len(question.by) > 1):
         raise Unanswerable("unclear")
     metric = ranking.metric or question.metrics[0]
     key = "ratio" if question.ratio else metric

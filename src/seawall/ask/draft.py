@@ -39,6 +39,8 @@ class Condition(msgspec.Struct, frozen=True):
     number: tuple[float, ...] = ()
     group: int = 0
     """Conditions joined by "and", "or" or commas have the same."""
+    is_joined: bool = False
+    """Whether it is joined to the one before."""
     said: str = ""
 
 
@@ -52,6 +54,8 @@ class Ranking:
     is_plural: bool = True
     has_subject: bool = False
     """Whether what is ranked has been named."""
+    is_named: bool = False
+    """Whether it was named right there: the top departments of each region are beyond a query."""
     is_falling: bool = False
     """Whether what is highest is a loss: the lowest of what the metric measures."""
 

@@ -29,6 +29,7 @@ class Language:
         self.tags = _by_phrase(data["tags"])
         self.shows = _by_phrase(data["shows"])
         self.grains: dict[str, tuple[Grain, ...]] = _by_phrase(data["grains"])  # type: ignore[assignment]  # the file's keys are grains
+        self.single_grains = frozenset(_key(phrases[0]) for phrases in data["grains"].values())
         self.adverbs: dict[str, tuple[Grain, ...]] = _by_phrase(data["grain_adverbs"])  # type: ignore[assignment]
         self.months = {phrase: int(number[0]) for phrase, number in _by_phrase(data["months"]).items()}
         self.numbers = {_key(word): float(number) for word, number in data["numbers"].items()}
@@ -40,9 +41,12 @@ class Language:
         self.plural_verbs = _keys(data["plural_verbs"])
         self.singular_verbs = _keys(data["singular_verbs"])
         self.prepositions = _keys(data["prepositions"])
+        self.numbering = _keys(data["numbering"])
+        self.genitives = _keys(data["genitives"])
         self.articles = _keys(data["articles"])
         self.falling = _keys(data["falling"])
         self.classifiers = frozenset(self.stem(word) for word in _keys(data["classifiers"]))
+        self.translations = {_key(word): _key(other) for word, other in data["translations"].items()}
         self.nouns = {_key(word): _key(noun) for word, noun in data["forms"].items()}
         self.sentences: dict[str, str] = data["sentences"]
         self.quoted: str = data["quoted"]

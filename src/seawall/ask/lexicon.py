@@ -111,6 +111,11 @@ class Lexicon:
         """(what is divided, what it is divided by) → the metric that is their quotient, as its texts say."""
         self.words = frozenset(word for phrase in index[""].meanings for word in phrase.split())
         self.value_words = frozenset(word for phrase in index[""].values for word in phrase.split() if word.isalpha())
+        self.joined = {
+            "".join(words): words for words in (tuple(key.split()) for key in (*index[""].values, *index[""].meanings)) if len(words) == 2
+        }
+        """Phrases of two words written as one: `softdrinks`."""
+        self._any_order: dict[str, dict[str, tuple[Meaning, ...]]] = {}
         self._known: dict[str, frozenset[str]] = {}
         self.distance = cache(self._distance)
 
@@ -128,6 +133,17 @@ class Lexicon:
             return Term((), parts, "part") if parts else None
         meanings = tuple(sorted(found.values(), key=lambda one: -one.weight))
         return Term(meanings, values, "exact" if key in exact.values and not found else how)
+
+    def look_up_any_order(self, words: Sequence[str], language: Language) -> Term | None:
+        """A name or label of two words the other way round (`rate of discount`), or of three and more in any order."""
+        if len(words) == 2:
+            found = self.look_up((words[1], words[0]), language)
+            named = tuple(one for one in found.meanings if one.kind in ("metric", "field", "amount")) if found else ()
+        else:
+            if language.name not in self._any_order:
+                self._any_order[language.name] = _in_any_order(self.index[language.name].meanings, language)
+            named = self._any_order[language.name].get(" ".join(sorted(language.stem(word) for word in words)), ())
+        return Term(named, how="order") if named else None
 
     def knows(self, word: str, language: Language) -> bool:
         """Whether some phrase holds the word."""
@@ -158,3 +174,15 @@ class Lexicon:
             return len(join_path(self.app.semantics, start, end))
         except (NoPath, AmbiguousPath):
             return FAR
+
+
+def _in_any_order(meanings: Mapping[str, tuple[Meaning, ...]], language: Language) -> dict[str, tuple[Meaning, ...]]:
+    """Phrases of three and more words by these in alphabetical order, small words left out."""
+    small = {language.stem(word) for word in language.stop if " " not in word}
+    found: dict[str, tuple[Meaning, ...]] = {}
+    for phrase, those in meanings.items():
+        words = sorted(word for word in phrase.split() if word not in small)
+        if len(words) >= 3:
+            key = " ".join(words)
+            found[key] = (*found.get(key, ()), *those)
+    return found

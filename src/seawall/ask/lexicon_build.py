@@ -46,7 +46,8 @@ def build(app: App, policy: EffectivePolicy, held: Held) -> Lexicon:
     fields = {field.ref: _field(field, place, held) for place, field in enumerate(visible)}
     words: list[tuple[Phrase, Meaning]] = []
     for name, facts in metrics.items():
-        words += [(phrase, Meaning("metric", name, weight)) for phrase, weight in _metric_phrases(facts)]
+        words += [(phrase, Meaning("metric", name, weight)) for phrase, weight in _phrases_of(facts.metric)]
+    words += list(_bare_phrases(metrics, words))
     for field in visible:
         words += list(_field_meanings(app, field, held))
     for dataset in datasets:
@@ -105,13 +106,27 @@ def _phrases(name: str, label: Text, synonyms: Iterable[str]) -> Iterator[tuple[
             yield words, weight
 
 
-def _metric_phrases(facts: MetricFacts) -> Iterator[tuple[Phrase, float]]:
-    """Also without a leading "average" or "total": who asks for a delay means the average one, when that is what there is."""
-    metric = facts.metric
-    for words, weight in _phrases(metric.name, metric.label, metric.synonyms):
-        yield words, weight
-        if len(words) > 1 and any({"average", "total"} & set(language(name).tags.get(words[0], ())) for name in LANGUAGES):
-            yield words[1:], weight * BARE
+def _phrases_of(metric: Metric) -> Iterator[tuple[Phrase, float]]:
+    return _phrases(metric.name, metric.label, metric.synonyms)
+
+
+def _bare_phrases(metrics: Mapping[str, MetricFacts], words: list[tuple[Phrase, Meaning]]) -> Iterator[tuple[Phrase, Meaning]]:
+    """Metrics without a leading "average" or "total": who asks for a delay means the average one, when that is what there is.
+
+    Not when a word of what is left is another metric by itself: store sales are sales, not the average sales of a store.
+    """
+    owners: dict[str, set[str]] = {}
+    for phrase, meaning in words:
+        for one in LANGUAGES if len(phrase) == 1 else ():
+            if meaning.kind == "metric":
+                owners.setdefault(language(one).stem(phrase[0]), set()).add(meaning.ref)
+    for name, facts in metrics.items():
+        for phrase, weight in _phrases_of(facts.metric):
+            rest = phrase[1:]
+            averages = any({"average", "total"} & set(language(one).tags.get(phrase[0], ())) for one in LANGUAGES)
+            others = {ref for word in rest for one in LANGUAGES for ref in owners.get(language(one).stem(word), ()) if ref != name}
+            if rest and averages and not others:
+                yield rest, Meaning("metric", name, weight * BARE)
 
 
 def _field_meanings(app: App, field: Field, held: Held) -> Iterator[tuple[Phrase, Meaning]]:
@@ -189,13 +204,18 @@ def _writings(value: str) -> Iterator[Phrase]:
 
 
 def _value_parts(held: Held) -> Iterator[tuple[Phrase, Value]]:
-    """What stands between slashes, ampersands and commas."""
+    """What stands first of several things, where no other value of the field names it."""
     for ref, values in held.values.items():
         for value in values:
-            pieces = _PIECES.split(value)
-            for words in (words_of(piece) for piece in pieces) if len(pieces) > 1 else ():
-                if words and any(len(word) >= PART_LETTERS_MIN and word.isalpha() for word in words):
-                    yield words, (ref, value)
+            first, *others = _PIECES.split(value)
+            words = words_of(first) if others else ()
+            if any(len(word) >= PART_LETTERS_MIN and word.isalpha() for word in words) and all(_once(word, ref, held) for word in words):
+                yield words, (ref, value)
+
+
+def _once(word: str, ref: str, held: Held) -> bool:
+    stem = language(LANGUAGES[0]).stem(word)
+    return sum(1 for value in held.values[ref] if any(language(LANGUAGES[0]).stem(each) == stem for each in words_of(value))) == 1
 
 
 def _named_values(fields: Iterable[Field], held: Held) -> Iterator[tuple[Phrase, Value]]:

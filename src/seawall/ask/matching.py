@@ -129,6 +129,8 @@ class Matcher:
                 continue  # a number alone is never a value: what it counts must be named
             if term := self._looked_up(words):
                 yield self._term(place, end + 1, words, term)
+        if place + 2 < len(self.tokens) and (term := self._elided(place)):
+            yield self._term(place, place + 1, [self.tokens[place].norm], term)
 
     def _looked_up(self, words: list[str]) -> Term | None:
         """What a phrase means, articles within it left out when it means nothing with them."""
@@ -136,7 +138,24 @@ class Matcher:
         if found is None and len(words) > 2 and words[-1] not in self.language.articles:
             bare = [words[0], *(word for word in words[1:] if word not in self.language.articles)]
             found = self.lexicon.look_up(bare, self.language) if 1 < len(bare) < len(words) else None
+        if found is None and len(words) > 2 and not {words[0], words[-1]} & self.language.stop:
+            content = [word for word in words if word not in self.language.stop]
+            if len(content) > 2 or (len(words) == 3 and words[1] in self.language.genitives):
+                found = self.lexicon.look_up_any_order(content, self.language)
         return found
+
+    def _elided(self, place: int) -> Term | None:
+        """`domestic` in `domestic and imported wine`: what is joined lends its last word."""
+        tokens = self.tokens
+        if tokens[place].kind != "word" or not {"and", "or"} & set(self.language.tags.get(tokens[place + 1].norm, ())):
+            return None
+        words = [token.norm for token in tokens[place + 2 : place + 2 + WORDS_MAX] if token.kind == "word"]
+        for count in range(2, min(4, len(words)) + 1):
+            other, own = self.lexicon.look_up(words[:count], self.language), [tokens[place].norm, words[count - 1]]
+            found = self.lexicon.look_up(own, self.language) if other else None
+            if other and found and {ref for ref, _ in found.values} & {ref for ref, _ in other.values}:
+                return found
+        return None
 
     def _term(self, place: int, end: int, words: list[str], term: Term) -> Edge:
         points = self._points("term", len(words))
@@ -146,7 +165,7 @@ class Matcher:
                 points = _WEAK
         elif len(words) == 1 and words[0] in self.language.words and not term.refs("metric") and not term.values:
             points = _POINTS["term"] + _TOGETHER if self._names_next(end, term.refs("field")) else _WEAK
-        if term.how == "part":
+        if term.how in ("part", "order"):
             points -= _PART_POINTS
         elif term.how == "stem":
             points -= _STEM_POINTS
@@ -160,7 +179,7 @@ class Matcher:
 
     def _names_next(self, place: int, refs: tuple[str, ...]) -> bool:
         """Whether a value of one of these fields comes next: `to HAR`, where `to` is a field's name."""
-        while place < len(self.tokens) and self.tokens[place].norm in self.language.articles:
+        while place < len(self.tokens) and (self.tokens[place].kind == "mark" or self.tokens[place].norm in self.language.articles):
             place += 1
         words: list[str] = []
         for token in self.tokens[place : place + WORDS_MAX]:
@@ -191,7 +210,7 @@ class Matcher:
         norm = self.tokens[place].norm
         number = self.language.numbers.get(norm)
         if number is None and norm[:1].isdecimal():
-            number = number_of(norm, decimal=self.language.decimal)
+            number = number_of(norm.removesuffix("+"), decimal=self.language.decimal)
         if number is None:
             return
         yield Edge(place, place + 1, "number", _POINTS["number"], number=number)
@@ -250,7 +269,11 @@ def _is_known(word: str, language: Language, lexicon: Lexicon) -> bool:
 
 
 def _parts(word: str, language: Language, lexicon: Lexicon) -> tuple[str, ...]:
-    """The two known words a word is made of; none when it is not."""
+    """The two known words a word is made of, or what it is called in the data's language; none when there are none."""
+    if (apart := lexicon.joined.get(word) or lexicon.joined.get(language.stem(word))) or (
+        (other := language.translations.get(word)) and lexicon.knows(other, language) and (apart := (other,))
+    ):
+        return apart
     for cut in range(COMPOUND_LETTERS_MIN, len(word) - COMPOUND_LETTERS_MIN + 1):
         right = word[cut:]
         if not _has_meaning(right, language, lexicon):
@@ -282,7 +305,7 @@ def _right(word: str, language: Language, lexicon: Lexicon) -> str:
         if found := {one for one in near & known if len(one) >= TYPO_LETTERS_MIN - 1}:
             return _only(found, word, language)
     stem = language.stem(word)
-    stems = _slips(stem) if stem != word and len(stem) >= TYPO_LETTERS_MIN else set()
+    stems = _slips(stem) if stem != word and language.name == "en" and len(stem) >= TYPO_LETTERS_MIN else set()
     return _only({one for one in lexicon.words if language.stem(one) in stems}, word, language) if stems else ""
 
 

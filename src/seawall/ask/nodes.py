@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from seawall.app.model import Operator
 from seawall.ask.draft import Condition
 from seawall.ask.language import Language
@@ -50,11 +52,17 @@ def nodes_of(edges: tuple[Edge, ...], tokens: tuple[Token, ...], language: Langu
     for edge in edges:
         said = " ".join(token.norm for token in tokens[edge.start : edge.end])
         if edge.kind == "stop":
-            before.append(said)
+            before += [said] if tokens[edge.start].kind != "mark" else []
         else:
-            made.append(Node(edge, tuple(before), said))
+            made.append(Node(_of_compound(edge, tokens), tuple(before), said))
             before = []
     return _compared(made, language, lexicon)
+
+
+def _of_compound(edge: Edge, tokens: tuple[Token, ...]) -> Edge:
+    """A grain that is the first part of a word is an adverb: `Wochenumsatz` is weekly."""
+    is_part = edge.end < len(tokens) and tokens[edge.start].start == tokens[edge.end].start
+    return msgspec.structs.replace(edge, kind="adverb") if edge.kind == "grain" and is_part else edge
 
 
 def _compared(nodes: list[Node], language: Language, lexicon: Lexicon) -> tuple[list[Node], list[str]]:

@@ -55,11 +55,21 @@ def timed(question: Question, draft: Draft, lexicon: Lexicon, as_of: date) -> Qu
             raise Unanswerable("unclear")
         return msgspec.structs.replace(question, compare=found.compare)
     facts = lexicon.facts_of(question.metrics) or tuple(dict.fromkeys(one.field.partition(".")[0] for one in question.by))
-    for text in (found.period.text, found.compare if found.compare not in ("previous", "year_ago") else ""):
+    period = _ahead(found.period, lexicon, facts, as_of)
+    for text in (period.text, found.compare if found.compare not in ("previous", "year_ago") else ""):
         if text and not held(text, lexicon, facts, as_of):
             raise Unanswerable("out_of_range", [text])
     field = _time_field(draft, lexicon, facts)
-    return msgspec.structs.replace(with_period(question, found.period, field), compare=found.compare)
+    return msgspec.structs.replace(with_period(question, period, field), compare=found.compare)
+
+
+def _ahead(time: Time, lexicon: Lexicon, facts: Sequence[str], as_of: date) -> Time:
+    """A month without a year is the next one, where only that is in the data: of forecasts."""
+    if not time.lacks_year or held(time.text, lexicon, facts, as_of):
+        return time
+    year, _, month = time.text.partition("-")
+    later = Time(f"{int(year) + 1}-{month}")
+    return later if held(later.text, lexicon, facts, as_of) else time
 
 
 def with_period(question: Question, time: Time, field: str = "") -> Question:

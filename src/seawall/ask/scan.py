@@ -76,7 +76,7 @@ class Scanner:
         if node.has(*JOINS):
             return
         if node.has("not", "missing", "present"):
-            at.begin_not("missing" if node.has("missing") else "present" if node.has("present") else "")
+            at.begin_not("missing" if node.has("missing") else "present" if node.has("present") else "", lacks=node.has("lacking"))
             self._ask_last(node)
         elif node.has("by", "per", "which"):
             at.begin(next(tag for tag in ("by", "per", "which") if tag in tags))
@@ -102,6 +102,8 @@ class Scanner:
             at.begin("divided")
         elif node.has("between") and {"difference", "compare"} & self.draft.flags:
             return
+        elif node.said in self.language.stop and node.has("gt", "lt"):
+            return  # "unter den Stationen": no number follows
         elif node.has("gt", "lt", "ge", "le", "eq", "between", "or_more", "or_less", "first", "last", "unclear"):
             self.draft.unclear.append(node.said)
         elif node.has("only"):
@@ -121,7 +123,7 @@ class Scanner:
         if ranking.direction in RANKS and direction in ("rank", "ascending"):
             at.begin("order")
             return
-        if ranking.direction not in RANKS or direction in RANKS:
+        if direction in RANKS or ranking.direction in ("", "rank"):
             ranking.direction = direction
         if direction in ("highest", "lowest", "top", "bottom") and self.draft.by and not ranking.has_subject:
             ranking.has_subject, ranking.is_plural = True, self.draft.by[-1].is_plural
@@ -153,7 +155,10 @@ class Scanner:
             ranking.has_subject, ranking.is_plural = True, part.is_plural
             self.at.begin("")
         elif mode not in ("by", "per") and not self.at.joined:
-            self.draft.doubt(1.0)
+            self.draft.unclear.append(node.said)
+        following = self.at.following()
+        if following is not None and not following.before and following.said in self.language.numbering:
+            self.at.index += 1
 
     def _adverb(self, node: Node) -> None:
         self.draft.by.append(Part(grain=node.edge.grain, said=node.said, is_plural=False))

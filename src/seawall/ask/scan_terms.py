@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from seawall.app.model import Operator
 from seawall.ask.draft import Condition, Draft, Part
 from seawall.ask.language import Language
-from seawall.ask.lexicon import EXACT, STEM, Lexicon, Term, Value
+from seawall.ask.lexicon import EXACT, STEM, Lexicon, Meaning, Term, Value
 from seawall.ask.nodes import Node
 
 JOINS = frozenset({"and", "or", "comma"})
+_ONE_FORM = ("el", "er", "en")
+"""How German nouns end that are the same for one and for many."""
 _LABELS = (EXACT, EXACT * STEM)
 
 
@@ -22,7 +24,11 @@ class Place:
     index: int = 0
     mode: str = ""
     """`by`, `per`, `which`, `rank`, `order`, `count`, `all`, `divided`, `missing`, `present` or nothing."""
+    is_used: bool = False
+    """Whether a word has done what the mode asks for."""
     is_not: bool = False
+    lacks: bool = False
+    """Whether what is left out is a field without a value, rather than some value."""
     group: int = 0
     joined: bool = False
     """Whether a joining word stands just before."""
@@ -31,11 +37,11 @@ class Place:
 
     def begin(self, mode: str) -> None:
         """Something new; a negation is over."""
-        self.mode, self.is_not = mode, False
+        self.mode, self.is_not, self.is_used, self.lacks = mode, False, False, False
 
-    def begin_not(self, mode: str) -> None:
+    def begin_not(self, mode: str, *, lacks: bool) -> None:
         """What follows is left out."""
-        self.mode, self.is_not = mode, True
+        self.mode, self.is_not, self.is_used, self.lacks = mode, True, False, lacks
 
     def following(self) -> Node | None:
         """The next node."""
@@ -54,6 +60,8 @@ class TermReader:
     def read(self, node: Node) -> None:
         """One term; sometimes with the next node, when the two belong together."""
         at, term = self.at, node.term
+        if at.mode in ("by", "per") and at.is_used and not at.joined:
+            at.begin("")
         if not at.joined:
             at.group += 1
             at.is_not = at.is_not and at.last is not None and at.last.has("not", "missing", "present")
@@ -73,6 +81,7 @@ class TermReader:
         elif self._is_named_value(node):
             return
         elif at.mode in ("by", "per", "which", "rank", "order"):
+            at.is_used = True
             self._after(at.mode, node)
         elif at.mode == "all" and self.fields(term) and not at.is_not:
             self.draft.removed.append(self._part(node))
@@ -90,12 +99,14 @@ class TermReader:
         """By the word's form; German words that have one form for both, by the verb."""
         said = {word for each in self.at.nodes for text in each.before for word in text.split()}
         word = node.said.split()[-1]
-        if self.language.name == "en" or node.kind == "grain":
+        if node.kind == "grain":
+            return word not in self.language.single_grains
+        if self.language.name == "en":
             return word != self.language.stem(word)
         has_label = any(one.kind == "field" and one.weight == EXACT for one in node.term.meanings)
         if has_label and self.language.singular_verbs & said:
             return False
-        if has_label and self.language.plural_verbs & said and word == self.language.stem(word):
+        if has_label and word.endswith(_ONE_FORM):
             return True
         return node.term.how == "stem" or (bool(node.term.refs("dataset")) and not has_label)
 
@@ -106,6 +117,7 @@ class TermReader:
             self.draft.unclear.append(" ".join(node.said for node in self.at.nodes[self.at.index : self.at.index + 1]))
             return
         self.draft.by = [part for part in self.draft.by if part.said != last.said]
+        self.draft.unclear = [said for said in self.draft.unclear if said != last.said]
         self.draft.unused = [term for term in self.draft.unused if term is not last.term]
         self.draft.metrics = [name for name in self.draft.metrics if name not in last.term.refs("metric")]
         self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=refs, said=last.said))
@@ -147,6 +159,7 @@ class TermReader:
         if mode in ("rank", "which") or (ranking.direction and not ranking.has_subject):
             if not ranking.has_subject:
                 ranking.has_subject, ranking.is_plural = True, part.is_plural or mode == "by"
+                ranking.is_named = mode in ("rank", "which")
             following = self.at.following()
             if mode == "rank" or (mode == "which" and not (following is not None and following.has(*JOINS))):
                 self.at.begin("")
@@ -186,12 +199,17 @@ class TermReader:
                 self.draft.ranking.metric = found
             return True
         named = [one for one in term.meanings if one.kind == "metric"]
-        is_text = any(self.lexicon.fields[ref].datatype == "String" for ref in self.fields(term))
-        counts = bool(named) and bool(self.lexicon.metrics[named[0].ref].counts) and named[0].weight in _LABELS and not is_text
-        if named and (counts or not self.fields(term)):
+        fields = [ref for ref in self.fields(term) if ref not in term.refs("amount")]
+        if named and (not fields or self._is_counted(term, named[0], fields)):
             self.draft.over.append(named[0].ref)
             return True
         return False
+
+    def _is_counted(self, term: Term, metric: Meaning, fields: list[str]) -> bool:
+        """Whether B of "A per B" is rather how many there are than which one: numbered things, called like the metric that counts them."""
+        is_text = any(self.lexicon.fields[ref].datatype == "String" for ref in fields)
+        is_labelled = metric.weight in _LABELS or not any(one.kind == "field" and one.weight in _LABELS for one in term.meanings)
+        return bool(self.lexicon.metrics[metric.ref].counts) and is_labelled and not is_text
 
     def _is_named_value(self, node: Node) -> bool:
         """A value beside the field that holds it: `department GROCERY`, `the North region`. Takes both words."""
@@ -257,6 +275,10 @@ class TermReader:
             self.draft.unused.append(node.term)
             self.draft.doubt(0.5)
             return
+        labelled = any(one.kind in ("field", "dataset") and one.weight in _LABELS for one in node.term.meanings)
+        if not self.at.joined and not self.is_plural(node) and (self.draft.metrics or not labelled):
+            self.draft.unclear.append(node.said)
+            return
         if self.draft.metrics and not self.at.joined:
             self.draft.doubt(0.8)
         self._group_by(node, "")
@@ -269,7 +291,7 @@ class TermReader:
             self.draft.conditions.append(Condition("eq", refs=flags, number=(0.0,), said=node.said))
         elif metrics := term.refs("metric"):
             self.draft.without.append(metrics[0])
-        elif refs := self.fields(term):
+        elif self.at.lacks and (refs := self.fields(term)):
             self.draft.doubt(0.5)
             self.draft.conditions.append(Condition("is_null", refs=refs, said=node.said))
         else:
@@ -286,6 +308,8 @@ class TermReader:
             return False
         homes = {*node.term.refs("dataset"), *(self.lexicon.fields[ref].dataset for ref in node.term.refs("number"))}
         refs = following.term.refs("field")
+        if _held(following.term, self.fields(node.term)):
+            return False
         return bool(homes) and not following.term.refs("metric") and any(self.lexicon.fields[ref].dataset in homes for ref in refs)
 
     def _by_preposition(self, node: Node) -> tuple[Value, ...] | None:
@@ -323,7 +347,7 @@ class TermReader:
             return
         op: Operator = "not_in" if self.at.is_not else "in"
         refs = tuple(dict.fromkeys(ref for ref, _ in values))
-        self.draft.conditions.append(Condition(op, found, refs, group=self.at.group, said=node.said))
+        self.draft.conditions.append(Condition(op, found, refs, group=self.at.group, is_joined=self.at.joined, said=node.said))
 
     def _add_metric(self, node: Node) -> None:
         named = [one for one in node.term.meanings if one.kind == "metric"]

@@ -31,6 +31,8 @@ class Time(msgspec.Struct, frozen=True):
     unit: Grain | None = None
     count: int = 0
     """With `unit`: how many whole ones back from now; 0 when the period is no `last`."""
+    lacks_year: bool = False
+    """Whether the latest such period was taken because no year was named."""
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class Point(msgspec.Struct, frozen=True):
     """The first day after."""
     grain: str
     text: str = ""
+    lacks_year: bool = False
 
     def period(self) -> str:
         """As a period."""
@@ -66,7 +69,7 @@ class TimeReader:
             yield from self._relative(start)
             yield from self._around(start)
             if (found := self._point(start)) and self._may_stand(place, start, found):
-                yield found[0], Time(found[1].period())
+                yield found[0], Time(found[1].period(), lacks_year=found[1].lacks_year)
         yield from self._ranges(place)
 
     # ── what has a name ──────────────────────────────────────────────────────────────────────────────────────
@@ -224,7 +227,7 @@ class TimeReader:
         year, end = self._year_after(place + 1)
         year = year or self._year_of_list(place + 1)
         found = date(year, month, 1) if year else self._latest(month, 1)
-        return end, _month_point(found.year, found.month)
+        return end, msgspec.structs.replace(_month_point(found.year, found.month), lacks_year=not year)
 
     def _part(self, place: int) -> tuple[int, Point] | None:
         """A quarter, a half or a week of a year, by its number."""
