@@ -14,6 +14,8 @@ from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.call import Call, Caller, Target, Usage, Whole
 from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.exchanges.cassettes import Cassettes
+from seawall.model_proxy.exchanges.evaluation import Evaluation
 from seawall.model_proxy.forms import pieces_of
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.pipeline import Pipeline, Stages
@@ -86,10 +88,11 @@ def proxy_of(models: Models) -> ModelProxy:
     return ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.run))
 
 
-async def ask(proxy: ModelProxy, path: str, body: Any = None, method: str = "POST") -> tuple[int, str]:
+async def ask(proxy: ModelProxy, path: str, body: Any = None, method: str = "POST", **headers: str) -> tuple[int, str]:
     line = Line()
     out = Out(line, keep_alive=True, head_only=False)
-    proxy.handle(Request(method, path, "", {"authorization": "Bearer x"}, json.dumps(body).encode()), out)
+    sent = {"authorization": "Bearer x"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    proxy.handle(Request(method, path, "", sent, json.dumps(body).encode()), out)
     await asyncio.wait_for(line.over.wait(), 5)
     head, _, rest = line.sent.partition(b"\r\n\r\n")
     return int(head.split()[1]), rest.decode()
@@ -183,6 +186,22 @@ async def test_calls_at_once_are_one_call_and_a_bad_item_is_asked_alone() -> Non
     ]  # fmt: skip
     assert len(models.bodies) == 2
     assert json.loads(got[0][1])["usage"] == {"input": 10, "output": 6}
+
+
+async def test_evaluations_are_never_batched(tmp_path: Path) -> None:
+    """What was recorded at once is found one by one: a cassette does not know what else was asked at the moment."""
+    models = Models(
+        *[json.dumps({"sentence": f"{word}, 48 % of sales."}) for word in ("Grocery leads", "It leads", "Leading")],
+        scopes=("eval", "prompts:*"),
+    )
+    evaluation = Evaluation(Cassettes(tmp_path))
+    pipeline = Pipeline(Stages(identify=models, route=models, caller=models, evaluation=evaluation))
+    proxy = ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.run))
+    path, given = "/v1/prompts/merchandising/summarise", [{"input": {**FINDING, "panel": f"Panel {number}"}} for number in range(3)]
+    said = await asyncio.gather(*(ask(proxy, path, one, seawall_lane="eval", seawall_snapshot="record") for one in given))
+    await evaluation.close()
+    again = [await ask(proxy, path, one, seawall_lane="eval", seawall_snapshot="require") for one in given]
+    assert [json.loads(body)["output"] for _, body in again] == [json.loads(body)["output"] for _, body in said]
 
 
 async def test_a_batch_that_nobody_waits_for_is_given_up() -> None:

@@ -26,7 +26,7 @@ WAIT_SECONDS = 0.004
 MEMBERS_MAX = 16
 BATCHES_MAX = 1_024
 """Open at once; more calls go alone."""
-ALIKE = ("authorization", "seawall-lane", "seawall-snapshot", "seawall-timing", "seawall-data-class", "seawall-cache", "seawall-action")
+ALIKE = ("authorization", "seawall-data-class", "seawall-cache", "seawall-action")
 """What a batch's calls have in common: it is asked as its first one, for all."""
 Run = Callable[[Request, Out, Prepare], None]
 Alone = Callable[[Request, Out, Asked], None]

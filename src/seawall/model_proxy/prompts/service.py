@@ -10,6 +10,7 @@ from seawall.core.errors import SeawallError
 from seawall.core.principal import Principal
 from seawall.model_proxy.call import Call
 from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.exchanges.evaluation import LANE_HEADER
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.prompts.asked import PREFIX, Asked, Prepare, enter, find, permitted, read
 from seawall.model_proxy.prompts.batch import Batches
@@ -41,7 +42,7 @@ class Prompts:
         except SeawallError as error:
             self._run(request, out, _raising(error, ready))  # who may not call it is not told what is wrong
             return
-        if asked.stream:
+        if asked.stream or LANE_HEADER in request.headers:  # what a cassette knows must not depend on what else was asked at the moment
             self._alone(request, out, asked)
         else:
             self._batches.add(request, out, asked)
