@@ -78,6 +78,17 @@ async def test_a_failing_provider_is_tried_again_together() -> None:
         assert len(on.simulators[0].calls) <= 6
 
 
+async def test_one_failure_of_many_is_one_failure() -> None:
+    """Twenty that travelled together are tried again together, for the price of one, and the breaker has seen one failure."""
+    async with stand("retries: {burst: 1}\nbreaker: {least: 2}") as on:
+        targets = on.targets(("status=500",))
+        calls = [(on.made(surface="embeddings", body={"input": f"text {n}"}), Sink()) for n in range(20)]
+        await asyncio.gather(*(on.caller.call(call, targets, sink) for call, sink in calls))
+        assert [vectors(sink) for _, sink in calls] == [expected(f"text {n}") for n in range(20)]
+        assert [len(call.body["input"]) for call in on.simulators[0].calls] == [20, 20]
+        assert on.caller.lane("a").breaker.state == "closed"
+
+
 async def test_a_client_that_leaves_costs_the_others_nothing() -> None:
     """When all have left the provider's work is cancelled."""
     async with stand() as on:

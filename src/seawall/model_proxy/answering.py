@@ -43,7 +43,7 @@ class Answering:
 
     __slots__ = (
         "_body", "_call", "_complete", "_events", "_finished", "_limits", "_looked", "_parser", "_size", "_target", "_usage",
-        "asked_characters", "characters", "error", "first_ns", "headers", "sent_ns", "sink", "status", "swapped",
+        "asked_characters", "beside", "characters", "error", "first_ns", "headers", "sent_ns", "sink", "status", "swapped",
     )  # fmt: skip
 
     def __init__(self, call: Call, target: Target, sink: AnswerSink, limits: ProviderLimits = ProviderLimits()) -> None:  # noqa: B008 -- frozen
@@ -58,6 +58,8 @@ class Answering:
         """Of the answer, so far."""
         self.asked_characters = 0
         """What the provider was asked of the call; 0: all of it."""
+        self.beside = False
+        """It travelled with another call, which tells the breaker for both."""
         self.swapped = ""
         """The model that answered, if it is another one."""
         self.error: BaseException | None = None

@@ -7,6 +7,7 @@ what it holds, each of its requests is sent alone, so that one ill text fails no
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.model_proxy.answering import Answering, Unreadable
 from seawall.model_proxy.call import Call, Piece, Target, Whole
-from seawall.model_proxy.failures import AttemptFailed, Failure, judged, refused
+from seawall.model_proxy.failures import AttemptFailed, Failure, Together, judged, refused
 from seawall.model_proxy.lanes import Lane
 from seawall.model_proxy.repeats import Repeats
 from seawall.model_proxy.stages import AnswerSink
@@ -60,6 +61,7 @@ class Batches:
         except TimeoutError:
             raise DeadlineExceeded("The model did not answer in time") from None
         finally:
+            receiver.beside = not member.tells
             batch.left()
         receiver.status = 200
         receiver.first_ns = time.monotonic_ns()
@@ -105,13 +107,15 @@ class Batches:
 class _Member:
     """One request in a batch."""
 
-    __slots__ = ("call", "characters", "future", "given", "kind", "texts")
+    __slots__ = ("call", "characters", "future", "given", "kind", "tells", "texts")
 
     def __init__(self, call: Call, given: Any, future: asyncio.Future[dict[str, Any]]) -> None:  # noqa: ANN401 -- what a client sent
         self.call = call
         self.given = given
         self.future = future
         self.texts: list[Any] = [given]
+        self.tells = False
+        """It tells the breaker what became of the batch: one of its members does."""
         self.kind = "alone"
         """`texts`, `tokens` (lists of numbers), or what cannot be joined with others."""
         if isinstance(given, str):
@@ -190,6 +194,7 @@ class _Batch:
             return failed.failure
         except SeawallError as error:
             return judged(error)
+        _chosen(members)
         for member, share in zip(members, shares, strict=True):
             if not member.future.done():
                 member.future.set_result(share)
@@ -235,9 +240,18 @@ class _Caught:
 
 
 def _fail(members: Sequence[_Member], failure: Failure) -> None:
+    _chosen(members)
+    told = msgspec.structs.replace(failure, together=Together(len(members), random.random()))  # noqa: S311 -- a pause
     for member in members:
         if not member.future.done():
-            member.future.set_exception(AttemptFailed(failure))
+            member.future.set_exception(AttemptFailed(told))
+
+
+def _chosen(members: Sequence[_Member]) -> None:
+    """One request was made, so one of its members tells of it: the first that still waits."""
+    teller = next((member for member in members if not member.future.done()), None)
+    if teller is not None:
+        teller.tells = True
 
 
 def _shares(body: dict[str, Any], members: Sequence[_Member]) -> list[dict[str, Any]]:

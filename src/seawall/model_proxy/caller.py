@@ -128,7 +128,7 @@ class Caller:
 
     # ── choosing ──
 
-    def _fresh(self, left: deque[Lane], waits: Mapping[str, float | None]) -> tuple[Lane | None, Permit]:
+    def _fresh(self, left: deque[Lane], waits: Mapping[str, Failure]) -> tuple[Lane | None, Permit]:
         """The best candidate that was not asked yet and may be now."""
         now = self._clock.monotonic()
         for lane in left:
@@ -137,13 +137,14 @@ class Caller:
                 return lane, permit
         return None, ""
 
-    async def _again(self, call: Call, left: deque[Lane], waits: Mapping[str, float | None], again: int) -> tuple[Lane | None, Permit]:
+    async def _again(self, call: Call, left: deque[Lane], waits: Mapping[str, Failure], again: int) -> tuple[Lane | None, Permit]:
         """One that failed before, after a pause: what it asked for. A place among a breaker's probes is taken only then."""
         for lane in left:
             if lane.target.id not in waits or lane.breaker.seconds_left:
                 continue
-            seconds = wait_seconds(again, waits[lane.target.id])
-            if seconds > self._retries.wait or seconds >= call.deadline.remaining() or not lane.way.budget.spend():
+            failure = waits[lane.target.id]
+            seconds = wait_seconds(again, failure.wait, chance=failure.draw)
+            if seconds > self._retries.wait or seconds >= call.deadline.remaining() or not lane.way.budget.spend(failure.calls):
                 continue
             await self._sleep(seconds)
             if permit := lane.breaker.enter():
@@ -199,7 +200,7 @@ class Caller:
             failure = judged(DeadlineExceeded("The model did not answer in time") if call.deadline.expired() else raised)
             outcome = _outcome(lane, receiver, failure)
         finally:
-            self._leave(lane, permit, outcome, failure)
+            self._leave(lane, permit, "unknown" if receiver.beside else outcome, failure)
             self._settle(call, lane, receiver, before, failure, started, cancelled=failure is None and outcome == "unknown")
         return failure
 
@@ -262,7 +263,8 @@ class Search:
     def __init__(self, targets: Sequence[Target], lanes: Mapping[str, Lane]) -> None:
         self.targets = targets
         self.left = deque([lanes[target.id] for target in targets[:CANDIDATES_MAX]])
-        self.waits: dict[str, float | None] = {}
+        self.waits: dict[str, Failure] = {}
+        """What those that may be asked again failed with."""
         self.told: Failure | None = None
         self.again = 1
         """The number of the next try again."""
@@ -274,7 +276,7 @@ class Search:
         self.left.remove(lane)
         if failure.again:
             self.left.append(lane)
-            self.waits[lane.target.id] = failure.wait
+            self.waits[lane.target.id] = failure
 
 
 class Attempting:

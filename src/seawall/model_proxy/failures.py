@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from typing import Any, Literal
 
@@ -40,6 +41,14 @@ _SECRET = re.compile(
 )
 
 
+class Together(msgspec.Struct, frozen=True):
+    """One exchange failed for several calls: they pay for one try again, and make it together."""
+
+    calls: int
+    draw: float
+    """The chance in how long they wait, from 0 to 1."""
+
+
 class Failure(msgspec.Struct, frozen=True):
     """A failed attempt, judged."""
 
@@ -52,11 +61,21 @@ class Failure(msgspec.Struct, frozen=True):
     """What the provider answered; 0: nothing."""
     wait: float | None = None
     """Seconds that the provider asked to be left alone."""
+    together: Together | None = None
 
     @property
     def ill(self) -> bool:
         """Whether it speaks against the provider, for its breaker."""
         return self.fault in ("provider", "key")
+
+    @property
+    def calls(self) -> int:
+        """How many calls it failed."""
+        return self.together.calls if self.together is not None else 1
+
+    def draw(self) -> float:
+        """A chance from 0 to 1, the same for all calls that it failed."""
+        return self.together.draw if self.together is not None else random.random()  # noqa: S311 -- a pause
 
 
 class AttemptFailed(Exception):

@@ -36,11 +36,12 @@ class RetryBudget:
         """A call was made."""
         self._tokens = min(self._most, self._tokens + self._share)
 
-    def spend(self) -> bool:
-        """Take a token for a try again; False when there is none."""
-        if self._tokens < 1.0:
+    def spend(self, calls: int = 1) -> bool:
+        """Take a token for a try again (that so many calls make together, each its part); False when there is none."""
+        part = 1.0 / calls
+        if self._tokens < part - 1e-9:
             return False
-        self._tokens -= 1.0
+        self._tokens -= part
         return True
 
 
