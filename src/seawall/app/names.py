@@ -14,7 +14,7 @@ LOCALE = r"^[a-z]{2,3}(-[A-Z][A-Za-z0-9]{1,7}){0,2}" + _END
 ATTRIBUTE = r"^user\.[a-z][a-z0-9_]{0,59}" + _END
 CURRENCY = r"^[A-Z]{3}" + _END
 
-RESERVED_PATHS = ("v1", "api", "auth", "healthz", "readyz", "static")
+RESERVED_PATHS = ("v1", "api", "auth", "healthz", "readyz", "static", "ask", "mine")
 """First or second parts of URLs that are Seawall's own."""
 RESERVED_PARAMETERS = ("lang", "inorder", "after", "limit", "format", "panels")
 """URL parameters with a meaning of their own, which no filter may take."""

@@ -27,6 +27,9 @@ MODEL_SECONDS = 600.0
 """A whole model call. How long a first byte may take is for the model proxy to say, within the stream's idle limit."""
 MODEL_BODY_BYTES_MAX = 8 << 20
 """Images travel in requests."""
+ASK_SECONDS = 6.0
+"""A question that the parser does not answer for is put to a model, at most twice."""
+ASK_BODY_BYTES_MAX = 64 << 10
 MACHINE_KEY = "[Bb]earer sw_[0-9a-f]+_[A-Za-z0-9_-]+"
 """The whole `authorization` header of a call with a machine key (RE2; Envoy allows no larger program than one without counts)."""
 
@@ -98,6 +101,15 @@ LANES: tuple[Lane, ...] = (
         deadline_seconds=MODEL_SECONDS,
     ),
     Lane(name="download", service=UI_READ, pattern="/[^/]+/api/panels/[^/]+", methods=READS, timeout_seconds=DOWNLOAD_SECONDS),
+    Lane(name="ask", service=UI_READ, pattern="/[^/]+/ask", methods=READS, deadline_seconds=ASK_SECONDS),
+    Lane(
+        name="ask-api",
+        service=UI_READ,
+        pattern="/[^/]+/api/ask",
+        methods=("GET", "HEAD", "POST"),
+        body_bytes_max=ASK_BODY_BYTES_MAX,
+        deadline_seconds=ASK_SECONDS,
+    ),
     Lane(name="read", service=UI_READ, prefix="/", methods=READS),
     Lane(name="write", service=UI_WRITE, prefix="/"),
 )

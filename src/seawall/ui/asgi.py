@@ -19,6 +19,7 @@ from seawall.app.names import RESERVED_PATHS
 from seawall.core.errors import NotFound
 from seawall.trust.csrf import check_same_origin
 from seawall.ui.api import DataApi
+from seawall.ui.ask.page import AskPage
 from seawall.ui.headers import etag_matches
 from seawall.ui.negotiate import weighted
 from seawall.ui.pages import Front, Pages
@@ -35,6 +36,7 @@ READ_PATHS = (
     "/",
     "/static/{path:path}",
     "/{app}",
+    "/{app}/ask",
     "/{app}/{page}",
     "/{app}/api/panels/{panel}",
     "/{app}/api/panels/{panel}/rows/{key}",
@@ -52,7 +54,7 @@ def build(services: UiServices, lane: Lane) -> ASGIApp:
         vitals = Route("/{app}/api/vitals", reception.guarded("ui.vitals", _Beacons(services, reception).take), methods=["POST"])
         return _application([*open_routes, *services.auth_routes, vitals, *(Elsewhere(path, READS) for path in READ_PATHS)], reception)
     pages, data, static = Pages(services, reception), DataApi(services, reception), _Static(services)
-    start = _Start(services, reception)
+    start, asks = _Start(services, reception), AskPage(services, reception)
     routes: list[BaseRoute] = [
         *open_routes,
         Route("/static/{path:path}", reception.guarded("ui.static", static.file)),
@@ -61,6 +63,8 @@ def build(services: UiServices, lane: Lane) -> ASGIApp:
         Route("/{app}/openapi.json", reception.guarded("ui.openapi", data.describe)),
         Route("/{app}/api/panels/{panel}/rows/{key}", reception.guarded("ui.row", data.row)),
         Route("/{app}/api/panels/{panel}", reception.guarded("ui.data", data.panel)),
+        Route("/{app}/ask", reception.guarded("ui.ask", asks.page)),
+        Route("/{app}/api/pages/ask/fragments", reception.guarded("ui.fragments", asks.fragments)),
         Route("/{app}/api/pages/{page}/fragments", reception.guarded("ui.fragments", pages.fragments)),
         Elsewhere("/{app}/{page}", READS),
         Elsewhere("/{app}/api/vitals", ("POST",)),

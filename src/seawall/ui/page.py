@@ -174,13 +174,13 @@ class Planner:
             for panel in page.panels.values()
         }
 
-    def plan(self, site: Site, page: Page, rights: Rights, query: bytes, accept_language: str) -> PagePlan:
-        """The plan of a request. InvalidInput when its query string is beyond the bounds."""
+    def plan(self, site: Site, page: Page, rights: Rights, query: bytes, accept_language: str, *, mine: bool = False) -> PagePlan:
+        """The plan of a request. InvalidInput when its query string is beyond the bounds. `mine`: the asker has a page of their own."""
         choice, name = self._choice(site, page, rights, query)
         locale = locale_of(choice.lang, accept_language, site.app.locales)
         watermark, as_of = watermark_of(site)
-        ident = (site.bundle.digest, page.name, rights.fingerprint, locale, watermark, name)
-        return self._plans.get(ident) or self._plans.put(ident, self._made(site, page, rights, choice, locale, watermark, as_of))
+        ident = (site.bundle.digest, page.name, rights.fingerprint, locale, watermark, name, "mine" * mine)
+        return self._plans.get(ident) or self._plans.put(ident, self._made(site, page, rights, choice, locale, watermark, as_of, mine=mine))
 
     def subject(self, site: Site, panel: Panel) -> str:
         """What names a panel's fragments in the cache."""
@@ -207,7 +207,9 @@ class Planner:
         after = {name: cursor for name, cursor in choice.after.items() if positions[name] is not None}
         return msgspec.structs.replace(choice, lang=lang, after=after)
 
-    def _made(self, site: Site, page: Page, rights: Rights, choice: Choice, locale: str, watermark: str, as_of: date | None) -> PagePlan:
+    def _made(
+        self, site: Site, page: Page, rights: Rights, choice: Choice, locale: str, watermark: str, as_of: date | None, *, mine: bool
+    ) -> PagePlan:
         sticky: Values = {"lang": [choice.lang]} if choice.lang else {}
         ctx = RenderContext(
             app=site.app.name,
@@ -217,23 +219,20 @@ class Planner:
             parameters=choice.parameters | sticky,
             now=self._services.clock.time(),
         )
-        cut = self._cut(site, page, rights, choice, ctx, watermark)
+        cut = self._cut(site, page, rights, choice, ctx, watermark, mine=mine)
         slots = tuple(self._slot(site, page.panels[name], rights, choice, ctx, watermark) for name in cut.names)
         return PagePlan(site=site, page=page, rights=rights, choice=choice, ctx=ctx, slots=slots, cut=cut, watermark=watermark)
 
-    def _cut(self, site: Site, page: Page, rights: Rights, choice: Choice, ctx: RenderContext, watermark: str) -> Cut:
+    def _cut(self, site: Site, page: Page, rights: Rights, choice: Choice, ctx: RenderContext, watermark: str, *, mine: bool) -> Cut:
         draw, assets = self._services.drawing, self._services.assets
-        links = to_query({"lang": [choice.lang]} if choice.lang else {})
-        nav = [
-            NavLink(f"/{ctx.app}/{name}{links}", each.title.in_locale(ctx.locale), name == page.name) for name, each in rights.pages.items()
-        ]
+        nav = nav_of(rights, ctx, page.name, choice.lang, mine=mine)
         files = Assets(
             css="",
             icon=assets.url("icon.svg"),
             deferred=(assets.url("seawall.js"),),
         )
         inorder = f"/{ctx.app}/{page.name}{to_query({**ctx.parameters, 'inorder': ['1']})}"
-        shell = Shell(watermark=watermark, release=site.bundle.digest[:12])
+        shell = Shell(watermark=watermark, release=site.bundle.digest[:12], asks=site.ask is not None)
         refreshing = msgspec.structs.replace(shell, in_order_url=inorder)
         more = msgspec.structs.replace(files, scripts=(assets.url("stream.js"),))
         kinds = ((files, shell), (more, shell), (more, refreshing))
@@ -269,6 +268,18 @@ class Planner:
             return self._services.cursors.decode(cursor, subject=cursor_subject(app, panel, choice, rights))
         except InvalidInput:
             return None
+
+
+def nav_of(rights: Rights, ctx: RenderContext, current: str, lang: str, *, mine: bool) -> list[NavLink]:
+    """The pages in the banner; `mine`: the asker's own among them."""
+    links = to_query({"lang": [lang]} if lang else {})
+    nav = [NavLink(f"/{ctx.app}/{name}{links}", page.title.in_locale(ctx.locale), name == current) for name, page in rights.pages.items()]
+    return [*nav, NavLink(f"/{ctx.app}/mine{links}", ctx.messages["mine"], current == "mine")] if mine else nav
+
+
+def kept_cookie(app: str) -> str:
+    """The cookie of those who have a page of their own. It changes what the banner offers, never what may be seen."""
+    return f"seawall_mine_{app}"
 
 
 def watermark_of(site: Site) -> tuple[str, date | None]:

@@ -13,7 +13,7 @@ from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
 from seawall.ui.headers import Headers, etag_matches
 from seawall.ui.negotiate import accepts_zstd, fills_templates
-from seawall.ui.page import PagePlan, Planner
+from seawall.ui.page import PagePlan, Planner, kept_cookie
 from seawall.ui.problems import HTML
 from seawall.ui.reception import RawHeaders, Reception, page_of, raw_headers
 from seawall.ui.replies import Reply
@@ -40,7 +40,8 @@ class Pages:
         """A whole page: at once when everything is at hand, else as a body that arrives over time."""
         rights = self._reception.rights(scope, headers, site)
         language = headers.get(b"accept-language", b"").decode("latin-1")
-        plan = self._planner.plan(site, page_of(rights, name), rights, scope["query_string"], language)
+        mine = kept_cookie(site.app.name).encode() in headers.get(b"cookie", b"")
+        plan = self._planner.plan(site, page_of(rights, name), rights, scope["query_string"], language, mine=mine)
         self._count(plan)
         zstd = accepts_zstd(headers.get(b"accept-encoding", b"").decode("latin-1"))
         whole = self._streams.whole_page(plan, zstd=zstd)

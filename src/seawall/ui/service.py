@@ -13,6 +13,7 @@ import hashlib
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -24,6 +25,7 @@ from granian.server.embed import Server
 
 from seawall.app.load import load_bundle
 from seawall.app.model import App, Bundle, Format
+from seawall.ask.opening import open_cascade
 from seawall.ask.vectors.embedder import MemoEmbedder, ProxyEmbedder
 from seawall.ask.vectors.pgvector import open_vectors
 from seawall.ask.vectors.similar import SimilarRows
@@ -162,9 +164,12 @@ async def wired(settings: Settings, lane: Lane) -> AsyncIterator[UiServices]:
         stack.push_async_callback(client.aclose)
         embedder = MemoEmbedder(ProxyEmbedder(client, tokens, "seawall-ui"))
         sites = {}
-        for bundle in bundles:
+        for bundle, folder in zip(bundles, settings.apps, strict=True):
             questions = QueryService(bundle, engines, generations, results)
-            sites[bundle.app.name] = _site(bundle, generations, questions, SimilarRows(bundle.app, questions, vectors, embedder))
+            cascade, lexicons = open_cascade(bundle, folder, questions, client=client, cache=cache)
+            stack.push_async_callback(lexicons.close)
+            similar = SimilarRows(bundle.app, questions, vectors, embedder)
+            sites[bundle.app.name] = replace(_site(bundle, generations, questions, similar), ask=cascade)
         yield UiServices(
             sites=sites,
             ladder=ladder,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from seawall.app.model import App, Bundle
+from seawall.ask.cascade import Cascade
 from seawall.ask.vectors.similar import SimilarRows
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.query.cursor import Cursors
@@ -38,6 +39,10 @@ class Site:
     rights: RightsOf
     similar: SimilarRows | None = None
     """Finds rows like others; None where no app has such a panel."""
+    ask: Cascade | None = None
+    """Understands questions; None where nothing can be asked."""
+    keeps: bool = False
+    """Whether people can keep answers."""
 
     @property
     def app(self) -> App:

@@ -30,6 +30,7 @@ _MARK = (
     '<path d="M1 13c2.2 0 2.2-2 4.5-2s2.3 2 4.5 2 2.2-2 4.5-2 2.3 2 4.5 2"/>'
     '<path d="M1 17c2.2 0 2.2-2 4.5-2s2.3 2 4.5 2 2.2-2 4.5-2 2.3 2 4.5 2"/></svg>'
 )
+_ARROW = '<svg width="16" height="16" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 10h13m-5-5 5 5-5 5"/></svg>'
 STYLE_MARK = "<!--style-->"
 FIRST_ROW_MARK = "<!--first-row-->"
 """After the first of several rows; what a browser should show before it goes on reading stands before it."""
@@ -68,6 +69,12 @@ class Shell(msgspec.Struct, frozen=True):
     csrf: str = ""
     notice: str = ""
     """A sentence above the panels, such as that a filter was set aside."""
+    asks: bool = False
+    """Whether the banner holds a box for questions."""
+    asked: str = ""
+    """What stands in it."""
+    bare: bool = False
+    """The document's own inside begins with a heading."""
 
 
 _SHELL = Shell()
@@ -86,7 +93,7 @@ def shell_open(
         f"<title>{esc(title)}</title>{_links(assets)}{_in_order(shell)}</head>"
         f'<body><a class="skip" href="#main">{esc(ctx.messages["skip"])}</a>{_banner(app, ctx, nav, shell)}'
         f'<main id="main" data-app="{esc(app.name)}" data-page="{esc(page.name)}" data-watermark="{esc(shell.watermark)}"'
-        f' data-release="{esc(shell.release)}">{page_head(page, ctx)}{filters_html}{_notice(shell)}'
+        f' data-release="{esc(shell.release)}">{"" if shell.bare else page_head(page, ctx)}{filters_html}{_notice(shell)}'
         f'<p id="status" class="sr" role="status"></p>'
     )
 
@@ -166,7 +173,22 @@ def _banner(app: App, ctx: RenderContext, nav: Sequence[NavLink], shell: Shell) 
     title = esc(app.title.in_locale(ctx.locale) or app.name)
     return (
         f'<header class="top"><a class="brand" href="/{esc(app.name)}">{_MARK}<span>{title}</span></a>'
-        f'<nav aria-label="{esc(words["pages"])}"><ul>{pages}</ul></nav><div class="tools">{_languages(app, ctx)}{out}</div></header>'
+        f'<nav aria-label="{esc(words["pages"])}"><ul>{pages}</ul></nav>{_ask_box(app, ctx, shell)}'
+        f'<div class="tools">{_languages(app, ctx)}{out}</div></header>'
+    )
+
+
+def _ask_box(app: App, ctx: RenderContext, shell: Shell) -> str:
+    """Questions in words, from every page; "/" goes there where there is script."""
+    if not shell.asks:
+        return ""
+    words = ctx.messages
+    lang = "".join(f'<input type="hidden" name="lang" value="{esc(value)}">' for value in ctx.parameters.get("lang", [])[:1])
+    return (
+        f'<form class="ask" role="search" method="get" action="/{esc(app.name)}/ask">{lang}'
+        f'<label class="sr" for="q">{esc(words["ask.label"])}</label><input id="q" name="q" type="search" value="{esc(shell.asked)}" '
+        f'placeholder="{esc(words["ask.placeholder"])}" dir="auto" maxlength="500" autocomplete="off" enterkeyhint="search" '
+        f'aria-keyshortcuts="/"><kbd aria-hidden="true">/</kbd><button aria-label="{esc(words["ask.go"])}">{_ARROW}</button></form>'
     )
 
 

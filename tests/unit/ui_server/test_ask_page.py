@@ -1,0 +1,207 @@
+"""The page that answers questions in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+from tests.unit.ui_server.asking import SALES, AskingHouse
+from tests.unit.ui_server.sample import House
+
+from seawall.app.model import Order
+from seawall.ask.question import by_time
+from seawall.core.errors import DeadlineExceeded
+
+CHROMIUM = {"user-agent": "Chrome/156.0"}
+BY_DEPARTMENT = "/shop/ask?metric=sales&by=transactions.department"
+
+
+@pytest.fixture
+async def asking() -> AsyncIterator[AskingHouse]:
+    made = AskingHouse()
+    yield made
+    await made.ladder.close()
+
+
+def inside(html: str) -> str:
+    return html.partition("<main")[2]
+
+
+async def test_a_text_becomes_chips_and_an_answer(asking: AskingHouse) -> None:
+    """The sentence, who understood it, and the panel with its links to the same rows as files."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get("/shop/ask?q=sales by department")
+    html = inside(answer.text)
+    assert answer.status_code == 200
+    assert '<mark class="known">sales</mark>' in html
+    assert ">Sales</span>" in html
+    assert ">by department</span>" in html
+    assert "93%" in html
+    assert "GROCERY" in html
+    assert "&lt;script&gt;" in html
+    assert "<script>alert" not in html
+    assert re.search(r'href="/shop/api/ask\?by=transactions.department&amp;metric=sales&amp;format=csv"', html)
+
+
+async def test_parameters_are_answered_without_understanding(asking: AskingHouse) -> None:
+    """A link, a bookmark, an edited chip: nobody is asked what it means."""
+    async with asking.client(headers=CHROMIUM) as client:
+        first, second = [await client.get(BY_DEPARTMENT) for _ in range(2)]
+    assert asking.cascade.asked == []
+    assert "GROCERY" in first.text
+    assert "<template" in first.text
+    assert "<template" not in second.text, "an answer at hand stands in its place"
+    assert asking.engine.calls.count("sales") == 1
+
+
+async def test_a_follow_up_refines_the_question_in_the_parameters(asking: AskingHouse) -> None:
+    """`then` beside them is understood with them before it, and the page says what it follows."""
+    asking.cascade.meanings["as a table"] = msgspec.structs.replace(SALES, show="table")
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get(f"{BY_DEPARTMENT}&then=as a table")
+    assert asking.cascade.asked[0].before == SALES
+    assert '<p class="after">' in answer.text
+    assert "<table" in answer.text
+
+
+async def test_a_refusal_says_why_and_what_could_be_asked(asking: AskingHouse) -> None:
+    """Not an error: a page with the words that were not understood underlined, and questions that have an answer."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get("/shop/ask?q=florbs please")
+    html = inside(answer.text)
+    assert (answer.status_code, "Not &lt;known&gt;." in html) == (200, True)
+    assert '<mark class="unknown" title="Not understood">florbs</mark>' in html
+    assert 'href="/shop/ask?metric=sales&amp;by=week"' in html
+
+
+@pytest.mark.parametrize(
+    "query", ["metric=hidden", "metric=nothing", "metric=sales&by=secrets.id", "metric=sales&limit=x", "metric=sales&by=florb"]
+)
+async def test_parameters_that_say_nothing_are_refused_on_the_page(asking: AskingHouse, query: str) -> None:
+    """In words, with examples; what one may not see is worded like what there is not."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get(f"/shop/ask?{query}")
+    assert answer.status_code == 200
+    assert "refused" in answer.text
+    assert "offers" in answer.text
+    assert "Hidden" not in answer.text
+
+
+async def test_hidden_names_are_no_choice(asking: AskingHouse) -> None:
+    """What the policy hides stands in no form; a role that may see it finds it there."""
+    async with asking.client(headers=CHROMIUM) as client, asking.client("boss", headers=CHROMIUM) as boss:
+        plain, full = [(await one.get(BY_DEPARTMENT)).text for one in (client, boss)]
+    assert 'value="hidden"' not in plain
+    assert 'value="hidden"' in full
+
+
+async def test_a_condition_in_parts_becomes_an_address(asking: AskingHouse) -> None:
+    """A form without script sends field, operator and values apart; other letters find the value that the data has."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get(f"{BY_DEPARTMENT}&wf=transactions.department&wo=eq&wv=grocery&wv=&wv=DRUG GM")
+    assert answer.status_code == 302
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert query["where"] == ["transactions.department in ('GROCERY', 'DRUG GM')"]
+
+
+async def test_emptying_a_condition_takes_it_away(asking: AskingHouse) -> None:
+    """Nothing to be equal to is no condition."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get(f"{BY_DEPARTMENT}&wf=transactions.department&wo=eq&wv=")
+    assert "where" not in parse_qs(urlsplit(answer.headers["location"]).query)
+
+
+async def test_crosses_leave_the_rest(asking: AskingHouse) -> None:
+    """Each part can be taken away; the last one that makes it a question cannot."""
+    async with asking.client(headers=CHROMIUM) as client:
+        html = (await client.get(BY_DEPARTMENT)).text
+        alone = (await client.get("/shop/ask?metric=sales")).text
+    assert 'class="x" href="/shop/ask?metric=sales"' in html
+    assert 'class="x"' not in alone
+
+
+async def test_slow_understanding_is_announced_and_then_put_in_place(asking: AskingHouse) -> None:
+    """The banner and the question first; the sentence comes as a template."""
+    asking.cascade.delay_seconds = 0.3
+    async with asking.client(headers=CHROMIUM) as client:
+        html = (await client.get("/shop/ask?q=sales by department")).text
+    assert html.index("Working out") < html.index('<template for="understood">') < html.index("93%")
+
+
+async def test_in_order_nothing_waits_for_a_template(asking: AskingHouse) -> None:
+    """For browsers with neither script nor templates, which the other form sends here."""
+    asking.cascade.delay_seconds = 0.3
+    async with asking.client() as client:
+        first = (await client.get("/shop/ask?q=sales by department")).text
+        plain = (await client.get("/shop/ask?q=sales by department&inorder=1")).text
+    assert 'url=/shop/ask?q=sales+by+department&amp;inorder=1"' in first
+    assert "<template" not in plain
+    assert "GROCERY" in plain
+
+
+async def test_words_still_being_learnt_are_said_so(asking: AskingHouse) -> None:
+    """Not an error page; nobody is asked whether that was right."""
+    asking.cascade.fault = DeadlineExceeded()
+    async with asking.client(headers=CHROMIUM) as client:
+        html = (await client.get("/shop/ask?q=sales by department")).text
+    assert "still being learnt" in html
+    assert "Try again" in html
+    assert "verdict" not in inside(html)
+
+
+async def test_a_database_that_is_away_is_explained_in_the_panel(asking: AskingHouse) -> None:
+    """The sentence stands; the panel says what is wrong and how to try again."""
+    asking.engine.faults["sales"] = ConnectionError("no")
+    async with asking.client(headers=CHROMIUM) as client:
+        html = (await client.get(BY_DEPARTMENT)).text
+        again = (await client.get("/shop/api/pages/ask/fragments?metric=sales&by=transactions.department&panels=a1")).text
+    assert 'class="failed' in html
+    assert "data-retry" in html
+    assert again.startswith("<template for=")
+    assert '<template for="status">' in again
+
+
+async def test_it_speaks_german(asking: AskingHouse) -> None:
+    """Labels, chips and forms; the choice of language goes along."""
+    async with asking.client(headers=CHROMIUM) as client:
+        html = (await client.get(f"{BY_DEPARTMENT}&lang=de")).text
+    assert "Umsatz" in html
+    assert "Hinzufügen" in html
+    assert 'name="lang" value="de"' in html
+
+
+async def test_every_page_has_the_box_and_stays_cacheable(asking: AskingHouse) -> None:
+    """The same bytes for everybody with equal rights, with an ETag; and no box where nothing can be asked."""
+    async with asking.client(headers=CHROMIUM) as client:
+        await client.get("/shop/demand")
+        page = await client.get("/shop/demand")
+        again = await client.get("/shop/demand", headers={"if-none-match": page.headers["etag"]})
+    assert '<form class="ask" role="search"' in page.text
+    assert again.status_code == 304
+
+
+async def test_without_a_cascade_there_is_nothing_to_ask(house: House) -> None:
+    """No box, no page."""
+    async with house.client(headers=CHROMIUM) as client:
+        assert (await client.get("/shop/ask?q=x")).status_code == 404
+        assert 'class="ask"' not in (await client.get("/shop/demand")).text
+
+
+async def test_the_start_offers_what_can_be_measured(asking: AskingHouse) -> None:
+    """Without a question: examples and the metrics one may see."""
+    async with asking.client(headers=CHROMIUM) as client:
+        html = inside((await client.get("/shop/ask")).text)
+    assert 'href="/shop/ask?metric=units"' in html
+    assert "metric=hidden" not in html
+
+
+async def test_an_order_by_what_is_gone_is_by_the_metric(asking: AskingHouse) -> None:
+    """Changing the metric in a chip leaves the rest sound."""
+    asking.cascade.meanings["x"] = msgspec.structs.replace(SALES, by=(by_time("week"),), order=(Order("sales"),))
+    async with asking.client(headers=CHROMIUM) as client:
+        html = (await client.get("/shop/ask?metric=sales&by=transactions.department&order=-units&last=4")).text
+    assert "largest Sales first" in html
+    assert "refused" not in inside(html)
