@@ -27,6 +27,7 @@ def assembled(draft: Draft, lexicon: Lexicon, as_of: date) -> Question:
     """The question a draft makes by itself. Unanswerable otherwise."""
     check(draft, lexicon)
     _settle_unit(draft)
+    _know_quotient(draft, lexicon)
     metrics = chosen_metrics(draft, lexicon, as_of)
     facts = lexicon.facts_of(metrics)
     by = dimensions(draft.by, lexicon, facts, metrics)
@@ -51,23 +52,46 @@ def check(draft: Draft, lexicon: Lexicon, *, follows: bool = False) -> None:
         raise Unanswerable("unknown_words", left)
     if draft.unclear or "why" in flags:
         raise Unanswerable("unclear", draft.unclear)
-    if not follows and (draft.without or draft.number is not None):
+    if _is_beyond(draft, lexicon, follows=follows) or _is_half(draft, lexicon):
         raise Unanswerable("unclear")
-    if len({part.grain for part in draft.by if part.grain}) > 1:
-        raise Unanswerable("unclear")
-    if "share" in flags or ("ratio" in flags and len(draft.metrics) + len(draft.over) != 2):
-        raise Unanswerable("unclear")
-    if "average" in flags and not (draft.metrics and all(lexicon.metrics[name].is_mean for name in draft.metrics)) and not draft.over:
-        raise Unanswerable("unclear")
-    if "divided" in flags and not (draft.over and draft.metrics):
-        raise Unanswerable("unclear")
-    for term in draft.verbs if draft.metrics else ():
-        if not term.refs("dataset") and not set(term.refs("metric")) & set(draft.metrics):
-            raise Unanswerable("unclear")
-    if "verb_ranked" in flags and draft.verbs and draft.metrics:
-        raise Unanswerable("unclear")
-    if len(draft.conditions) > CONDITIONS_MAX:
-        raise Unanswerable("unclear")
+
+
+def _is_beyond(draft: Draft, lexicon: Lexicon, *, follows: bool) -> bool:
+    """Whether it asks for what no query says: shares, averages of sums, a ranking by an adjective alone."""
+    flags, ranking = draft.flags, draft.ranking
+    means = bool(draft.metrics) and all(lexicon.metrics[name].is_mean for name in draft.metrics)
+    verbs = [name for term in draft.verbs for name in term.refs("metric")]
+    named = ranking.metric or next(iter((*draft.metrics, *verbs)), "")
+    of_grain = not named and any(part.grain for part in draft.by)
+    return (
+        (not follows and (bool(draft.without) or draft.number is not None or _drops(draft)))
+        or len({part.grain for part in draft.by if part.grain}) > 1
+        or "share" in flags
+        or ("average" in flags and not means and not draft.over)
+        or ("adjective" in flags and not of_grain and not (named and not lexicon.metrics[named].counts))
+        or len(draft.conditions) > CONDITIONS_MAX
+    )
+
+
+def _drops(draft: Draft) -> bool:
+    """Whether a field is left out without its rows being without a value."""
+    return len(draft.dropped) > len([one for one in draft.conditions if one.op == "is_null"])
+
+
+def _is_half(draft: Draft, lexicon: Lexicon) -> bool:
+    """Whether something was begun that did not come to an end: a ratio of one, a verb that measures something else."""
+    flags = draft.flags
+    strangers = [
+        term
+        for term in (draft.verbs if draft.metrics else ())
+        if not term.refs("dataset") and not set(term.refs("metric")) & set(draft.metrics)
+    ]
+    return (
+        ("ratio" in flags and len(draft.metrics) + len(draft.over) != 2)
+        or ("divided" in flags and not (draft.over and draft.metrics))
+        or ("verb_ranked" in flags and bool(draft.verbs) and bool(draft.metrics))
+        or bool(strangers)
+    )
 
 
 def leftover(draft: Draft, lexicon: Lexicon) -> list[str]:
@@ -78,6 +102,17 @@ def leftover(draft: Draft, lexicon: Lexicon) -> list[str]:
     left = [word for word in draft.unknown if word not in soft]
     draft.penalty += 1.5 * (len(draft.unknown) - len(left))
     return left
+
+
+def _know_quotient(draft: Draft, lexicon: Lexicon) -> None:
+    """The app's own metric for a ratio, when it has one."""
+    if "ratio" in draft.flags and len(draft.metrics) == 2 and not draft.over:
+        draft.over.append(draft.metrics.pop())
+    if len(draft.metrics) == len(draft.over) == 1:
+        known = lexicon.quotients.get((draft.metrics[0], f"metric {draft.over[0]}"))
+        if known:
+            draft.metrics, draft.over = [known], []
+            draft.flags -= {"ratio", "divided"}
 
 
 def _check_nouns(draft: Draft, lexicon: Lexicon, facts: Sequence[str]) -> None:
@@ -103,8 +138,6 @@ def _settle_unit(draft: Draft) -> None:
 
 def chosen_metrics(draft: Draft, lexicon: Lexicon, as_of: date) -> tuple[str, ...]:
     """Those named; else none for a list of values, the app's first for anything else that can be measured."""
-    if "ratio" in draft.flags and len(draft.metrics) == 2 and not draft.over:
-        draft.over.append(draft.metrics.pop())
     if not draft.metrics:
         draft.metrics += [name for term in draft.verbs for name in term.refs("metric")[:1]]
         if any(not term.refs("metric") and not term.refs("dataset") for term in draft.verbs):
@@ -222,6 +255,11 @@ def conditions(
             made.setdefault((ref, condition.op), []).extend(value for held, value in condition.values if held == ref)
         else:
             plain += _plain(condition, lexicon, facts)
+    for ref, op in list(made):
+        if op == "in" and (gone := made.pop((ref, "not_in"), None)):
+            made[ref, op] = [value for value in made[ref, op] if value not in gone]
+            if not made[ref, op]:
+                raise Unanswerable("unclear", [str(value) for value in gone])
     return plain + [_joined(ref, op, values) for (ref, op), values in made.items()]
 
 

@@ -79,6 +79,8 @@ class Draft:
     """Fields whose conditions go: "all departments"."""
     without: list[str] = field(default_factory=list)
     """Metrics that are left out: for follow-ups."""
+    dropped: list[Part] = field(default_factory=list)
+    """Fields that are left out: in a follow-up, what was grouped by or held to them."""
     unknown: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
     number: int | None = None

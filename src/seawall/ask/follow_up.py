@@ -80,15 +80,21 @@ def _with_metrics(question: Question, metrics: tuple[str, ...], *, ratio: bool =
 def _filtered(question: Question, draft: Draft, lexicon: Lexicon, facts: tuple[str, ...], *, adds: bool) -> Question:
     preferred = frozenset(one.field for one in question.where if one.field) | frozenset(one.field for one in question.by if one.field)
     where = list(question.where)
-    gone = {ref for part in draft.removed for ref in part.refs}
+    gone = {ref for part in draft.dropped for ref in part.refs} | {ref for part in draft.removed for ref in part.refs}
     if "all" in draft.flags and not draft.removed and not draft.by:
         gone = {one.field for one in where if one.field}
     if "for_all" in draft.flags:  # takes a condition away; with none there, it groups
         gone |= {ref for part in draft.by for ref in part.refs}
     where = [one for one in where if one.field not in gone or not one.field]
-    for made in conditions(draft.conditions, lexicon, facts, preferred):
+    stated = [one for one in draft.conditions if one.op != "is_null" or not _names_one(one.refs, question)]
+    for made in conditions(stated, lexicon, facts, preferred):
         where = _changed(where, made, adds=adds)
     return msgspec.structs.replace(question, where=tuple(where))
+
+
+def _names_one(refs: tuple[str, ...], question: Question) -> bool:
+    """Whether the question has to do with one of these fields: then leaving it out changes that."""
+    return bool(({one.field for one in question.where} | {one.field for one in question.by}) & set(refs))
 
 
 def _changed(where: list[Filter], made: Filter, *, adds: bool) -> list[Filter]:
@@ -115,6 +121,9 @@ def _grouped(question: Question, draft: Draft, lexicon: Lexicon, facts: tuple[st
     found = dimensions(parts, lexicon, facts, question.metrics)
     if "trend" in draft.flags and not any(one.grain for one in (*found, *question.by)):
         found.append(by_time("week"))
+    dropped = {ref for part in draft.dropped for ref in part.refs}
+    if dropped and len(question.by) > 1:
+        question = msgspec.structs.replace(question, by=tuple(one for one in question.by if one.field not in dropped))
     if not found:
         return question
     by = list(question.by)

@@ -35,6 +35,8 @@ class Language:
         self.numbers = {_key(word): float(number) for word, number in data["numbers"].items()}
         self.scales = {_key(word): float(number) for word, number in data["scales"].items()}
         self.ordinals = {_key(word): int(number) for word, number in data["ordinals"].items()}
+        self.days = {_key(word): int(number) for word, number in data["days"].items()}
+        self.finals = _keys(data["finals"])
         self.measures = _keys(data["measures"])
         self.time = {name: _keys(phrases) for name, phrases in data["time"].items()}
         self.unknown_times = _keys(data["unknown_times"])

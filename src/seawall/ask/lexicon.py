@@ -40,6 +40,8 @@ class MetricFacts(msgspec.Struct, frozen=True):
     facts: tuple[str, ...]
     counts: str = ""
     """The field it counts, if it does nothing else."""
+    measures: str = ""
+    """The field it averages or adds up, if it does nothing else."""
     is_mean: bool = False
     """An average, or a quotient."""
     soft: frozenset[str] = frozenset()
@@ -109,6 +111,11 @@ class Lexicon:
         self.index = index
         self.quotients: dict[tuple[str, str], str] = {}
         """(what is divided, what it is divided by) → the metric that is their quotient, as its texts say."""
+        self.measures: dict[str, list[str]] = {}
+        """Field → the metrics that are its average or its sum and nothing else."""
+        for name, known in metrics.items():
+            if known.measures:
+                self.measures.setdefault(known.measures, []).append(name)
         self.words = frozenset(word for phrase in index[""].meanings for word in phrase.split())
         self.value_words = frozenset(word for phrase in index[""].values for word in phrase.split() if word.isalpha())
         self.joined = {

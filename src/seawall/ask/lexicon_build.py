@@ -77,12 +77,12 @@ def _metric(app: App, policy: EffectivePolicy, metric: Metric) -> MetricFacts | 
     texts = [metric.name, *metric.label.by_locale.values(), *metric.description.by_locale.values(), *metric.synonyms]
     is_mean = tree.find(exp.Avg) is not None or isinstance(tree, exp.Div)
     called = [metric.name, *metric.label.by_locale.values(), *metric.synonyms]
-    return MetricFacts(metric, facts, _counted(tree), is_mean, _soft(texts), _soft(called))
+    return MetricFacts(metric, facts, _only(tree, exp.Count), _only(tree, exp.Avg, exp.Sum), is_mean, _soft(texts), _soft(called))
 
 
-def _counted(tree: exp.Expr) -> str:
-    """The field that the expression counts and nothing else; "" when it does not."""
-    if not isinstance(tree, exp.Count):
+def _only(tree: exp.Expr, *calls: type[exp.Expr]) -> str:
+    """The field that the expression is one of these calls of and nothing else; "" when it is not."""
+    if not isinstance(tree, calls):
         return ""
     columns = list(tree.find_all(exp.Column))
     return f"{columns[0].table}.{columns[0].name}" if len(columns) == 1 and len(aggregates_of(tree)) == 1 else ""

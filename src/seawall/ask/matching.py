@@ -24,6 +24,8 @@ WORDS_MAX = 8
 CUTS_MAX = 12
 """Ways to cut a text that are looked at."""
 TYPO_LETTERS_MIN = 5
+TYPO_SURE_LETTERS = 7
+"""From so many letters on a slip may be the first one; shorter words are likelier to be other words."""
 COMPOUND_LETTERS_MIN = 3
 _POINTS: dict[str, float] = {
     "term": 10.0,
@@ -205,6 +207,8 @@ class Matcher:
                 yield Edge(place, end + 1, "grain", self._points("grain", count), grain=grains[0])
             if phrase in one.stop or phrase in one.measures:
                 yield Edge(place, end + 1, "stop", _POINTS["stop"] * count)
+            if phrase in one.measures and place and self.tokens[place - 1].norm == "in":
+                yield Edge(place, end + 1, "stop", self._points("term", count) + _TOGETHER)
 
     def _numbers(self, place: int) -> Iterator[Edge]:
         norm = self.tokens[place].norm
@@ -270,10 +274,10 @@ def _is_known(word: str, language: Language, lexicon: Lexicon) -> bool:
 
 def _parts(word: str, language: Language, lexicon: Lexicon) -> tuple[str, ...]:
     """The two known words a word is made of, or what it is called in the data's language; none when there are none."""
-    if (apart := lexicon.joined.get(word) or lexicon.joined.get(language.stem(word))) or (
-        (other := language.translations.get(word)) and lexicon.knows(other, language) and (apart := (other,))
-    ):
+    if apart := lexicon.joined.get(word) or lexicon.joined.get(language.stem(word)):
         return apart
+    if (other := language.translations.get(word)) and lexicon.knows(other, language):
+        return (other,)
     for cut in range(COMPOUND_LETTERS_MIN, len(word) - COMPOUND_LETTERS_MIN + 1):
         right = word[cut:]
         if not _has_meaning(right, language, lexicon):
@@ -300,8 +304,10 @@ def _right(word: str, language: Language, lexicon: Lexicon) -> str:
     """The one known word a single slip away; "" when there is none, or several."""
     if len(word) < TYPO_LETTERS_MIN or not word.isalpha():
         return ""
-    near = _slips(word)
+    near = {one for one in _slips(word) if one[0] == word[0] or len(word) >= TYPO_SURE_LETTERS}
     for known in (lexicon.words, language.words, lexicon.value_words):
+        if known is lexicon.value_words:
+            near = {one for one in near if len(word) >= TYPO_SURE_LETTERS and one[0] == word[0] and one[-1] == word[-1]}
         if found := {one for one in near & known if len(one) >= TYPO_LETTERS_MIN - 1}:
             return _only(found, word, language)
     stem = language.stem(word)

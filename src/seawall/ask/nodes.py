@@ -29,6 +29,8 @@ class Node:
     """The stop words and marks that stand just before it."""
     said: str
     condition: Condition | None = None
+    doing: Term | None = None
+    """What a verb is the doing of: `delayed` of a delay."""
 
     @property
     def kind(self) -> str:
@@ -54,7 +56,9 @@ def nodes_of(edges: tuple[Edge, ...], tokens: tuple[Token, ...], language: Langu
         if edge.kind == "stop":
             before += [said] if tokens[edge.start].kind != "mark" else []
         else:
-            made.append(Node(_of_compound(edge, tokens), tuple(before), said))
+            noun = language.nouns.get(said) if edge.kind == "unknown" else None
+            doing = lexicon.look_up((noun,), language) if noun else None
+            made.append(Node(_of_compound(edge, tokens), tuple(before), said, doing=doing))
             before = []
     return _compared(made, language, lexicon)
 
@@ -86,8 +90,10 @@ def _compared(nodes: list[Node], language: Language, lexicon: Lexicon) -> tuple[
 
 def _comparison(nodes: list[Node], place: int, language: Language) -> tuple[Condition | None, int] | None:
     """`delay over 60`, `over 60 minutes of delay`, `price between 2 and 5`: the condition and where it ends."""
-    term = nodes[place] if nodes[place].kind == "term" else None
-    if term and not _amounts(term.term) and _names_after(nodes, place + 1):
+    if found := _or_more(nodes, place):
+        return found
+    term = nodes[place] if nodes[place].kind == "term" or nodes[place].doing else None
+    if term and not _amounts(term) and _names_after(nodes, place + 1):
         return None
     start = place + 1 if term else place
     if start >= len(nodes) or not nodes[start].has(*COMPARING):
@@ -98,20 +104,37 @@ def _comparison(nodes: list[Node], place: int, language: Language) -> tuple[Cond
     op, numbers, end = read
     if term is not None and end < len(nodes) and nodes[end].said in language.measures:
         end += 1
-    if term is None and end < len(nodes) and nodes[end].kind == "term" and _amounts(nodes[end].term):
+    if term is None and end < len(nodes) and _amounts(nodes[end]):
         term, end = nodes[end], end + 1
     if term is None:
         return None, end
     said = " ".join(node.said for node in nodes[place:end])
-    if not _amounts(term.term) or (term.term.refs("metric") and not _has_metric(nodes, term)):
+    if not _amounts(term) or (term.term.refs("metric") and not _has_metric(nodes, term)):
         return None, end
-    return Condition(op, refs=_amounts(term.term), number=numbers, said=said), end
+    return Condition(op, refs=_amounts(term), number=numbers, said=said), end
+
+
+def _or_more(nodes: list[Node], place: int) -> tuple[Condition | None, int] | None:
+    """`3 or more stops`, `3+ stops`."""
+    if nodes[place].kind != "number":
+        return None
+    end = place + 1
+    if end < len(nodes) and nodes[end].has("or_more", "or_less"):
+        op: Operator = "ge" if nodes[end].has("or_more") else "le"
+        end += 1
+    elif nodes[place].said.endswith("+"):
+        op = "ge"
+    else:
+        return None
+    if end >= len(nodes) or not _amounts(nodes[end]):
+        return None
+    return Condition(op, refs=_amounts(nodes[end]), number=(nodes[place].edge.number,), said=nodes[end].said), end + 1
 
 
 def _names_after(nodes: list[Node], place: int) -> bool:
     """Whether what is compared is named after the number: `at least 50 seats`."""
     read = _operand(nodes, place) if place < len(nodes) and nodes[place].has(*COMPARING) else None
-    return read is not None and read[2] < len(nodes) and nodes[read[2]].kind == "term" and bool(_amounts(nodes[read[2]].term))
+    return read is not None and read[2] < len(nodes) and bool(_amounts(nodes[read[2]]))
 
 
 def _operand(nodes: list[Node], place: int) -> tuple[Operator, tuple[float, ...], int] | None:
@@ -130,9 +153,10 @@ def _operand(nodes: list[Node], place: int) -> tuple[Operator, tuple[float, ...]
 def _numbered(nodes: list[Node], place: int, lexicon: Lexicon) -> tuple[Condition, int] | None:
     """`store 367`, `stores 3 and 4`, `household size 2`; `60 minutes or more` of something named before."""
     node = nodes[place]
-    if node.kind != "term" or place + 1 >= len(nodes) or nodes[place + 1].kind != "number" or nodes[place + 1].before:
+    term = node.doing or node.term
+    if (node.kind != "term" and not node.doing) or place + 1 >= len(nodes) or nodes[place + 1].kind != "number" or nodes[place + 1].before:
         return None
-    if place + 2 < len(nodes) and nodes[place + 2].has("or_more", "or_less") and (amounts := _amounts(node.term)):
+    if place + 2 < len(nodes) and nodes[place + 2].has("or_more", "or_less") and (amounts := _amounts(node)):
         op: Operator = "ge" if nodes[place + 2].has("or_more") else "le"
         return Condition(op, refs=amounts, number=(nodes[place + 1].edge.number,), said=node.said), place + 3
     numbers, end = [nodes[place + 1].edge.number], place + 2
@@ -140,16 +164,17 @@ def _numbered(nodes: list[Node], place: int, lexicon: Lexicon) -> tuple[Conditio
         numbers.append(nodes[end + 1].edge.number)
         end += 2
     said = " ".join(each.said for each in nodes[place:end])
-    if refs := node.term.refs("number"):
+    if refs := term.refs("number"):
         return Condition("in", refs=refs, number=tuple(numbers), said=said), end
     texts = {nodes[at].said for at in range(place + 1, end) if nodes[at].kind == "number"}
     index = lexicon.index[""].values
-    values = tuple(value for text in sorted(texts) for value in index.get(text, ()) if value[0] in node.term.refs("field"))
-    return (Condition("in", values=values, refs=node.term.refs("field"), said=said), end) if values else None
+    values = tuple(value for text in sorted(texts) for value in index.get(text, ()) if value[0] in term.refs("field"))
+    return (Condition("in", values=values, refs=term.refs("field"), said=said), end) if values else None
 
 
-def _amounts(term: Term) -> tuple[str, ...]:
-    return term.refs("amount")
+def _amounts(node: Node) -> tuple[str, ...]:
+    """The numbers that a word names, or that a verb is the doing of."""
+    return (node.doing or node.term).refs("amount")
 
 
 def _has_metric(nodes: list[Node], but: Node) -> bool:

@@ -28,6 +28,9 @@ def asked(draft: Draft) -> Asked:
     times = [time for time in draft.times if time.role in ("period", "future")]
     versus = [time for time in draft.versus if time.role in ("period", "future")]
     roles = {time.role for time in (*draft.times, *draft.versus)}
+    alone = [time for time in draft.times if time.role == "previous" and time.unit]
+    if alone and not times and not versus and not {"versus", "compare", "difference"} & draft.flags:
+        return Asked(Time(f"last_1_{alone[0].unit}", unit=alone[0].unit, count=1))
     if "unknown" in roles:
         raise Unanswerable("unclear")
     compare: Comparison | str = "year_ago" if "year_ago" in roles else "previous" if "previous" in roles else ""

@@ -83,6 +83,7 @@ class Scanner:
             self.draft.flags.add(at.mode)
             self.draft.flags.update(("for_all",) if node.has("all") else ())
         elif rank := next((one for one in RANKS if one in tags), None):
+            self.draft.flags.update(("adjective",) if node.has("adjective") else ())
             self._ranked(rank)
         elif node.has("rank", "ascending"):
             self._ranked("ascending" if node.has("ascending") else "rank")
@@ -149,6 +150,7 @@ class Scanner:
 
     def _grain(self, node: Node) -> None:
         mode, ranking = self.at.mode, self.draft.ranking
+        self.at.is_used = True
         part = Part(grain=node.edge.grain, said=node.said, is_plural=self._terms.is_plural(node))
         self.draft.by.append(part)
         if mode in ("which", "rank") and not ranking.has_subject:
@@ -183,13 +185,19 @@ class Scanner:
         self.draft.flags.add("show")
 
     def _unknown(self, node: Node) -> None:
-        noun = self.language.nouns.get(node.said)
-        term = self.lexicon.look_up((noun,), self.language) if noun else None
-        if term is not None:
-            self.draft.verbs.append(term)
+        if node.doing is not None:
+            self.draft.verbs.append(node.doing)
+        elif self._is_classifier(node):
+            return
         else:
             self.draft.unknown.append(node.said)
             self.at.begin("")
+
+    def _is_classifier(self, node: Node) -> bool:
+        """`group East`: a word for the sort of thing that a value is."""
+        following = self.at.following()
+        beside = following is not None and not following.before and following.kind == "term" and bool(following.term.values)
+        return beside and self.language.stem(node.said) in self.language.classifiers
 
     def _condition(self, node: Node) -> None:
         if node.condition is not None:

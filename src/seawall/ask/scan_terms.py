@@ -67,7 +67,7 @@ class TermReader:
             at.is_not = at.is_not and at.last is not None and at.last.has("not", "missing", "present")
         elif at.is_not and not term.values:
             at.is_not = False
-        if at.mode in ("missing", "present") and at.is_not and self.fields(term):
+        if at.mode in ("missing", "present") and at.is_not and self._texts(term):
             self._empty(node, is_null=at.mode == "missing")
         elif self._is_modifier(node):
             return
@@ -126,8 +126,12 @@ class TermReader:
     # ── places that ask for something ────────────────────────────────────────────────────────────────────────
 
     def _empty(self, node: Node, *, is_null: bool) -> None:
-        self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=self.fields(node.term), said=node.said))
+        self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=self._texts(node.term), said=node.said))
         self.at.begin("")
+
+    def _texts(self, term: Term) -> tuple[str, ...]:
+        """The fields that a word means, but for numbers: "no stops" is a number of stops."""
+        return tuple(ref for ref in self.fields(term) if ref not in term.refs("amount"))
 
     def _after(self, mode: str, node: Node) -> None:
         """A word after "by", "which", "top": what is grouped or ranked by."""
@@ -241,6 +245,8 @@ class TermReader:
             self._value(node)
         elif metrics:
             self._measured(node)
+        elif term.refs("amount"):
+            self._amount(node)
         elif self.fields(term):
             self._noun(node)
         elif times := term.refs("time"):
@@ -254,7 +260,8 @@ class TermReader:
         """A metric; a second one only when it is joined to the first, since nouns in passing are often metrics' names too."""
         draft, term = self.draft, node.term
         has_first = bool(draft.metrics) and not self.at.joined and self.at.mode not in ("rank", "order")
-        connects = {"versus", "compare", "difference", "ratio", "also", "instead", "about"} & draft.flags
+        to = self.at.last is not None and self.at.last.has("to")
+        connects = {"to"} if to else {"versus", "compare", "difference", "ratio", "also", "instead", "about"} & draft.flags
         if has_first and not connects and term.refs("metric")[0] not in draft.metrics:
             if term.refs("dataset") or self.fields(term):
                 draft.unused.append(term)
@@ -266,6 +273,17 @@ class TermReader:
             draft.doubt(0.2)
         self._add_metric(node)
 
+    def _amount(self, node: Node) -> None:
+        """A number's name where nothing is compared with it: its average or its sum, if the app measures that."""
+        found = [name for ref in node.term.refs("amount") for name in self.lexicon.measures.get(ref, ())]
+        if "average" in self.draft.flags:
+            found = [name for name in found if self.lexicon.metrics[name].is_mean]
+        if len(found) == 1 and not self.draft.metrics:
+            self.draft.doubt(0.5)
+            self.draft.metrics.append(found[0])
+        elif not set(found) & set(self.draft.metrics):
+            self.draft.unclear.append(node.said)
+
     def _noun(self, node: Node) -> None:
         """A dimension without "by": what is listed, or only a noun beside what is measured ("in our stores")."""
         last = self.at.last
@@ -275,6 +293,10 @@ class TermReader:
             self.draft.unused.append(node.term)
             self.draft.doubt(0.5)
             return
+        following = self.at.following()
+        if following is not None and not following.before and self._is_of(node.term, following.term):
+            self.draft.unused.append(node.term)
+            return
         labelled = any(one.kind in ("field", "dataset") and one.weight in _LABELS for one in node.term.meanings)
         if not self.at.joined and not self.is_plural(node) and (self.draft.metrics or not labelled):
             self.draft.unclear.append(node.said)
@@ -282,6 +304,11 @@ class TermReader:
         if self.draft.metrics and not self.at.joined:
             self.draft.doubt(0.8)
         self._group_by(node, "")
+
+    def _is_of(self, noun: Term, measured: Term) -> bool:
+        """`trip duration`: the rows that are measured anyway."""
+        facts = {fact for name in measured.refs("metric")[:1] for fact in self.lexicon.metrics[name].facts}
+        return bool(facts & set(noun.refs("dataset")))
 
     def _left_out(self, node: Node) -> None:
         term = node.term
@@ -291,7 +318,10 @@ class TermReader:
             self.draft.conditions.append(Condition("eq", refs=flags, number=(0.0,), said=node.said))
         elif metrics := term.refs("metric"):
             self.draft.without.append(metrics[0])
-        elif self.at.lacks and (refs := self.fields(term)):
+        elif refs := self.fields(term):
+            self.draft.dropped.append(self._part(node))
+            if not self.at.lacks or not (refs := self._texts(term)):
+                return
             self.draft.doubt(0.5)
             self.draft.conditions.append(Condition("is_null", refs=refs, said=node.said))
         else:

@@ -85,13 +85,23 @@ class TimeReader:
         }
         for group, make in fixed.items():
             for end in self._phrase(group, place):
-                yield end, make()
+                yield end, msgspec.structs.replace(make(), unit=make().unit or self._unit_within(place, end))
+
+    def _unit_within(self, place: int, end: int) -> Grain | None:
+        """The grain that one of these words names or ends with: `Vormonat`."""
+        for token in self.tokens[place:end]:
+            for word, grains in self.language.grains.items():
+                if token.norm.endswith(word) and len(word) > 2:
+                    return grains[0]
+        return None
 
     def _relative(self, place: int) -> Iterator[tuple[int, Time]]:
         for end in self._phrase("last", place):
             count, after = self._count(end)
             if (grain := self._grain(after)) and 1 <= count <= PERIODS_MAX and grain != "hour":
                 yield after + 1, Time(f"last_{count}_{grain}{'s' if count > 1 else ''}", unit=grain, count=count)
+            for after in self._phrase("fortnight", end):
+                yield after, Time("last_2_weeks", unit="week", count=2)
         for end in self._phrase("this", place):
             if (grain := self._grain(end)) and grain != "hour":
                 yield end + 1, Time(f"this_{grain}", unit=grain)
@@ -150,7 +160,8 @@ class TimeReader:
         }
         for group, make in ends.items():
             for start in self._phrase(group, place):
-                if found := self._point(start):
+                begins = self._phrase("beginning_of", start) if group == "since" else []
+                if found := self._point(begins[0] if begins else start):
                     yield found[0], Time(make(found[1]))
 
     def _pair(self, place: int, joined: frozenset[str] | None = None) -> Iterator[tuple[int, Time]]:
@@ -241,6 +252,8 @@ class TimeReader:
                 number, end = ordinal, after[0]
             elif (after := self._phrase(group, place)) and (counted := self._number(after[0])) and group == "quarter":
                 number, end = int(counted), after[0] + 1
+            elif norm in self.language.finals and (after := self._phrase(group, place + 1)) and self._year_after(after[0])[0]:
+                number, end = 12 // months, after[0]
             if 1 <= number <= 12 // months:
                 year, end = self._year_after(end)
                 start = date(year, (number - 1) * months + 1, 1) if year else self._latest((number - 1) * months + 1, 1)
@@ -296,6 +309,8 @@ class TimeReader:
         if place >= len(self.tokens):
             return None
         norm = self.tokens[place].norm
+        if norm in self.language.days:
+            return self.language.days[norm]
         for ending in ("st", "nd", "rd", "th", "."):
             norm = norm.removesuffix(ending)
         return int(norm) if norm.isdecimal() and len(norm) <= 2 and 1 <= int(norm) <= DAYS_MAX else None

@@ -16,11 +16,12 @@ Kind = Literal["word", "number", "date", "mark"]
 _PARTS = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2}(?!\d)|\d{4}-(?:0[1-9]|1[0-2])(?![\d-])|\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})?(?!\d)|\d{1,2}/\d{1,2}/\d{2,4})"
     r"|(?P<number>\d+(?:[.,]\d+)*(?:\+(?!\d)|(?:[kKmM]|bn|th)(?![^\W_]))?)(?![^\W_])"
-    r"|(?P<word>[^\W_]+(?:['’´`][^\W\d_]+)?)"
+    r"|(?P<word>(?<![^\W_])[wW]/[oO](?![^\W_])|[^\W_]+(?:['’´`][^\W\d_]+)?)"
     r"|(?P<mark>>=|<=|≥|≤|[<>=&,;%/–—:\"“”„'-]|\.\.+)",
     re.UNICODE,
 )
 _MARKS = {"≥": ">=", "≤": "<=", "—": "–", "..": "–", "...": "–", ";": ",", "“": '"', "”": '"', "„": '"'}
+_SHORT = {"w/o": "without"}
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
 
 
@@ -49,7 +50,7 @@ def tokens_of(text: str) -> tuple[Token, ...]:
         kind: Kind = match.lastgroup  # type: ignore[assignment]  # the groups are named like the kinds
         norm = match.group()
         if kind == "word":
-            norm = _bare(fold(norm))
+            norm = _SHORT.get(norm.lower()) or _bare(fold(norm))
         elif kind == "mark":
             norm = _MARKS.get(norm, norm)
         else:

@@ -97,7 +97,8 @@ RANKS = [
 ]
 QUOTIENTS = [
     ("takings per trip by borough", q("takings_per_trip", by=(BOROUGH,))),
-    ("ratio of takings to trips", q("takings", "trip_count", ratio=True)),
+    ("ratio of takings to trips", q("takings_per_trip")),
+    ("takings to repairs ratio", q("takings", "repair_count", ratio=True)),
     ("repair cost divided by repairs by part", q("repair_cost", "repair_count", by=("repairs.part",), ratio=True)),
 ]
 COMPARISONS = [
