@@ -15,7 +15,7 @@ from seawall.lab.provider import ProviderSimulator
 from seawall.model_proxy.cache.memo import EmbeddingMemo
 from seawall.model_proxy.call import Call, Piece, Surface, Target, Whole
 from seawall.model_proxy.call import Caller as Who
-from seawall.model_proxy.caller import Caller
+from seawall.model_proxy.caller import Caller, Move
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import parse
 from seawall.model_proxy.http import Request
@@ -105,6 +105,7 @@ async def stand(
     run: Path = Path("/nonexistent"),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     memo: EmbeddingMemo | None = None,
+    move: Move | None = None,
 ) -> AsyncIterator[Stand]:
     """Two simulators, and a caller with `extra` sections and `provider` settings of models.yaml."""
     simulators = [ProviderSimulator(), ProviderSimulator()]
@@ -117,7 +118,7 @@ async def stand(
     text = "\n".join(["providers:", *providers, "models:", *models, extra, ""])
     config, faults = parse(text.encode(), "models.yaml")
     assert config is not None, faults
-    caller = Caller(config, run=run, environment={"KEY": KEY}, sleep=sleep, memo=memo)
+    caller = Caller(config, run=run, environment={"KEY": KEY}, sleep=sleep, memo=memo, move=move)
     try:
         yield Stand(config, caller, simulators)
     finally:

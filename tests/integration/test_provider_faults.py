@@ -14,7 +14,7 @@ from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.lab.behaviours import Step
 from seawall.model_proxy.addresses import Lookup, PrivateAddress
 from seawall.model_proxy.answering import Unreadable
-from seawall.model_proxy.call import Target
+from seawall.model_proxy.call import Call, Target
 from seawall.model_proxy.caller import CANDIDATES_MAX, Caller
 from seawall.model_proxy.config_load import parse
 from seawall.model_proxy.errors import AnswerTooLarge, BadCall, NoProvider, OverLimit, ProviderFailed, ProviderRefusedKey
@@ -396,6 +396,24 @@ async def test_tries_again_come_after_the_fallback(attempts: int, expected: list
         with pytest.raises(ProviderFailed):
             await on.caller.call(made, on.targets("status=500", "status=500"), Sink())
         assert [attempt.target for attempt in made.attempts] == expected
+
+
+async def test_every_attempt_is_counted_at_its_own_model() -> None:
+    """Whoever counts hears of each before it is made; a fallback whose own limit is reached is not asked."""
+    told: list[str] = []
+    full: set[str] = set()
+
+    async def move(call: Call, target: Target) -> bool:
+        told.append(target.id)
+        return target.id not in full
+
+    async with stand("retries: {attempts: 2}", sleep=lambda _: asyncio.sleep(0), move=move) as on:
+        await on.ask(("status=500",), "status=500")
+        assert told == ["a", "b", "a"]
+        full.add("b")
+        with pytest.raises(ProviderFailed):
+            await on.ask("status=500", "")
+        assert len(on.simulators[1].calls) == 1
 
 
 async def test_tries_again_have_a_budget() -> None:

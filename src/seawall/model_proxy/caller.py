@@ -42,6 +42,8 @@ CHAT = "/chat/completions"
 SWAPS_MAX = 16
 CANDIDATES_MAX = 8
 """Of a route's candidates, the first so many may be asked for one call."""
+Move = Callable[[Call, Target], Awaitable[bool]]
+"""Counts a call at the model it is sent to now; whether that model's own limits let it through."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -58,8 +60,11 @@ class Caller:
         lookup: Lookup = look_up,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         memo: EmbeddingMemo | None = None,
+        move: Move | None = None,
     ) -> None:
+        """`move` is asked before each attempt that `start` does not make."""
         self._retries = config.retries
+        self._move = move
         self._clock = clock
         self._sleep = sleep
         self._lookup = lookup
@@ -112,7 +117,7 @@ class Caller:
 
     async def _call(self, call: Call, search: Search, answer: AnswerSink) -> None:
         while True:
-            lane, permit = self._fresh(search.left, search.waits)
+            lane, permit = await self._fresh(call, search.left, search.waits)
             if lane is None and search.again < self._retries.attempts:
                 lane, permit = await self._again(call, search.left, search.waits, search.again)
                 search.again += 1
@@ -128,11 +133,11 @@ class Caller:
 
     # ── choosing ──
 
-    def _fresh(self, left: deque[Lane], waits: Mapping[str, Failure]) -> tuple[Lane | None, Permit]:
+    async def _fresh(self, call: Call, left: deque[Lane], waits: Mapping[str, Failure]) -> tuple[Lane | None, Permit]:
         """The best candidate that was not asked yet and may be now."""
         now = self._clock.monotonic()
         for lane in left:
-            if lane.target.id not in waits and (permit := lane.enter(now)):
+            if lane.target.id not in waits and (permit := lane.enter(now)) and await self._moved(call, lane, permit):
                 lane.way.budget.earn()
                 return lane, permit
         return None, ""
@@ -147,9 +152,19 @@ class Caller:
             if seconds > self._retries.wait or seconds >= call.deadline.remaining() or not lane.way.budget.spend(failure.calls):
                 continue
             await self._sleep(seconds)
-            if permit := lane.breaker.enter():
+            if (permit := lane.breaker.enter()) and await self._moved(call, lane, permit):
                 return lane, permit
         return None, ""
+
+    async def _moved(self, call: Call, lane: Lane, permit: Permit) -> bool:
+        """Whether the limits of its model let the call through; else the breaker's permit goes back."""
+        moved = self._move is None
+        try:
+            moved = self._move is None or await self._move(call, lane.target)
+        finally:
+            if not moved:
+                lane.breaker.leave(permit, "unknown")
+        return moved
 
     def _none(self, targets: Sequence[Target]) -> SeawallError:
         """Why nobody was asked, and when to come again."""

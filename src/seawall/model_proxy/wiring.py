@@ -81,7 +81,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         await live.start()
         stack.push_async_callback(live.close)
         memo = EmbeddingMemo() if config.cache.ttl > 0 else None
-        caller = Caller(config, run=settings.run, environment=environment, memo=memo)
+        caller = Caller(config, run=settings.run, environment=environment, memo=memo, move=admission.move)
         stack.callback(caller.close)
         cache = _cache(config, settings, valkey, plain)
         stack.push_async_callback(cache.close)

@@ -35,7 +35,7 @@ MODELS = {
     "free": Model(Target("free", "p", "m")),
     "narrow": Model(Target("narrow", "p", "m"), limits=Limits(60, 0, 2)),
 }
-ROUTES = {name: Route(name, {name: 100}) for name in MODELS}
+ROUTES = {name: Route(name, {name: 100}) for name in MODELS} | {"both": Route("both", {"free": 100}, ("narrow",))}
 PRICES = Prices(MODELS, lambda: ROUTES)
 
 

@@ -229,6 +229,36 @@ async def test_a_models_limit_is_everybodys() -> None:
     assert desk.admission.may(calls[2], target)
 
 
+async def test_a_call_is_counted_at_the_model_it_is_sent_to() -> None:
+    """A fallback's streams are taken by calls that reach it, not by those that might; and freed when they go on or end."""
+    desk = Desk()
+    free, narrow = MODELS["free"].target, MODELS["narrow"].target
+    calls = [await desk.enter(model="both") for _ in range(4)]
+    assert all(desk.admission.may(call, free) and desk.admission.may(call, narrow) for call in calls)
+    assert [await desk.admission.move(call, narrow) for call in calls] == [True, True, False, False]
+    assert not desk.admission.may(await desk.enter(model="narrow"), narrow)
+    assert await desk.admission.move(calls[0], free)
+    desk.clock.advance(1.0)
+    assert await desk.admission.move(calls[2], narrow)
+    for call in calls:
+        end(desk.admission, call, 5)
+    assert not any(lease.held for lease in desk.admission._desk._leases.values())
+
+
+async def test_tokens_are_taken_where_they_were_used() -> None:
+    """What a first model said before a second was asked stays with the first."""
+    desk = Desk()
+    call = await desk.enter(model="both")
+    desk.admission.may(call, MODELS["free"].target)
+    lease = desk.admission._model_lease(call, MODELS["narrow"].target)
+    assert lease is not None
+    before, call.usage = lease.tokens, Usage(10, 40)
+    assert await desk.admission.move(call, MODELS["narrow"].target)
+    call.usage = Usage(20, 60)
+    desk.admission.settle(call)
+    assert before - lease.tokens == 30
+
+
 async def test_scopes_are_held() -> None:
     """A key for embeddings may not chat; evaluations are asked for by name."""
     desk = Desk()

@@ -30,7 +30,7 @@ RETRY_SECONDS_MIN = 0.05
 class Reservation:
     """What a call holds until it is settled."""
 
-    __slots__ = ("allotment", "leases", "model", "money", "settled", "tokens")
+    __slots__ = ("allotment", "before", "leases", "model", "money", "routed", "settled", "tokens")
 
     def __init__(self, leases: tuple[Lease, ...], tokens: int, allotment: Allotment | None, money: int) -> None:
         self.leases = leases
@@ -39,6 +39,10 @@ class Reservation:
         self.money = money
         self.model: Lease | None = None
         """Of the model it is sent to, where that has limits."""
+        self.before = 0
+        """Tokens used of models it was sent to before that one."""
+        self.routed = False
+        """It is known which model it is sent to first."""
         self.settled = False
 
 
@@ -107,23 +111,39 @@ class Admission:
             lease.tokens += unused
             lease.held -= 1
         if held.model is not None:
-            held.model.give(unused)
+            held.model.give(unused + held.before)
         if held.allotment is not None:
             held.allotment.settle(held.money, call.cost)
 
     def may(self, call: Call, target: Target) -> bool:
-        """Whether a model's own limits let a call through; the first that does is taken for it."""
-        caller, held = call.caller, call.reservation
-        models = self._seat(caller, call.model).models if caller is not None else ()
-        for lease in models:
-            if lease.tag != f"model:{target.id}" or (held is not None and held.model is lease):
-                continue
-            if not lease.has(held.tokens if held is not None else 0, self._now()):
-                self._desk.prefetch(lease)
+        """Whether a model's own limits let a call through. It is counted at the first that does; where it goes on, see `move`."""
+        held = call.reservation
+        first = held is not None and not held.routed and not held.settled
+        lease = self._model_lease(call, target)
+        if lease is not None and (held is None or held.model is not lease):
+            if not self._has(lease, held):
                 return False
-            if held is not None and held.model is None and not held.settled:
+            if held is not None and first:
                 held.model = lease
                 lease.take(held.tokens, self._now())
+        if held is not None and first:
+            held.routed = True
+        return True
+
+    async def move(self, call: Call, target: Target) -> bool:
+        """A call is sent to another model: it is counted there from now on. False: that model's own limits do not let it through."""
+        held = call.reservation
+        lease = self._model_lease(call, target)
+        if held is None or held.settled or lease is held.model:
+            return True
+        if lease is not None:
+            if not await self._leased(lease, held.tokens):
+                return False
+            lease.take(held.tokens, self._now())
+        used = call.usage.input + call.usage.output
+        if held.model is not None:
+            held.model.give(held.tokens - used + held.before)
+        held.model, held.before = lease, used
         return True
 
     async def start(self) -> None:
@@ -145,6 +165,26 @@ class Admission:
         await self._treasury.tick()
         if self._prices.moved() or len(self._seats) > SEATS_MAX:
             self._seats.clear()
+
+    def _model_lease(self, call: Call, target: Target) -> Lease | None:
+        models = self._seat(call.caller, call.model).models if call.caller is not None else ()
+        return next((lease for lease in models if lease.tag == f"model:{target.id}"), None) if models else None
+
+    def _has(self, lease: Lease, held: Reservation | None) -> bool:
+        if lease.has(held.tokens if held is not None else 0, self._now()):
+            return True
+        self._desk.prefetch(lease)
+        return False
+
+    async def _leased(self, lease: Lease, tokens: int) -> bool:
+        """Whether there is room, after more was asked for where there was none."""
+        for _ in range(ROUNDS_MAX):
+            if lease.has(tokens, self._now()):
+                return True
+            if not lease.worth_asking(tokens, self._now()):
+                return False
+            await self._desk.fill([lease], tokens)
+        return False
 
     # ── reserving ──
 
