@@ -58,11 +58,11 @@ def vector_store(duration: str, rate: float, seed: int | None, data: Path, as_js
     Passes when no view fails, every panel that needs the store says that it is worse while it is away, and all is as usual afterwards. Exit
     status: 0 it passed; 1 it did not; 2 used wrongly; 3 no instance runs.
     """
+    seconds = parse_duration(duration)
     instance = locate(data, os.environ)
     record = instance.read()
     if record is None or not record.running:
         raise NotRunning(f"No instance with the data directory {instance.data} is running", fix="Start one with `seawall up`")
-    seconds = parse_duration(duration)
     if seconds > DRILL_S_MAX:
         raise InvalidInput("A drill is not that long", expected=f"at most {DRILL_S_MAX / 3600:g}h", got=duration)
     _store(record)
