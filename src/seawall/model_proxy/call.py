@@ -131,9 +131,9 @@ class Call:
 
     __slots__ = (
         "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "clean", "contract", "contract_rounds",
-        "cost", "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "kept_of", "lane", "leader", "masks", "model",
-        "prompt", "remote", "request", "reservation", "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream", "surface",
-        "target", "texts", "untrusted", "usage", "usage_asked", "variant", "version",
+        "cost", "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "keep", "kept_of", "lane", "leader", "masks",
+        "model", "prompt", "remote", "request", "reservation", "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream",
+        "surface", "target", "texts", "untrusted", "usage", "usage_asked", "variant", "version",
     )  # fmt: skip
 
     def __init__(self, request: Request, surface: Surface, deadline: Deadline, span: Span) -> None:
@@ -174,6 +174,8 @@ class Call:
         """Rules that matched, by id; never the text."""
         self.masks: Mapping[str, str] = {}
         """Placeholder → what it stands for, put back into the answer."""
+        self.keep = True
+        """Its answer may be kept and shared; a prompt may say no."""
         # exact cache
         self.cache_key: bytes | None = None
         """None: not to be cached."""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from seawall.app.load import load_bundle
 from seawall.core.principal import Principal
 from seawall.model_proxy.app import ModelProxy
@@ -128,6 +130,21 @@ async def test_an_answer_that_is_shared_names_the_model_that_made_it() -> None:
     told = [json.loads(text) for text in (*(body for _, body in got), events[-2])]
     assert [(one["model"], one["cached"]) for one in told] == [("tiny", False), ("tiny", True), ("tiny", True), ("tiny", True)]
     assert len(models.calls) == 1
+
+
+async def test_a_prompt_that_says_so_is_asked_every_time() -> None:
+    """`cache: false`: neither kept nor shared, whatever its temperature and whatever the client wants."""
+    models = Models(KIND, KIND, KIND)
+    app = BUNDLE.app
+    prompt = msgspec.structs.replace(app.prompts["classify-question"], cache=False)
+    bundle = msgspec.structs.replace(BUNDLE, app=msgspec.structs.replace(app, prompts={prompt.name: prompt}))
+    pipeline = Pipeline(Stages(identify=models, route=models, caller=models, cache=ExactCache()))
+    proxy = ModelProxy(models, (), pipeline, prompts=Prompts(Library([bundle], ARTIFACTS), pipeline.run))
+    path = "/v1/prompts/merchandising/classify-question"
+    got = await asyncio.gather(*(ask(proxy, path, QUESTION) for _ in range(2)))
+    got.append(await ask(proxy, path, QUESTION, seawall_cache="force"))
+    assert [json.loads(body)["cached"] for _, body in got] == [False, False, False]
+    assert len(models.calls) == 3
 
 
 async def test_an_input_that_does_not_fit_is_refused_with_its_place() -> None:

@@ -2,8 +2,8 @@
 
 The rule: a call is cached when its answer would be the same again, that is for embeddings and for chat completions that say
 `temperature: 0`. The header `Seawall-Cache` overrides: `force` caches any completion, `no-cache` asks anew and keeps the answer, `no-store`
-neither reads nor keeps. Evaluation lanes are never answered from here: they have snapshots. Calls that are not cached do not coalesce
-either: who asks twice for a random answer gets two.
+neither reads nor keeps. Evaluation lanes are never answered from here: they have snapshots; nor are prompts with `cache: false`.
+Calls that are not cached do not coalesce either: who asks twice for a random answer gets two.
 
 A key is SHA-256 over everything the answer depends on. What is not known to be irrelevant is part of it, so a field we have never
 heard of splits keys and never joins them. Masked values are part of it: two texts that look the same with their names masked are
@@ -50,7 +50,7 @@ def asked_model(call: Call) -> str:
 
 def mode_of(call: Call) -> Mode:
     """Whether a call may be answered from the cache, by the rule above."""
-    if call.lane == "eval":
+    if call.lane == "eval" or not call.keep:
         return "off"
     if said := call.request.headers.get(HEADER):
         words = {word.strip() for word in said.lower().split(",")}

@@ -69,6 +69,7 @@ def enter(library: Library, call: Call, asked: Asked) -> None:
     call.app, call.prompt, call.version, call.variant = ready.app, prompt.name, prompt.version, variant.name
     call.model = variant.model or prompt.tier
     call.stream = asked.stream
+    call.keep = prompt.cache
     call.data_class = max(call.data_class, prompt.data_class, key=DATA_CLASSES.index)
     call.contract = Contract(ready.output, {}, ready.artifact, asked.input, required=True)
     call.body = {
