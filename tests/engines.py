@@ -41,6 +41,12 @@ class Server:
         """Whether it serves now."""
         raise NotImplementedError
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started."""
+        assert self._process is not None
+        return self._process.pid
+
     def pause(self) -> None:
         """Let it hang: connections are accepted by the system, nothing answers."""
         assert self._process is not None

@@ -7,16 +7,19 @@ page, like a filtered one, is as long as it should be.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from seawall.ask.vectors.port import START, Counts, Index, IndexName, Near, NearText, Position, Vector, check_page
-from seawall.store.database import Queries, Row
+from seawall.store.database import Row
 from seawall.store.named_sql import load
-from seawall.store.postgres import VECTOR_STORE, Database, open_pool
+from seawall.store.postgres import VECTOR_STORE, Database, open_pool, unavailable
 
 SEARCH_SECONDS_MAX = 0.3
+ABANDON_SECONDS = 0.1
+"""Beyond a query's limit, after which it is left to itself."""
 BUILD_SECONDS_MAX = 600.0
 """Indexing a million texts takes minutes."""
 POOL_MAX = 4
@@ -43,14 +46,16 @@ Each = TypeVar("Each")
 async def open_vectors(url: str, *, seconds_max: float = SEARCH_SECONDS_MAX, connections_max: int = POOL_MAX) -> PgVectors:
     """The store at `url`. Returns at once, whether it is there or not. Close with `close()`."""
     pool = await open_pool(url, min_size=1, max_size=connections_max, options=OPTIONS)
-    return PgVectors(Database(pool, queries=load("vectors.sql"), query_seconds_max=seconds_max, role=VECTOR_STORE))
+    database = Database(pool, queries=load("vectors.sql"), query_seconds_max=seconds_max, role=VECTOR_STORE)
+    return PgVectors(database, seconds_max + ABANDON_SECONDS)
 
 
 class PgVectors:
     """Keeps the promises of `Vectors`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, seconds_max: float) -> None:
         self._database = database
+        self._queries = Hasty(database, seconds_max)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -148,9 +153,50 @@ class PgVectors:
     async def _rows(self, app: str, collection: str) -> list[Row]:
         return await self._queries.fetch_all("vector_indexes", app=app, collection=collection)
 
-    @property
-    def _queries(self) -> Queries:
-        return self._database
+
+class Hasty:
+    """Named queries that nobody waits for beyond a time: one that a hanging server holds is ended behind the caller's back.
+
+    psycopg asks the server to cancel, and waits for that; a server whose processes are all stopped answers neither.
+    """
+
+    def __init__(self, database: Database, seconds_max: float) -> None:
+        self._database = database
+        self._seconds_max = seconds_max
+        self._left: set[asyncio.Task[Any]] = set()
+
+    async def fetch_all(self, query: str, /, **params: object) -> list[Row]:
+        """All rows."""
+        return await self._within(self._database.fetch_all(query, **params))
+
+    async def fetch_one(self, query: str, /, **params: object) -> Row | None:
+        """The first row, or None."""
+        return await self._within(self._database.fetch_one(query, **params))
+
+    async def execute(self, query: str, /, **params: object) -> int:
+        """Run for its effect; how many rows it touched."""
+        return await self._within(self._database.execute(query, **params))
+
+    async def _within(self, work: Coroutine[object, object, Each]) -> Each:
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=self._seconds_max)
+        finally:
+            if not task.done():
+                self._leave(task)
+        if task.done():
+            return task.result()
+        raise unavailable(TimeoutError(), VECTOR_STORE)
+
+    def _leave(self, task: asyncio.Task[Each]) -> None:
+        task.cancel()
+        self._left.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Each]) -> None:
+        self._left.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked has heard already
 
 
 def written_vector(vector: Vector) -> str:

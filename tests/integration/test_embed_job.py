@@ -1,0 +1,151 @@
+"""The embedding job on a real queue and a real vector store: asked for when an index is missing, interrupted, finished."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+import msgspec
+import pytest
+from procrastinate import App
+from tests.integration.preparation_slice import slice_of_year
+
+from seawall.app.load import load_bundle
+from seawall.ask.vectors.pgvector import PgVectors, open_vectors
+from seawall.ask.vectors.port import DIMENSIONS, Vector
+from seawall.core.deadline import Deadline
+from seawall.core.errors import Unavailable
+from seawall.query.duckdb_engine import DuckDBEngine
+from seawall.query.generations import Generations
+from seawall.query.service import QueryService
+from seawall.query.usage import UsageRecorder
+from seawall.store.migrations import VECTOR_DIRECTORY, migrate
+from seawall.store.postgres import Database, open_pool
+from seawall.workers.embed import lacks_index, reachable
+from seawall.workers.preparation import prepare, registry
+from seawall.workers.progress import ProgressBook, read_progress
+from seawall.workers.queue import WORKSHOP, Jobs, defer_missing, open_queue
+from seawall.workers.workshop import Site, Workshop
+
+APP_FOLDER = Path(__file__).parents[2] / "apps" / "merchandising"
+APP, PANEL = "merchandising", "similar"
+
+
+class Hashing:
+    """A vector from a hash; fails from a text on when told to."""
+
+    version = "hashing/1"
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.texts_max = 10**9
+
+    async def embed(self, texts: Sequence[str], *, deadline: Deadline) -> list[Vector]:
+        if len(self.texts) + len(texts) > self.texts_max:
+            raise ValueError("the model broke")
+        self.texts += texts
+        return [self._vector(text) for text in texts]
+
+    def _vector(self, text: str) -> Vector:
+        numbers = [0.0] * DIMENSIONS
+        numbers[int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) % DIMENSIONS] = 1.0
+        return tuple(numbers)
+
+
+@pytest.fixture
+async def vectors(empty_database_url: str) -> AsyncIterator[PgVectors]:
+    """A store that is set up."""
+    await migrate(empty_database_url, directory=VECTOR_DIRECTORY)
+    made = await open_vectors(empty_database_url, seconds_max=60.0)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def workshop(tmp_path: Path, database_url: str, vectors: PgVectors) -> AsyncIterator[Workshop]:
+    """The real parts over a slice of the data, with a model that costs nothing."""
+    (tmp_path / "sources").mkdir()
+    database = Database(await open_pool(database_url))
+    generations = Generations(tmp_path / "warehouse", database)
+    with patch.dict(registry.REGISTERED, {"completejourney": slice_of_year(tmp_path / "sources")}):
+        await prepare(APP_FOLDER, generations)
+        engine = DuckDBEngine(generations.locate, directory=generations.files_dir(APP))
+        bundle = load_bundle(APP_FOLDER)
+        yield Workshop(
+            sites={APP: Site(bundle, QueryService(bundle, {"warehouse": engine}, generations))},
+            generations=generations,
+            usage=UsageRecorder(database),
+            cache_folder=tmp_path / "cache",
+            database=database,
+            vectors=vectors,
+            embedder=Hashing(),
+            progress=ProgressBook(tmp_path / "jobs.json"),
+        )
+        await engine.close()
+    await database.close()
+
+
+@pytest.fixture
+async def queue(database_url: str) -> AsyncIterator[App]:
+    """The queue, open."""
+    async with open_queue(database_url) as made:
+        yield made
+
+
+async def work(made: App, workshop: Workshop) -> None:
+    """Do every embedding that is due, then stop."""
+    options = {"install_signal_handlers": False, "listen_notify": False, "additional_context": {WORKSHOP: workshop}}
+    await made.run_worker_async(queues=["vectors"], wait=False, **options)
+
+
+async def states(made: App) -> list[tuple[str, int]]:
+    rows = await made.connector.execute_query_all_async(
+        "SELECT status, attempts FROM procrastinate_jobs WHERE task_name = 'embed' ORDER BY id"
+    )
+    return [(row["status"], row["attempts"]) for row in rows]
+
+
+async def test_an_index_is_built_once(workshop: Workshop, queue: App, vectors: PgVectors) -> None:
+    """It is asked for while it is missing, and not when it serves."""
+    assert await lacks_index(workshop, APP)
+    await defer_missing(workshop, Jobs(queue))
+    assert not await Jobs(queue).embed(APP)
+    await work(queue, workshop)
+    assert await states(queue) == [("succeeded", 1)]
+    index = await vectors.current(APP, PANEL)
+    assert index is not None
+    assert index.items > index.texts == len(workshop.embedder.texts) == len(set(workshop.embedder.texts)) > 100  # type: ignore[union-attr]
+    assert not await lacks_index(workshop, APP)
+
+
+async def test_an_interrupted_build_keeps_what_it_has(workshop: Workshop, queue: App, vectors: PgVectors) -> None:
+    """No text is embedded twice; meanwhile nothing serves that is not whole."""
+    embedder = workshop.embedder
+    assert isinstance(embedder, Hashing)
+    embedder.texts_max = 96
+    await Jobs(queue).embed(APP)
+    await work(queue, workshop)
+    assert await vectors.current(APP, PANEL) is None
+    assert read_progress(workshop.cache_folder.parent / "jobs.json") == ()
+    embedder.texts_max = 10**9
+    await queue.connector.execute_query_async("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
+    await work(queue, workshop)
+    assert await states(queue) == [("succeeded", 2)]
+    assert len(embedder.texts) == len(set(embedder.texts))
+    assert await vectors.current(APP, PANEL) is not None
+
+
+async def test_without_the_store_nothing_is_asked_for(workshop: Workshop, queue: App, vectors: PgVectors) -> None:
+    """Neither while it is away nor where there is none."""
+    nowhere = await open_vectors("postgresql://nobody@/nothing?host=/nonexistent", seconds_max=0.3)
+    for store, there in ((nowhere, False), (None, True)):
+        bare = msgspec.structs.replace(workshop, vectors=store)
+        assert await reachable(bare) is there
+        assert not await lacks_index(bare, APP)
+        await defer_missing(bare, Jobs(queue))
+    with pytest.raises(Unavailable):
+        await nowhere.versions(APP, PANEL)
+    await nowhere.close()
+    assert await states(queue) == []
