@@ -21,6 +21,8 @@ from seawall.model_proxy.http import Request
 from seawall.model_proxy.models import cards
 from seawall.model_proxy.pipeline import Pipeline, Stages
 from seawall.model_proxy.route.router import Router
+from seawall.model_proxy.screen.screen import RequestScreen
+from seawall.model_proxy.screen.settings import Screening
 
 ROUTES = "routes: {small: {variants: {a: 1}, fallback: [b]}, alone: {variants: {a: 1}}}\n"
 QUICK = ", timeouts: {connect: 500ms, first_byte: 150ms, idle: 150ms, total: 5s}"
@@ -64,11 +66,15 @@ class Front:
 
 
 @asynccontextmanager
-async def front(folder: Path, extra: str = "", *, kept: bool = False, **settings: Any) -> AsyncIterator[Front]:
+async def front(
+    folder: Path, extra: str = "", *, kept: bool = False, screen: RequestScreen | None = None, **settings: Any
+) -> AsyncIterator[Front]:
     """A proxy on a unix socket. `kept`: with a connection to the first provider that is free."""
     async with stand(ROUTES + extra, **settings) as on:
         known = Known()
-        pipeline = Pipeline(Stages(identify=known, route=Router(on.config), caller=on.caller, start=on.caller.start, record=known))
+        pipeline = Pipeline(
+            Stages(identify=known, screen=screen, route=Router(on.config), caller=on.caller, start=on.caller.start, record=known)
+        )
         server = Server(ModelProxy(known, cards(on.config), pipeline).handle, refusal)
         await server.listen(folder / "p.sock")
         transport = httpx.AsyncHTTPTransport(uds=str(folder / "p.sock"))
@@ -137,6 +143,16 @@ async def test_a_stream_that_fails_later_ends_with_an_error_event(tmp_path: Path
         assert msgspec.json.decode(events[-1])["error"]["code"] == "provider_failed"
         assert "[DONE]" not in answer.text
         assert len(proxy.ended[-1].attempts) == 1
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_words_that_a_filter_holds_are_never_followed_by_anothers(tmp_path: Path, kept: bool) -> None:
+    """A stream that breaks off while screening still holds its first word is not begun anew: two models' words would be one text."""
+    async with front(tmp_path, kept=kept, screen=RequestScreen(Screening(), b"k" * 32), provider=QUICK) as proxy:
+        answer = await proxy.ask("role=0;cut_after=1;text=Goodb ye", "text=Hello there", model="small", stream=True)
+        assert "Hello" not in answer.text
+        assert answer.status_code == 502
+        assert [attempt.target for attempt in proxy.ended[-1].attempts] == ["a"]
 
 
 async def test_usage_is_asked_for_and_told_to_those_who_asked(tmp_path: Path) -> None:

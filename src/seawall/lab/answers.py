@@ -133,9 +133,10 @@ def completion(said: Said, *, usage: bool) -> Json:
     return whole | ({"usage": said.usage} if usage else {})
 
 
-def pieces(said: Said, *, usage: bool) -> Iterator[Json]:
-    """The events of a streamed answer, before `[DONE]`."""
-    yield _piece(said, {"role": "assistant", "content": ""})
+def pieces(said: Said, *, usage: bool, role: bool = True) -> Iterator[Json]:
+    """The events of a streamed answer, before `[DONE]`; `role`: whether the first says whose it is."""
+    if role:
+        yield _piece(said, {"role": "assistant", "content": ""})
     if said.tool:
         call = {"index": 0, "id": f"call_{said.id[-12:]}", "type": "function", "function": {"name": said.tool["name"], "arguments": ""}}
         yield _piece(said, {"tool_calls": [call]})

@@ -62,6 +62,8 @@ class Behaviour(msgspec.Struct, frozen=True):
     """1: say what the last message of the user said."""
     usage: int = 1
     """0: never tell the tokens used."""
+    role: int = 1
+    """0: a stream begins with its first words, without a piece that says whose they are."""
     refuse: str = ""
     """Answer 400 to an embedding of a text that holds this."""
     times: int = 0

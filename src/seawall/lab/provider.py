@@ -135,7 +135,9 @@ class ProviderSimulator:
         if not body.get("stream"):
             return _whole(reply, completion(said, usage=bool(behaviour.usage)), behaviour)
         asked = bool((body.get("stream_options") or {}).get("include_usage")) and bool(behaviour.usage)
-        return await _stream(reply, [msgspec.json.encode(one) for one in pieces(said, usage=asked)], behaviour, received)
+        return await _stream(
+            reply, [msgspec.json.encode(one) for one in pieces(said, usage=asked, role=bool(behaviour.role))], behaviour, received
+        )
 
 
 async def _stream(reply: Reply, events: list[bytes], behaviour: Behaviour, received: Received) -> Outcome:

@@ -139,7 +139,7 @@ class Source:
         self._filters = filters
         self._sink = sink
         self.released = False
-        """Something has gone on: too late to begin anew."""
+        """Something has gone on, or is held by a filter, which would put it before what comes next: too late to begin anew."""
         self._upstream: Control | None = None
         self._paused = False
 
@@ -174,10 +174,11 @@ class Source:
             call.first_ns = now
         if len(call.chunks) < CHUNKS_MAX:
             call.chunks.append(((now - (call.sent_ns or call.started_ns)) // 1000, len(piece.text)))
+        self.released = True
         if self._filters:
-            self._release(through(self._filters, (piece,)))
+            for released in through(self._filters, (piece,)):
+                self._sink.piece(released)
         else:
-            self.released = True
             self._sink.piece(piece)
 
     def whole(self, answer: Whole) -> None:
