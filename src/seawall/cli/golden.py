@@ -24,6 +24,7 @@ from seawall.ask.opening import CONFIDENCE_FILE, EXAMPLES_FILE
 from seawall.ask.scoring import Attempt, Score, score
 from seawall.ask.trial import NEVER, Tried, by_tier, fitted, small_samples, tried
 from seawall.cli.ask import opened, token_of
+from seawall.cli.golden_candidates import candidates
 from seawall.core.errors import InvalidInput
 
 FIT_FILE = "fit.jsonl"
@@ -50,10 +51,13 @@ def golden() -> None:
     """Tell how well an app's questions are understood."""
 
 
+golden.add_command(candidates)
+
+
 @golden.command("score")
 @click.argument("app", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--file", "name", default="dev.jsonl", show_default=True, help="Which file of golden/.")
-@click.option("--small", is_flag=True, help="The parser alone.")
+@click.option("--small", is_flag=True, help="No large model.")
 @click.option("--misses", is_flag=True, help="List what was not right.")
 @click.option("--json", "as_json", is_flag=True)
 @DATA

@@ -174,7 +174,7 @@ class DataApi:
         site, rights = self._reception.site(request)
         seen = (site.app.name, *((page.name, *page.panels, "", *page.filters) for page in rights.pages.values()))
         body = self._described.get(seen) or self._described.put(
-            seen, msgspec.json.encode(openapi(site.bundle, rights.pages, server_url=self._services.public_url))
+            seen, msgspec.json.encode(openapi(site.bundle, rights.pages, server_url=self._services.public_url, asks=site.ask is not None))
         )
         return self._tagged(request, FORMATS["json"], body)
 

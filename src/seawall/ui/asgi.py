@@ -19,6 +19,9 @@ from seawall.app.names import RESERVED_PATHS
 from seawall.core.errors import NotFound
 from seawall.trust.csrf import check_same_origin
 from seawall.ui.api import DataApi
+from seawall.ui.ask.api import AskApi
+from seawall.ui.ask.forms import AskForms
+from seawall.ui.ask.mine import MinePage
 from seawall.ui.ask.page import AskPage
 from seawall.ui.headers import etag_matches
 from seawall.ui.negotiate import weighted
@@ -52,9 +55,16 @@ def build(services: UiServices, lane: Lane) -> ASGIApp:
     open_routes: list[BaseRoute] = [Route("/healthz", _Status(services).alive), Route("/readyz", _Status(services).ready)]
     if lane == "write":
         vitals = Route("/{app}/api/vitals", reception.guarded("ui.vitals", _Beacons(services, reception).take), methods=["POST"])
-        return _application([*open_routes, *services.auth_routes, vitals, *(Elsewhere(path, READS) for path in READ_PATHS)], reception)
+        forms = AskForms(services, reception)
+        asked_for: list[BaseRoute] = [
+            Route("/{app}/ask/verdict", reception.guarded("ui.verdict", forms.verdict), methods=["POST"]),
+            Route("/{app}/mine", reception.guarded("ui.keep", forms.mine), methods=["POST"]),
+        ]
+        elsewhere = [Elsewhere(path, READS) for path in READ_PATHS]
+        return _application([*open_routes, *services.auth_routes, vitals, *asked_for, *elsewhere], reception)
     pages, data, static = Pages(services, reception), DataApi(services, reception), _Static(services)
-    start, asks = _Start(services, reception), AskPage(services, reception)
+    start, asks, asked = _Start(services, reception), AskPage(services, reception), AskApi(services, reception)
+    mine = MinePage(services, reception)
     routes: list[BaseRoute] = [
         *open_routes,
         Route("/static/{path:path}", reception.guarded("ui.static", static.file)),
@@ -64,9 +74,14 @@ def build(services: UiServices, lane: Lane) -> ASGIApp:
         Route("/{app}/api/panels/{panel}/rows/{key}", reception.guarded("ui.row", data.row)),
         Route("/{app}/api/panels/{panel}", reception.guarded("ui.data", data.panel)),
         Route("/{app}/ask", reception.guarded("ui.ask", asks.page)),
+        Route("/{app}/mine", reception.guarded("ui.mine", mine.page)),
+        Route("/{app}/api/ask", reception.guarded("ui.asked", asked.ask), methods=["POST"]),
+        Route("/{app}/api/ask", reception.guarded("ui.answer", asked.answer)),
         Route("/{app}/api/pages/ask/fragments", reception.guarded("ui.fragments", asks.fragments)),
+        Route("/{app}/api/pages/mine/fragments", reception.guarded("ui.fragments", mine.fragments)),
         Route("/{app}/api/pages/{page}/fragments", reception.guarded("ui.fragments", pages.fragments)),
         Elsewhere("/{app}/{page}", READS),
+        Elsewhere("/{app}/ask/verdict", ("POST",)),
         Elsewhere("/{app}/api/vitals", ("POST",)),
     ]
     return Front(services, reception, pages, _application(routes, reception))

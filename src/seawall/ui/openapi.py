@@ -11,6 +11,7 @@ from typing import Any
 
 from seawall.app.model import App, Bundle, DataType, MetricQuery, Page, PageFilter, Panel
 from seawall.core.problem import MEDIA_TYPE
+from seawall.ui.ask.described import ask_paths
 from seawall.ui.negotiate import FORMATS
 from seawall.ui.params import CURSOR_LENGTH_MAX, LIMIT_MAX, VALUE_LENGTH_MAX, VALUES_MAX
 
@@ -36,15 +37,19 @@ _ERRORS = {"400": "A parameter is unknown or has the wrong type", "401": "Not si
 }
 
 
-def openapi(bundle: Bundle, pages: Mapping[str, Page], *, server_url: str) -> Json:
-    """The document of the app as far as `pages` show it. Its version is the bundle's digest: the same folder describes the same API."""
+def openapi(bundle: Bundle, pages: Mapping[str, Page], *, server_url: str, asks: bool = False) -> Json:
+    """The document of the app as far as `pages` show it, and of questions in words where it `asks`.
+
+    Its version is the bundle's digest: the same folder describes the same API.
+    """
     app, panels = bundle.app, [(page, panel) for page in pages.values() for panel in page.panels.values()]
     return {
         "openapi": "3.1.0",
         "info": {"title": app.title.in_locale("en") or app.name, "version": bundle.digest[:12], "summary": "The data behind every panel"},
         "servers": [{"url": server_url}],
         "security": [{"token": []}, {"cookie": []}],
-        "paths": {path: {"get": operation} for page, panel in panels for path, operation in _paths(app, page, panel)},
+        "paths": {path: {"get": operation} for page, panel in panels for path, operation in _paths(app, page, panel)}
+        | (ask_paths(app) if asks else {}),
         "components": {
             "schemas": {"Problem": _problem(), "Field": _field()} | {f"{panel.name}.row": _row(app, panel) for _, panel in panels},
             "responses": {f"Problem{status}": _problem_response(words) for status, words in _ERRORS.items()},

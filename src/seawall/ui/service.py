@@ -53,6 +53,7 @@ from seawall.trust.keys import load_or_create
 from seawall.trust.sessions import Sessions
 from seawall.trust.tokens import Tokens
 from seawall.ui.asgi import Lane, build
+from seawall.ui.ask.stores import KeptAnswers, Verdicts
 from seawall.ui.assets import default_assets
 from seawall.ui.auth import routes
 from seawall.ui.headers import HeaderSet
@@ -180,6 +181,8 @@ async def wired(settings: Settings, lane: Lane) -> AsyncIterator[UiServices]:
             health=Health(_pings(sites, engine, cache, database, lane)),
             usage=usage,
             vitals=vitals,
+            verdicts=Verdicts(database),
+            kept=KeptAnswers(database),
             auth_routes=tuple(routes(Sessions(database, tokens), settings)) if lane == "write" else (),
             public_url=settings.public_url,
             secure=settings.secure,

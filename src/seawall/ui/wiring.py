@@ -20,6 +20,7 @@ from seawall.query.ladder import Ladder
 from seawall.query.service import QueryService
 from seawall.query.usage import UsageRecorder
 from seawall.trust.tokens import Tokens
+from seawall.ui.ask.stores import KeptAnswers, Verdicts
 from seawall.ui.assets import Assets
 from seawall.ui.drawing import DRAWING, Drawing
 from seawall.ui.headers import HeaderSet
@@ -41,8 +42,6 @@ class Site:
     """Finds rows like others; None where no app has such a panel."""
     ask: Cascade | None = None
     """Understands questions; None where nothing can be asked."""
-    keeps: bool = False
-    """Whether people can keep answers."""
 
     @property
     def app(self) -> App:
@@ -65,6 +64,8 @@ class UiServices:
     drawing: Drawing = DRAWING
     usage: UsageRecorder | None = None
     vitals: Vitals | None = None
+    verdicts: Verdicts | None = None
+    kept: KeptAnswers | None = None
     auth_routes: tuple[BaseRoute, ...] = ()
     """Everything under `/auth/`: the write lane's."""
     public_url: str = "http://localhost:8420"

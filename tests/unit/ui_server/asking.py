@@ -15,6 +15,8 @@ from seawall.ask.reading import Reading
 from seawall.ask.spans import Span
 from seawall.core.deadline import Deadline
 from seawall.query.service import QueryService
+from seawall.ui.ask.memory import AskedMemoryDatabase
+from seawall.ui.ask.stores import KeptAnswers, Verdicts
 from seawall.ui.rights import RightsOf
 from seawall.ui.wiring import Site
 
@@ -52,7 +54,9 @@ class AskingHouse(House):
         self.cascade = Understands({"sales by department": SALES})
         bundle = sample_bundle()
         questions = QueryService(bundle, {"warehouse": plain.engine}, plain.generations)
-        site = Site(bundle, questions, lambda: plain.generations.current("shop"), RightsOf(bundle.app), keeps=True)
+        site = Site(bundle, questions, lambda: plain.generations.current("shop"), RightsOf(bundle.app))
         site = replace(site, ask=self.cascade)  # type: ignore[arg-type]
-        super().__init__(lane, sites={"shop": site}, **more)
+        self.database = AskedMemoryDatabase()
+        stores = {"verdicts": Verdicts(self.database), "kept": KeptAnswers(self.database)}
+        super().__init__(lane, sites={"shop": site}, **(stores | more))
         self.engine, self.generations = plain.engine, plain.generations

@@ -22,6 +22,8 @@ GRANT SELECT ON seawall.generations, seawall.current_generations, seawall.panel_
 GRANT INSERT, UPDATE ON seawall.panel_use TO seawall_ui;
 GRANT SELECT, INSERT, UPDATE, DELETE ON seawall.summaries, seawall.sign_in_links, seawall.sessions TO seawall_ui;
 GRANT INSERT ON seawall.web_vitals TO seawall_ui;
+GRANT SELECT, INSERT ON seawall.asked TO seawall_ui;
+GRANT SELECT, INSERT, UPDATE, DELETE ON seawall.kept_answers TO seawall_ui;
 GRANT SELECT ON seawall.model_keys TO seawall_model_proxy;
 GRANT EXECUTE ON FUNCTION seawall.draw_allotment, seawall.report_allotments TO seawall_model_proxy;
 GRANT SELECT, INSERT, UPDATE, DELETE

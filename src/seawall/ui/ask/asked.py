@@ -40,6 +40,8 @@ class Asked(msgspec.Struct, frozen=True):
     """What the parameters say."""
     lang: str = ""
     inorder: bool = False
+    of: str = ""
+    """The text that the question was once understood from; its parts may have been changed since."""
     said: str = ""
     """What was thought of the answer a moment ago: `up` or `down`; `kept`: it was put on the asker's page."""
 
@@ -60,6 +62,7 @@ def asked_of(app: App, policy: EffectivePolicy, values: Values) -> Asked:
         question=question,
         lang=last(values, "lang")[:35],
         inorder=last(values, "inorder") == "1",
+        of=last(values, "of").strip()[:TEXT_MAX],
         said=last(values, "said")[:8],
     )
 

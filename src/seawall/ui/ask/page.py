@@ -22,7 +22,7 @@ from seawall.core.errors import DeadlineExceeded, NotFound, SeawallError
 from seawall.query.ladder import Served
 from seawall.telemetry.events import event
 from seawall.ui.ask.answers import Answers, Slot, title_of
-from seawall.ui.ask.asked import Asked, asked_of, is_in_parts, joined, query_of, question_of
+from seawall.ui.ask.asked import TEXT_MAX, Asked, asked_of, is_in_parts, joined, last, query_of, question_of
 from seawall.ui.ask.offers import OfferedOf, examples, offers
 from seawall.ui.ask.shell import Shells
 from seawall.ui.ask.vocabulary import Offered
@@ -160,7 +160,7 @@ class AskPage:
             return f"/{site.app.name}/ask{to_query({name: given for name, given in values.items() if name not in ('wf', 'wo', 'wv')})}"
         if made is not None:
             question = msgspec.structs.replace(question, where=(*question.where, made))
-        return f"/{site.app.name}/ask?{query_of(question, lang=(values.get('lang') or [''])[-1][:35])}"
+        return f"/{site.app.name}/ask?{query_of(question, of=last(values, 'of')[:TEXT_MAX], lang=last(values, 'lang')[:35])}"
 
     async def _spelled(self, site: Site, rights: Rights, made: Filter, deadline: Deadline) -> Filter:
         if made.op not in ("eq", "ne", "in", "not_in") or site.app.semantics.field(made.field).datatype != "String":
@@ -271,10 +271,11 @@ class AskPage:
             refusal = known if slot is None or isinstance(slot, Slot) else self._unaskable(visit, known, slot)
             yield [*frames, *opening, frame(self._refusal(visit, refusal)), *ending]
             return
-        editor = Editor(known.question, visit.offered, visit.ctx, visit.asked.lang)
+        of = "" if visit.asked.before else visit.asked.text or visit.asked.of
+        editor = Editor(known.question, visit.offered, visit.ctx, visit.asked.lang, of)
         opened = draw.understood(known.heard, editor) + row_open(1) + panel_open(slot.panel)
         title = slot.panel.title.in_locale(visit.ctx.locale)
-        opinions = draw.opinions(self._opinion(visit, known), known.question, title, visit.ctx, keeps=visit.site.keeps)
+        opinions = draw.opinions(self._opinion(visit, known), known.question, title, visit.ctx, keeps=self._services.kept is not None)
         closed = PANEL_CLOSE + ROW_CLOSE + opinions
         served = self._answers.peek(slot)
         if served is None and in_order:
@@ -317,7 +318,7 @@ class AskPage:
         before = visit.asked.before
         return draw.Opinion(
             here=visit.query,
-            text=visit.asked.text,
+            text=visit.asked.text or visit.asked.of,
             before=query_of(before) if before else "",
             params=query_of(known.question) if known.question else "",
             refusal=known.refusal,

@@ -141,13 +141,17 @@ def opinions(opinion: Opinion, question: Question | None, title: str, ctx: Rende
     )
     about = _hidden(fields)
     verdict = (
-        f'<form class="verdict" method="post" action="/{app}/ask/verdict">{about}'
-        f"<fieldset><legend>{esc(words['ask.right' if question else 'ask.should'])}</legend>"
-        f'<button class="button" name="verdict" value="up">{_THUMB}<span>{esc(words["ask.up"])}</span></button>'
-        f'<button class="button" name="verdict" value="down">{_THUMB_DOWN}<span>{esc(words["ask.down"])}</span></button></fieldset>'
-        f'<details><summary>{esc(words["ask.comment"])}</summary><label for="comment" class="sr">{esc(words["ask.comment"])}</label>'
-        f'<textarea id="comment" name="comment" rows="3" maxlength="{COMMENT_MAX}" dir="auto"></textarea>'
-        f'<p class="hint">{esc(words["ask.comment.hint"])}</p></details></form>'
+        ""
+        if not opinion.text
+        else (
+            f'<form class="verdict" method="post" action="/{app}/ask/verdict">{about}'
+            f"<fieldset><legend>{esc(words['ask.right' if question else 'ask.should'])}</legend>"
+            f'<button class="button" name="verdict" value="up">{_THUMB}<span>{esc(words["ask.up"])}</span></button>'
+            f'<button class="button" name="verdict" value="down">{_THUMB_DOWN}<span>{esc(words["ask.down"])}</span></button></fieldset>'
+            f'<details><summary>{esc(words["ask.comment"])}</summary><label for="comment" class="sr">{esc(words["ask.comment"])}</label>'
+            f'<textarea id="comment" name="comment" rows="3" maxlength="{COMMENT_MAX}" dir="auto"></textarea>'
+            f'<p class="hint">{esc(words["ask.comment.hint"])}</p></details></form>'
+        )
     )
     keep = ""
     if question is not None and keeps:
@@ -157,7 +161,7 @@ def opinions(opinion: Opinion, question: Question | None, title: str, ctx: Rende
             f'<input id="keep-title" name="title" value="{esc(title[:TITLE_MAX])}" maxlength="{TITLE_MAX}" dir="auto" required>'
             f'<button class="button" name="do" value="keep">{esc(words["ask.keep"])}</button></form>'
         )
-    return f'<div class="opinions">{verdict}{keep}</div>'
+    return f'<div class="opinions">{verdict}{keep}</div>' if verdict or keep else ""
 
 
 def unanswerable(panel: Panel, reason: str, ctx: RenderContext) -> Markup:
@@ -203,7 +207,7 @@ def _thanks(heard: Heard, ctx: RenderContext) -> str:
 def _then(editor: Editor) -> str:
     words = editor.ctx.messages
     return (
-        f'<form class="then" method="get" action="{esc(editor.action)}">{_hidden(editor.pairs)}'
+        f'<form class="then" method="get" action="{esc(editor.action)}">{_hidden(editor.said)}'
         f'<label for="then">{esc(words["ask.then"])}</label>'
         f'<input id="then" name="then" type="search" maxlength="{QUESTION_MAX}" autocomplete="off" dir="auto" '
         f'placeholder="{esc(words["ask.then.hint"])}"><button class="button">{esc(words["ask.go"])}</button></form>'

@@ -50,10 +50,17 @@ class Editor(msgspec.Struct, frozen=True):
     offered: Offered
     ctx: RenderContext
     lang: str = ""
+    of: str = ""
+    """The text that it was understood from: whoever mends a part and then says that it is right has shown what the text means."""
 
     @property
     def pairs(self) -> list[Pair]:
         """The whole question as fields of a form."""
+        return to_params(self.question) + [(name, value) for name, value in (("of", self.of), ("lang", self.lang)) if value]
+
+    @property
+    def said(self) -> list[Pair]:
+        """The question alone, for what goes on from it."""
         return to_params(self.question) + ([("lang", self.lang)] if self.lang else [])
 
     @property
@@ -63,7 +70,7 @@ class Editor(msgspec.Struct, frozen=True):
 
     def href(self, question: Question) -> str:
         """The address of another question."""
-        return f"{self.action}?{query_of(question, lang=self.lang)}"
+        return f"{self.action}?{query_of(question, of=self.of, lang=self.lang)}"
 
 
 def chip_list(editor: Editor) -> str:
