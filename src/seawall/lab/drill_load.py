@@ -16,7 +16,7 @@ from seawall.lab.drills import Seen, state_of
 
 CONNECTIONS_MAX = 200
 ANSWER_SECONDS_MAX = 30.0
-KEYS_MAX = 5_000
+KEYS_MAX = 10_000
 RATE_MAX = 500.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
