@@ -27,6 +27,7 @@ def assembled(draft: Draft, lexicon: Lexicon, as_of: date) -> Question:
     """The question a draft makes by itself. Unanswerable otherwise."""
     check(draft, lexicon)
     _settle_unit(draft)
+    draft.by = [*draft.removed, *draft.by]
     _know_quotient(draft, lexicon)
     metrics = chosen_metrics(draft, lexicon, as_of)
     facts = lexicon.facts_of(metrics)
@@ -51,7 +52,7 @@ def check(draft: Draft, lexicon: Lexicon, *, follows: bool = False) -> None:
     if left:
         raise Unanswerable("unknown_words", left)
     if draft.unclear or "why" in flags:
-        raise Unanswerable("unclear", draft.unclear)
+        raise Unanswerable("unclear", draft.unclear, is_final="beyond" in flags)
     if _is_beyond(draft, lexicon, follows=follows) or _is_half(draft, lexicon):
         raise Unanswerable("unclear")
 

@@ -44,6 +44,7 @@ class Language:
         self.singular_verbs = _keys(data["singular_verbs"])
         self.prepositions = _keys(data["prepositions"])
         self.numbering = _keys(data["numbering"])
+        self.copulas = _keys(data["copulas"])
         self.genitives = _keys(data["genitives"])
         self.articles = _keys(data["articles"])
         self.falling = _keys(data["falling"])

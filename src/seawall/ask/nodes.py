@@ -17,6 +17,7 @@ from seawall.ask.matching import Edge
 from seawall.ask.tokens import Token
 
 _OPERATORS: dict[str, Operator] = {"gt": "gt", "lt": "lt", "ge": "ge", "le": "le", "eq": "eq"}
+_PERCENT = frozenset({"%", "percent", "pct", "prozent"})
 COMPARING = frozenset({*_OPERATORS, "between"})
 
 
@@ -29,6 +30,7 @@ class Node:
     """The stop words and marks that stand just before it."""
     said: str
     condition: Condition | None = None
+    is_percent: bool = False
     doing: Term | None = None
     """What a verb is the doing of: `delayed` of a delay."""
 
@@ -58,7 +60,8 @@ def nodes_of(edges: tuple[Edge, ...], tokens: tuple[Token, ...], language: Langu
         else:
             noun = language.nouns.get(said) if edge.kind == "unknown" else None
             doing = lexicon.look_up((noun,), language) if noun else None
-            made.append(Node(_of_compound(edge, tokens), tuple(before), said, doing=doing))
+            percent = edge.kind == "number" and edge.end < len(tokens) and tokens[edge.end].norm in _PERCENT
+            made.append(Node(_of_compound(edge, tokens), tuple(before), said, is_percent=percent, doing=doing))
             before = []
     return _compared(made, language, lexicon)
 
@@ -102,6 +105,8 @@ def _comparison(nodes: list[Node], place: int, language: Language) -> tuple[Cond
     if read is None:
         return None
     op, numbers, end = read
+    if nodes[end - 1].is_percent or (term is not None and term.doing and end < len(nodes) and nodes[end].kind == "term"):
+        return None, end
     if term is not None and end < len(nodes) and nodes[end].said in language.measures:
         end += 1
     if term is None and end < len(nodes) and _amounts(nodes[end]):

@@ -112,6 +112,8 @@ def _compared(time: Time | None, other: Time) -> Comparison | str:
         raise Unanswerable("unclear", [other.text])
     if other.unit and other.unit == time.unit and {time.text, other.text} == {f"this_{time.unit}", f"last_1_{time.unit}"}:
         return "previous"
+    if other.count and other.text == time.text:
+        return "previous"
     if other.unit == "year" and other.count == 1 and time.unit != "year":
         return "year_ago"
     return other.text

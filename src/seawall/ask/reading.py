@@ -133,7 +133,7 @@ class Reader:
             try:
                 made.append(self._question(cut, asked))
             except Unanswerable as fault:
-                if fault.refusal == "unsafe" or (fault.refusal == "out_of_range" and cut is cuts[0]):
+                if fault.refusal == "unsafe" or (cut is cuts[0] and (fault.is_final or fault.refusal == "out_of_range")):
                     return [], fault
                 why = why or fault
         return sorted(made, key=lambda one: -one.points), why

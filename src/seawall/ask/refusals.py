@@ -12,8 +12,10 @@ from seawall.ask.language import Language
 class Unanswerable(Exception):
     """A draft is no question."""
 
-    def __init__(self, refusal: Refusal, words: Iterable[str] = ()) -> None:
+    def __init__(self, refusal: Refusal, words: Iterable[str] = (), *, is_final: bool = False) -> None:
         self.refusal = refusal
+        self.is_final = is_final
+        """Whether other ways to cut the text would only pass over what was said."""
         self.words = tuple(word for word in words if word)
         super().__init__(refusal)
 

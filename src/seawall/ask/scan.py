@@ -57,6 +57,8 @@ class Scanner:
                 at.last = self.nodes[at.index]
             at.index += 1
         self._settle_pending()
+        if at.open_not:
+            self.draft.unclear.append("not" if self.language.name == "en" else "nicht")
         return self.draft
 
     def _settle_pending(self) -> None:
@@ -105,7 +107,10 @@ class Scanner:
             return
         elif node.said in self.language.stop and node.has("gt", "lt"):
             return  # "unter den Stationen": no number follows
-        elif node.has("gt", "lt", "ge", "le", "eq", "between", "or_more", "or_less", "first", "last", "unclear"):
+        elif node.has("unclear"):
+            self.draft.unclear.append(node.said)
+            self.draft.flags.add("beyond")
+        elif node.has("gt", "lt", "ge", "le", "eq", "between", "or_more", "or_less", "first", "last"):
             self.draft.unclear.append(node.said)
         elif node.has("only"):
             at.begin("")
@@ -169,7 +174,7 @@ class Scanner:
         following, number = self.at.following(), node.edge.number
         is_count = number == int(number) and 1 <= number < COUNT_MAX
         before_rank = following is not None and following.has(*RANKS)
-        if not is_count:
+        if not is_count or node.is_percent:
             self.draft.unclear.append(node.said)
         elif (self.at.mode in ("rank", "which") and self.draft.ranking.count is None) or before_rank:
             self.draft.ranking.count = int(number)

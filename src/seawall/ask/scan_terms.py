@@ -24,11 +24,15 @@ class Place:
     index: int = 0
     mode: str = ""
     """`by`, `per`, `which`, `rank`, `order`, `count`, `all`, `divided`, `missing`, `present` or nothing."""
+    is_dropped: bool = False
+    """Whether a negation ended before this word."""
     is_used: bool = False
     """Whether a word has done what the mode asks for."""
     is_not: bool = False
     lacks: bool = False
     """Whether what is left out is a field without a value, rather than some value."""
+    open_not: bool = False
+    """Whether a negation has found nothing yet to negate."""
     group: int = 0
     joined: bool = False
     """Whether a joining word stands just before."""
@@ -41,7 +45,12 @@ class Place:
 
     def begin_not(self, mode: str, *, lacks: bool) -> None:
         """What follows is left out."""
-        self.mode, self.is_not, self.is_used, self.lacks = mode, True, False, lacks
+        self.mode, self.is_not, self.is_used, self.lacks, self.open_not = mode, True, False, lacks, True
+
+    def drop_not(self, goes_on: bool) -> None:
+        """A negation reaches no further than what is joined to what it negates."""
+        self.is_dropped = self.is_not and not goes_on
+        self.is_not = goes_on
 
     def following(self) -> Node | None:
         """The next node."""
@@ -59,14 +68,22 @@ class TermReader:
 
     def read(self, node: Node) -> None:
         """One term; sometimes with the next node, when the two belong together."""
+        at = self.at
+        is_new = at.is_not
+        self._read(node)
+        if is_new and not at.is_dropped:
+            at.open_not = False
+
+    def _read(self, node: Node) -> None:
         at, term = self.at, node.term
+        at.is_dropped = False
         if at.mode in ("by", "per") and at.is_used and not at.joined:
             at.begin("")
         if not at.joined:
             at.group += 1
-            at.is_not = at.is_not and at.last is not None and at.last.has("not", "missing", "present")
+            at.drop_not(at.is_not and at.last is not None and at.last.has("not", "missing", "present"))
         elif at.is_not and not term.values:
-            at.is_not = False
+            at.drop_not(False)
         if at.mode in ("missing", "present") and at.is_not and self._texts(term):
             self._empty(node, is_null=at.mode == "missing")
         elif self._is_modifier(node):
@@ -122,11 +139,17 @@ class TermReader:
         self.draft.metrics = [name for name in self.draft.metrics if name not in last.term.refs("metric")]
         self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=refs, said=last.said))
         self.at.begin("")
+        self.at.open_not = False
 
     # ── places that ask for something ────────────────────────────────────────────────────────────────────────
 
     def _empty(self, node: Node, *, is_null: bool) -> None:
-        self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=self._texts(node.term), said=node.said))
+        refs = self._texts(node.term)
+        nones = tuple(value for value in self.lexicon.index[""].values.get("none", ()) if value[0] in refs)
+        if is_null and self.at.lacks and nones:
+            self.draft.conditions.append(Condition("in", nones, tuple(ref for ref, _ in nones), group=self.at.group, said=node.said))
+        else:
+            self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=refs, said=node.said))
         self.at.begin("")
 
     def _texts(self, term: Term) -> tuple[str, ...]:
@@ -136,7 +159,8 @@ class TermReader:
     def _after(self, mode: str, node: Node) -> None:
         """A word after "by", "which", "top": what is grouped or ranked by."""
         term, ranking = node.term, self.draft.ranking
-        fields, metrics = self.fields(term), term.refs("metric")
+        metrics = term.refs("metric")
+        fields = self._texts(term) if metrics else self.fields(term)
         wants_metric = mode == "order" or (mode == "rank" and ranking.has_subject) or (mode == "by" and self._orders())
         if metrics and (wants_metric or not fields):
             self._add_metric(node)
@@ -217,7 +241,9 @@ class TermReader:
 
     def _is_named_value(self, node: Node) -> bool:
         """A value beside the field that holds it: `department GROCERY`, `the North region`. Takes both words."""
-        following = self.at.following()
+        following, steps = self.at.following(), 1
+        if following is not None and self._is_classifier(following) and self.at.index + 2 < len(self.at.nodes):
+            following, steps = self.at.nodes[self.at.index + 2], 2
         if following is None or following.kind != "term" or not self._is_beside(node, following):
             return False
         groups = self.at.mode in ("by", "which", "rank")
@@ -227,7 +253,7 @@ class TermReader:
             self._value(node, values)
         else:
             return False
-        self.at.index += 1
+        self.at.index += steps
         return True
 
     # ── places that ask for nothing ──────────────────────────────────────────────────────────────────────────
@@ -263,7 +289,7 @@ class TermReader:
         to = self.at.last is not None and self.at.last.has("to")
         connects = {"to"} if to else {"versus", "compare", "difference", "ratio", "also", "instead", "about"} & draft.flags
         if has_first and not connects and term.refs("metric")[0] not in draft.metrics:
-            if term.refs("dataset") or self.fields(term):
+            if term.refs("dataset") or self._texts(term):
                 draft.unused.append(term)
                 draft.doubt(1.0)
             else:
@@ -329,6 +355,8 @@ class TermReader:
 
     def _is_beside(self, node: Node, following: Node) -> bool:
         """Whether nothing stands between, or an article after a preposition."""
+        if following.before and self.language.copulas.issuperset(following.before):
+            return True
         return not following.before or (node.said in self.language.words and self.language.articles.issuperset(following.before))
 
     def _is_modifier(self, node: Node) -> bool:
@@ -401,13 +429,11 @@ class TermReader:
     def _pass_classifier(self, node: Node) -> None:
         """`age band`, `promotion type`: the second word only says what sort of thing the first is."""
         following = self.at.following()
-        if (
-            following is not None
-            and not following.before
-            and self.fields(node.term)
-            and self.language.stem(following.said) in self.language.classifiers
-        ):
+        if following is not None and self.fields(node.term) and self._is_classifier(following):
             self.at.index += 1
+
+    def _is_classifier(self, node: Node) -> bool:
+        return not node.before and self.language.stem(node.said) in self.language.classifiers
 
 
 def _held(term: Term, refs: tuple[str, ...]) -> tuple[Value, ...]:

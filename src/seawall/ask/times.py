@@ -113,6 +113,8 @@ class TimeReader:
         if after > place and self._grain(after):
             for end in self._phrase("ago", after + 1):
                 yield end, Time(role="unknown")
+            for end in self._phrase("earlier", after + 1):
+                yield end, Time(role="previous", unit=self._grain(after))
 
     def _coming(self, count: int, grain: Grain) -> Time:
         """The next whole periods: the one that begins at `as_of` is the first of them."""
@@ -127,7 +129,7 @@ class TimeReader:
         """`the week of December 18`, `the week before last`."""
         if place >= len(self.tokens) or not (grain := self._grain(place)) or grain == "hour":
             return
-        at = self._skip(place + 1)
+        at = next(iter(self._phrase("starting", place + 1)), self._skip(place + 1))
         if at > place + 1 and (found := self._point(at)) and found[1].grain == "day":
             start = truncated(found[1].start, grain)
             yield found[0], Time(Point(start, moved(start, grain, 1), "").period())
@@ -146,6 +148,8 @@ class TimeReader:
         for group in ("between", "from"):
             for start in {*self._phrase(group, place)} if self._is_free(place) else ():
                 yield from self._pair(start)
+        for start in {place, *self._phrase("in", place)}:
+            yield from self._neighbours(start)
         yield from self._pair(place, joined=frozenset({"-", "–", "to", "bis", "through", "until", "thru", "till"}))
         for start in self._phrase("from", place):
             if found := self._point(start):
@@ -180,6 +184,16 @@ class TimeReader:
             if begin and begin < second[1].end:
                 yield second[0], Time(f"{begin}..{second[1].end - timedelta(days=1)}")
 
+    def _neighbours(self, place: int) -> Iterator[tuple[int, Time]]:
+        """`24 and 25 December`, `March and April`: one period when they follow each other."""
+        for end, time in self._pair(place, joined=frozenset({"and", "und", ","})) if self._is_free(place) else ():
+            first, _, last = time.text.partition("..")
+            days = (date.fromisoformat(last) - date.fromisoformat(first)).days
+            middle = self._point(place)
+            grain = middle[1].grain if middle and not self._is_bare_number(place, place + 1) else "day"
+            if (grain == "day" and days == 1) or (grain == "month" and 58 <= days <= 62) or (grain == "quarter" and 180 <= days <= 184):
+                yield end, time
+
     def _same_month(self, place: int, other: Point) -> date | None:
         day = self._day(place)
         return other.start.replace(day=day) if day and other.grain == "day" and day <= other.start.day else None
@@ -189,9 +203,9 @@ class TimeReader:
 
     def _is_free(self, place: int) -> bool:
         """Whether `between` is about one period, and not about the difference of two."""
-        words = [token.norm for token in self.tokens[:place]]
+        words = [token.norm for token in self.tokens]
         phrases = {*words, *(" ".join(pair) for pair in pairwise(words))}
-        return not any({"difference", "compare"} & set(self.language.tags.get(phrase, ())) for phrase in phrases)
+        return not any({"difference", "compare", "versus"} & set(self.language.tags.get(phrase, ())) for phrase in phrases)
 
     # ── points ───────────────────────────────────────────────────────────────────────────────────────────────
 
