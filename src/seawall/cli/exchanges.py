@@ -162,7 +162,7 @@ def replay(
 
     found = decode_lines(source.read_bytes()) if source else asked.read()
     chosen = newest((one for one in found if one.surface != "embeddings" and one.request and one.response), limit)
-    ask: Ask = ask_cassette(cassette) if cassette else ask_proxy(asked.data, asked.tenant, url, key_env, snapshot)
+    ask: Ask = ask_cassette(cassette, asked.data, asked.tenant) if cassette else ask_proxy(asked.data, asked.tenant, url, key_env, snapshot)
     rows = run(chosen, ask, jobs, quiet=as_json)
     report(rows, as_json=as_json)
     if any(not row.same for row in rows):

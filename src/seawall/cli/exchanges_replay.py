@@ -21,6 +21,8 @@ from seawall.core.errors import ConfigurationError
 from seawall.core.principal import Principal
 from seawall.model_proxy.exchanges.cassettes import read, snapshot_of
 from seawall.model_proxy.exchanges.format import Exchange
+from seawall.model_proxy.exchanges.keys import FILE, FileKeys
+from seawall.model_proxy.exchanges.kms import VARIABLE, load_kms
 from seawall.model_proxy.forms import usage_of
 from seawall.trust import keys
 from seawall.trust.tokens import Tokens
@@ -57,9 +59,10 @@ class Replayed(msgspec.Struct, frozen=True):
     rows: Sequence[Row]
 
 
-def ask_cassette(path: Path) -> Ask:
-    """Answers from a file of exchanges."""
-    tape = read(path)
+def ask_cassette(path: Path, data: Path, tenant: str) -> Ask:
+    """Answers from a file of exchanges, sealed ones of the tenant's too where the instance with the data directory `data` recorded them."""
+    kept = data / "keys" / FILE
+    tape = read(path, (lambda: FileKeys(kept, load_kms(os.environ.get(VARIABLE, "")))) if kept.exists() else None, tenant)
 
     async def ask(one: Exchange) -> dict[str, Any] | str:
         found = tape.get(one.snapshot) or tape.get(snapshot_of(one.surface, one.request))

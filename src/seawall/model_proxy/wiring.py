@@ -6,6 +6,7 @@ It starts and serves while Postgres, Valkey and providers are away. Every stage 
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ from seawall.model_proxy.config_load import load, models_file
 from seawall.model_proxy.exchanges.cassettes import FOLDER as CASSETTES
 from seawall.model_proxy.exchanges.cassettes import Cassettes
 from seawall.model_proxy.exchanges.evaluation import Evaluation
+from seawall.model_proxy.exchanges.keys import FILE as KEYS
+from seawall.model_proxy.exchanges.keys import FileKeys
 from seawall.model_proxy.exchanges.kms import load_kms
 from seawall.model_proxy.exchanges.recorder import open_recorder
 from seawall.model_proxy.genai_spans import OPT_IN, semconv_of
@@ -85,11 +88,13 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
         stack.callback(caller.close)
         cache = _cache(config, settings, valkey, plain)
         stack.push_async_callback(cache.close)
-        recorder = open_recorder(settings.data, config.record, kms=load_kms(settings.exchanges_kms))
+        kms = load_kms(settings.exchanges_kms)
+        recorder = open_recorder(settings.data, config.record, kms=kms)
         if recorder is not None:
             recorder.start()
             stack.push_async_callback(recorder.close)
-        evaluation = Evaluation(Cassettes(settings.data / CASSETTES, {folder.name: folder for folder in settings.apps}))
+        keys = functools.cache(lambda: FileKeys(settings.keys / KEYS, kms))
+        evaluation = Evaluation(Cassettes(settings.data / CASSETTES, {folder.name: folder for folder in settings.apps}, keys))
         stack.push_async_callback(evaluation.close)
         stages = Stages(
             identify=identifier,

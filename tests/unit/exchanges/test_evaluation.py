@@ -16,6 +16,7 @@ from seawall.model_proxy.errors import BadCall, OutOfScope
 from seawall.model_proxy.exchanges.cassettes import Cassettes, snapshot_of
 from seawall.model_proxy.exchanges.evaluation import Evaluation, NoSnapshot, Replay
 from seawall.model_proxy.exchanges.format import Exchange, encode
+from seawall.model_proxy.exchanges.keys import FileKeys
 from seawall.model_proxy.forms import body_of, pieces_of
 from seawall.model_proxy.screen.masks import Masks
 from seawall.model_proxy.screen.spotlight import spotlit
@@ -111,6 +112,21 @@ def test_the_lane_needs_its_scope() -> None:
         Evaluation(Cassettes(Path())).enter(asked("maybe"))
     with pytest.raises(BadCall, match="no lane"):
         Evaluation(Cassettes(Path())).enter(a_call(headers={"seawall-lane": "evals"}))
+
+
+async def test_what_is_recorded_is_sealed(tmp_path: Path) -> None:
+    """Nothing of it can be read in the file, after a rotation it still answers, and in another tenant's place it does not."""
+    keys = FileKeys(tmp_path / "exchanges.json")
+    evaluation = Evaluation(Cassettes(tmp_path, keys=lambda: keys))
+    await recorded(evaluation, asked("record"))
+    (file,) = (tmp_path / "t-acme").glob("*.jsonl")
+    assert not any(word in file.read_bytes() for word in (b"weeks", b"Fifty", b"{"))
+    keys.rotate()
+    assert await replayed(evaluation, asked("require")) is not None
+    (tmp_path / "t-other").mkdir()
+    (tmp_path / "t-other" / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(NoSnapshot):
+        await replayed(evaluation, asked("require", tenant="other"))
 
 
 async def test_an_apps_own_cassettes_answer(tmp_path: Path) -> None:

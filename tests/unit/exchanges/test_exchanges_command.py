@@ -17,8 +17,11 @@ from seawall.cli.exchanges_replay import compare
 from seawall.core.errors import ConfigurationError, NotFound
 from seawall.model_proxy.call import Usage, Whole
 from seawall.model_proxy.config import Recording
+from seawall.model_proxy.exchanges.archive import Archive, Wanted
+from seawall.model_proxy.exchanges.cassettes import Cassettes
 from seawall.model_proxy.exchanges.format import Exchange
-from seawall.model_proxy.exchanges.recorder import open_recorder
+from seawall.model_proxy.exchanges.keys import FILE, FileKeys
+from seawall.model_proxy.exchanges.recorder import FOLDER, open_recorder
 
 
 @pytest.fixture
@@ -103,6 +106,17 @@ def test_replay_compares_with_a_cassette(data: Path, tmp_path: Path) -> None:
     lacking = run(data, "replay", "--tenant", "acme", "--cassette", str(cassette))
     assert "not in the cassette" in lacking.stdout
     assert lacking.return_value == 1 or getattr(lacking.exception, "exit_code", 0) == 1
+
+
+def test_a_cassette_that_is_sealed_answers_its_owner(data: Path, tmp_path: Path) -> None:
+    """Whoever has the instance's keys, and names the tenant."""
+    tape = Cassettes(data / "cassettes", keys=lambda: FileKeys(data / "keys" / FILE))
+    for one in Archive(data / FOLDER, FileKeys(data / "keys" / FILE)).read("acme", Wanted(app="shop")):
+        if one.response is not None:
+            tape.add(one)
+    (cassette,) = (data / "cassettes" / "t-acme").glob("*.jsonl")
+    told = msgspec.json.decode(run(data, "replay", "--tenant", "acme", "--app", "shop", "--cassette", str(cassette), "--json").stdout)
+    assert (told["asked"], told["same"]) == (1, 1)
 
 
 def test_differences_are_measured() -> None:
