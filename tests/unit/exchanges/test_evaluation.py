@@ -10,6 +10,7 @@ from tests.unit.exact_cache.calls import COMPLETION, Heard, a_call
 from tests.virtual_time import run
 
 from seawall.core.clock import ManualClock
+from seawall.core.errors import Unavailable
 from seawall.model_proxy.cache.answers import events_of
 from seawall.model_proxy.call import Call, Usage, Whole
 from seawall.model_proxy.errors import BadCall, OutOfScope
@@ -127,6 +128,17 @@ async def test_what_is_recorded_is_sealed(tmp_path: Path) -> None:
     (tmp_path / "t-other" / file.name).write_bytes(file.read_bytes())
     with pytest.raises(NoSnapshot):
         await replayed(evaluation, asked("require", tenant="other"))
+
+
+async def test_without_its_key_nothing_is_recorded_and_that_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever keeps the keys is away: the answer was given, the cassette has to do without."""
+
+    def away() -> FileKeys:
+        raise Unavailable("The key management service is away")
+
+    await recorded(Evaluation(Cassettes(tmp_path, keys=away)), asked("record"))
+    assert "exchanges.not_written" in "".join(capfd.readouterr())
+    assert not list(tmp_path.glob("*/*.jsonl"))
 
 
 async def test_an_apps_own_cassettes_answer(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 import msgspec
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
-from seawall.core.errors import NotFound
+from seawall.core.errors import NotFound, SeawallError
 from seawall.model_proxy.cache.answers import Answer, Kept
 from seawall.model_proxy.call import Call, Piece, Usage, Whole
 from seawall.model_proxy.errors import BadCall
@@ -150,7 +150,7 @@ class Evaluation:
             return
         try:
             await asyncio.to_thread(self._cassettes.add, exchange)
-        except OSError as error:
+        except (OSError, SeawallError) as error:  # of the disk, or of who keeps the keys
             event("exchanges.not_written", error=type(error).__name__, count=1)
 
 
