@@ -50,7 +50,7 @@ def refined(before: Question, draft: Draft, nodes: Sequence[Node], lexicon: Lexi
     question = _ranked(question, draft, lexicon)
     if draft.show != "auto" or "show" in draft.flags:
         question = msgspec.structs.replace(question, show=draft.show)
-    if question == before and not ("show" in draft.flags or draft.conditions or draft.by or draft.times):
+    if question == before and not ("show" in draft.flags or draft.conditions or draft.by or draft.times or draft.ranking.direction):
         raise Unanswerable("unclear")
     return question
 
@@ -149,7 +149,7 @@ def _replaced(by: list[Dimension], found: list[Dimension], *, is_time: bool) -> 
 
 
 def _timed(question: Question, kept: Time | None, draft: Draft, lexicon: Lexicon, facts: tuple[str, ...], as_of: date) -> Question:
-    found = asked(draft)
+    found = asked(draft, kept)
     compare = found.compare or (question.compare if found.period is None or question.compare in ("previous", "year_ago") else "")
     if any(time.role == "ever" for time in draft.times):
         return msgspec.structs.replace(_without_period(question), compare="")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 
 from sqlglot import exp
 
@@ -32,6 +33,8 @@ _NUMBERS = frozenset({"Integer", "Decimal", "Float"})
 _TIMES = frozenset({"Date", "DateTime", "DateTimeTz"})
 _PIECES = re.compile(r"[/&,]")
 PART_LETTERS_MIN = 4
+NAMES_MAX = 2_000
+"""A field with more values holds texts whose beginnings say little."""
 _SENTENCE = re.compile(r"[.;:,]")
 
 Phrase = tuple[str, ...]
@@ -55,7 +58,7 @@ def build(app: App, policy: EffectivePolicy, held: Held) -> Lexicon:
             (phrase, Meaning("dataset", dataset.name, weight)) for phrase, weight in _phrases(dataset.name, dataset.label, dataset.synonyms)
         ]
     values = [*_value_phrases(held), *_named_values(visible, held)]
-    parts = list(_value_parts(held))
+    parts = [*_value_parts(held), *_value_beginnings(held, words)]
     index = {name: _index(words, values, parts, language(name) if name else None) for name in ("", *LANGUAGES)}
     lexicon = Lexicon(
         app, policy, metrics, fields, index, held.days, {one.name: title for one in datasets if (title := _title(one, fields))}
@@ -205,17 +208,31 @@ def _writings(value: str) -> Iterator[Phrase]:
 
 def _value_parts(held: Held) -> Iterator[tuple[Phrase, Value]]:
     """What stands first of several things, where no other value of the field names it."""
+    stem = language(LANGUAGES[0]).stem
     for ref, values in held.values.items():
-        for value in values:
-            first, *others = _PIECES.split(value)
-            words = words_of(first) if others else ()
-            if any(len(word) >= PART_LETTERS_MIN and word.isalpha() for word in words) and all(_once(word, ref, held) for word in words):
+        several = [value for value in values if _PIECES.search(value)]
+        counted = Counter(word for value in values for word in {stem(word) for word in words_of(value)}) if several else {}
+        for value in several:
+            words = words_of(_PIECES.split(value)[0])
+            is_name = any(len(word) >= PART_LETTERS_MIN and word.isalpha() for word in words)
+            if is_name and all(counted[stem(word)] == 1 for word in words):
                 yield words, (ref, value)
 
 
-def _once(word: str, ref: str, held: Held) -> bool:
-    stem = language(LANGUAGES[0]).stem(word)
-    return sum(1 for value in held.values[ref] if any(language(LANGUAGES[0]).stem(each) == stem for each in words_of(value))) == 1
+def _value_beginnings(held: Held, named: list[tuple[Phrase, Meaning]]) -> Iterator[tuple[Phrase, Value]]:
+    """How long names begin, where no other value of the field holds these words: `Park` for `Park East`."""
+    grammar = {word for one in LANGUAGES for word in language(one).words}
+    taken = {word for phrase, _ in named for word in phrase}
+    for ref, values in held.values.items():
+        if len(values) > NAMES_MAX:
+            continue
+        phrases = {value: words_of(value)[:VALUE_WORDS_MAX] for value in values}
+        counted = Counter(words[place:end] for words in phrases.values() for place, end in combinations(range(len(words) + 1), 2))
+        for value, words in phrases.items():
+            for end in range(1, len(words)) if words and words[0].isalpha() and words[0] not in grammar else ():
+                is_name = end > 1 or (len(words[0]) >= PART_LETTERS_MIN and words[0] not in taken)
+                if is_name and counted[words[:end]] == 1:
+                    yield words[:end], (ref, value)
 
 
 def _named_values(fields: Iterable[Field], held: Held) -> Iterator[tuple[Phrase, Value]]:

@@ -39,6 +39,8 @@ _POINTS: dict[str, float] = {
 }
 _TOGETHER = 0.5
 """What each further word of a group adds: together they mean more than apart."""
+_PHRASE = 0.05
+"""What a phrase without meaning counts more than its words with one: `share the …`."""
 _UNKNOWN = -10.0
 _WEAK = 5.0
 """A value that looks like a grammar word and is not written like a value."""
@@ -206,7 +208,7 @@ class Matcher:
             if grains := one.grains.get(phrase):
                 yield Edge(place, end + 1, "grain", self._points("grain", count), grain=grains[0])
             if phrase in one.stop or phrase in one.measures:
-                yield Edge(place, end + 1, "stop", _POINTS["stop"] * count)
+                yield Edge(place, end + 1, "stop", _POINTS["stop"] if count == 1 else (_POINTS["tag"] + _PHRASE) * count)
             if phrase in one.measures and place and self.tokens[place - 1].norm == "in":
                 yield Edge(place, end + 1, "stop", self._points("term", count) + _TOGETHER)
 

@@ -23,8 +23,11 @@ class Asked(msgspec.Struct, frozen=True):
     compare: Comparison | str = ""
 
 
-def asked(draft: Draft) -> Asked:
-    """The period and the comparison. Unanswerable when there are several, or words about time that no query knows."""
+def asked(draft: Draft, kept: Time | None = None) -> Asked:
+    """The period and the comparison. Unanswerable when there are several, or words about time that no query knows.
+
+    `kept` is the period of the question before, for what names none of its own.
+    """
     times = [time for time in draft.times if time.role in ("period", "future")]
     versus = [time for time in draft.versus if time.role in ("period", "future")]
     roles = {time.role for time in (*draft.times, *draft.versus)}
@@ -42,7 +45,7 @@ def asked(draft: Draft) -> Asked:
         raise Unanswerable("unclear", [time.text for time in versus])
     period = times[0] if times else None
     if versus:
-        compare = _compared(period, versus[0])
+        compare = _compared(period or kept, versus[0])
     return Asked(period, compare)
 
 

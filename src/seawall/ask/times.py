@@ -88,10 +88,10 @@ class TimeReader:
                 yield end, msgspec.structs.replace(make(), unit=make().unit or self._unit_within(place, end))
 
     def _unit_within(self, place: int, end: int) -> Grain | None:
-        """The grain that one of these words names or ends with: `Vormonat`."""
+        """The grain that one of these words ends with: `Vormonat` is the last month."""
         for token in self.tokens[place:end]:
             for word, grains in self.language.grains.items():
-                if token.norm.endswith(word) and len(word) > 2:
+                if token.norm.endswith(word) and len(token.norm) > len(word) > 2:
                     return grains[0]
         return None
 
@@ -114,7 +114,7 @@ class TimeReader:
             for end in self._phrase("ago", after + 1):
                 yield end, Time(role="unknown")
             for end in self._phrase("earlier", after + 1):
-                yield end, Time(role="previous", unit=self._grain(after))
+                yield end, Time(role="previous")
 
     def _coming(self, count: int, grain: Grain) -> Time:
         """The next whole periods: the one that begins at `as_of` is the first of them."""
