@@ -81,8 +81,8 @@ class AnswerOut(msgspec.Struct, frozen=True):
     total_exact: bool | None = None
     keys: list[str] | None = None
     """Of row panels: what names each of `rows` in `/rows/{key}`."""
-    degraded: str | None = None
-    """`words`: similar rows could not be worked out, these are found by the words they share."""
+    degraded: str | msgspec.UnsetType | None = msgspec.UNSET
+    """Of panels of similar rows: `words` when what is similar could not be worked out, and these are found by the words they share."""
 
 
 class FieldOut(msgspec.Struct, frozen=True):
@@ -227,7 +227,7 @@ class DataApi:
         subject = cursor_subject(asked.site.app, asked.panel, asked.choice, asked.rights)
         following = self._services.cursors.encode(opened.next_after, subject=subject) if opened.next_after else None
         told = exact if total is not None else None
-        degraded = WORDS if by_words else None
+        degraded = msgspec.UNSET if asked.panel.similar is None else WORDS if by_words else None
         return msgspec.structs.replace(answer, next=following, total=total, total_exact=told, keys=keys, degraded=degraded)
 
     def _position(self, asked: Asked) -> tuple[Scalar, ...] | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seawall.app.model import App, Bundle, DataType, MetricQuery, Page, PageFilter, Panel
+from seawall.ask.vectors.similar import SIMILARITY
 from seawall.core.problem import MEDIA_TYPE
 from seawall.ui.ask.described import ask_paths
 from seawall.ui.negotiate import FORMATS
@@ -149,7 +150,7 @@ def _answer(panel: Panel) -> Json:
             "next": {"type": ["string", "null"], "description": "The cursor of the next page"},
             "total": {"type": ["integer", "null"]},
             "total_exact": {"type": ["boolean", "null"]},
-            "degraded": {"type": ["string", "null"], "description": "`words`: similar rows are found by words for now"},
+            **_degraded(panel),
             "keys": {"type": ["array", "null"], "items": {"type": "string"}, "description": "What names each row in `/rows/{key}`"},
         },
     }
@@ -162,9 +163,17 @@ def _answer(panel: Panel) -> Json:
     }
 
 
+def _degraded(panel: Panel) -> Json:
+    """Of panels of similar rows."""
+    if panel.similar is None:
+        return {}
+    return {"degraded": {"type": ["string", "null"], "description": "`words`: similar rows are found by words for now"}}
+
+
 def _row(app: App, panel: Panel) -> Json:
     properties = {name: _nullable(_JSON_TYPES[datatype]) for name, datatype in _columns(app, panel).items()}
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    told = {SIMILARITY: {"type": "number", "description": "With something chosen: 1 is alike"}} if panel.similar else {}
+    return {"type": "object", "properties": properties | told, "required": list(properties)}
 
 
 def _columns(app: App, panel: Panel) -> dict[str, DataType]:

@@ -163,6 +163,15 @@ async def test_a_row_that_may_not_be_seen_is_absent(hall: Hall) -> None:
     assert "There is nothing here that you may see" in html
 
 
+async def test_the_data_api_is_described(hall: Hall) -> None:
+    """Likeness and how rows were found, for this panel only."""
+    async with hall.client() as client:
+        described = (await client.get("/shop/openapi.json")).json()
+    schemas = described["components"]["schemas"]
+    assert [name for name, schema in schemas.items() if "similarity" in schema.get("properties", {})] == ["rows.row"]
+    assert "similarity" not in schemas["rows.row"]["required"]
+
+
 async def test_the_data_api_tells_it_too(hall: Hall) -> None:
     """In `degraded`; files and JSON hold the likeness."""
     async with hall.client(headers={"accept": "application/json"}) as client:
