@@ -205,6 +205,17 @@ async def test_calls_at_once_are_one_call_and_a_bad_item_is_asked_alone() -> Non
     assert json.loads(got[0][1])["usage"] == {"input": 10, "output": 6}
 
 
+async def test_equal_inputs_of_a_batch_are_asked_once() -> None:
+    """Three calls, two inputs: two answers, and everybody has theirs."""
+    answers = [{"sentence": "Grocery has 48 % of sales."}, {"sentence": "Again it is 48 %."}]
+    models = Models(json.dumps({"answers": answers}))
+    proxy, path = proxy_of(models), "/v1/prompts/merchandising/summarise"
+    given = [{**FINDING, "panel": panel} for panel in ("One", "Two", "One")]
+    got = await asyncio.gather(*(ask(proxy, path, {"input": one}) for one in given))
+    assert [json.loads(body)["output"] for _, body in got] == [answers[0], answers[1], answers[0]]
+    assert models.bodies[0]["messages"][-1]["content"][1]["text"].count('"panel"') == 2
+
+
 async def test_evaluations_are_never_batched(tmp_path: Path) -> None:
     """What was recorded at once is found one by one: a cassette does not know what else was asked at the moment."""
     models = Models(

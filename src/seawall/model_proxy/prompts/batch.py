@@ -1,7 +1,8 @@
 """Calls of one prompt by one caller that come within milliseconds, asked as one: an array of inputs in, an array of answers out.
 
-Each answer is checked on its own; one that does not keep the schema is asked again alone. Callers are never mixed: whoever pays, and what
-they may see, is one person's. A batch whose every client has vanished is given up.
+Each answer is checked on its own; one that does not keep the schema is asked again alone. Equal inputs are asked once, where their
+answers may be shared. Callers are never mixed: whoever pays, and what they may see, is one person's. A batch whose every client has
+vanished is given up.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 from seawall.core.schemas.compiled import compiled
+from seawall.model_proxy.cache.keys import HEADER
 from seawall.model_proxy.call import Call, Usage
 from seawall.model_proxy.contract.contract import Contract
 from seawall.model_proxy.edge_out import Out
@@ -28,6 +30,7 @@ BATCHES_MAX = 1_024
 """Open at once; more calls go alone."""
 ALIKE = ("authorization", "seawall-data-class", "seawall-cache", "seawall-action")
 """What a batch's calls have in common: it is asked as its first one, for all."""
+_encode = msgspec.json.Encoder(order="deterministic").encode
 Run = Callable[[Request, Out, Prepare], None]
 Alone = Callable[[Request, Out, Asked], None]
 
@@ -65,24 +68,25 @@ class Batches:
         if self._open.get(key) is not members:
             return
         del self._open[key]
-        members = [member for member in members if not member.out.gone]
-        if len(members) == 1:
-            self._alone(members[0].request, members[0].out, members[0].asked)
-        elif members:
-            self._ask(members)
+        groups = _alike([member for member in members if not member.out.gone])
+        if len(groups) == 1:  # those that ask the same alone share an answer as all calls do
+            self._separately(groups[0])
+        elif groups:
+            self._ask(groups)
 
-    def _ask(self, members: list[Member]) -> None:
+    def _ask(self, groups: list[list[Member]]) -> None:
         calls: list[Call] = []
+        members = [member for group in groups for member in group]
 
         def prepare(call: Call) -> None:
             calls.append(call)
-            _enter(self._library, call, [member.asked for member in members])
+            _enter(self._library, call, [group[0].asked for group in groups])
 
         def answered(status: int, lines: bytes, body: bytes) -> None:
             if status != 200:
                 self._separately(members)
             else:
-                self._answer(members, calls[0], lines, msgspec.json.decode(body))
+                self._answer(groups, calls[0], lines, msgspec.json.decode(body))
 
         held = HeldOut(answered)
         for member in members:
@@ -94,20 +98,34 @@ class Batches:
             if not member.out.gone:
                 self._alone(member.request, member.out, member.asked)
 
-    def _answer(self, members: list[Member], call: Call, lines: bytes, completion: dict[str, Any]) -> None:
+    def _answer(self, groups: list[list[Member]], call: Call, lines: bytes, completion: dict[str, Any]) -> None:
         told = usage_of(completion.get("usage")) or Usage()
         cost = (call.cost or (call.target.cost(told) if call.target is not None else 0)) if call.served == "model" else 0
         answers = msgspec.json.decode(completion["choices"][0]["message"]["content"])["answers"]
-        count = len(members)
-        for member, answer in zip(members, answers, strict=True):
-            ready = member.asked.ready
-            one = Contract(ready.output, {}, ready.artifact, member.asked.input, required=True)
+        count = sum(map(len, groups))
+        usage = {"input": told.input // count, "output": told.output // count}
+        for group, answer in zip(groups, answers, strict=True):
+            asked = group[0].asked
+            one = Contract(asked.ready.output, {}, asked.ready.artifact, asked.input, required=True)
             text = one.mended(msgspec.json.encode(answer).decode())
             if text is None:
-                self._separately([member])
-            elif not member.out.gone:
-                usage = {"input": told.input // count, "output": told.output // count}
-                member.out.whole(200, lines, msgspec.json.encode(summary(call, msgspec.json.decode(text), ready, usage, cost // count)))
+                self._separately(group)
+                continue
+            said = msgspec.json.encode(summary(call, msgspec.json.decode(text), asked.ready, usage, cost // count))
+            for member in group:
+                if not member.out.gone:
+                    member.out.whole(200, lines, said)
+
+
+def _alike(members: list[Member]) -> list[list[Member]]:
+    """Members that ask the same, together, where answers may be shared; else each by itself."""
+    groups: dict[object, list[Member]] = {}
+    for number, member in enumerate(members):
+        prompt = member.asked.ready.prompt
+        random = prompt.temperature or any(variant.temperature for variant in prompt.variants)
+        shared = prompt.cache and not random and HEADER not in member.request.headers
+        groups.setdefault(_encode(member.asked.input) if shared else number, []).append(member)
+    return list(groups.values())
 
 
 def _leave(held: Out, members: list[Member]) -> None:
