@@ -26,7 +26,7 @@ const common = {
 };
 // The fallback for out-of-order panels stands alone: it must run before anything else has come. Islands are built first, so
 // that the page's script knows their addresses; no chunk is shared, because each further file costs a request and its headers.
-const islands = await build({ ...common, entryPoints: { charts: "src/charts.js", detail: "src/detail.js", problems: "src/problems.js", table: "src/table.js", vitals: "src/vitals.js", zoom: "src/zoom.js" }, format: "esm", loader: { ".css": "file" } });
+const islands = await build({ ...common, entryPoints: { ask: "src/ask.js", charts: "src/charts.js", detail: "src/detail.js", problems: "src/problems.js", table: "src/table.js", vitals: "src/vitals.js", zoom: "src/zoom.js" }, format: "esm", loader: { ".css": "file" } });
 const addresses = {};
 for (const [path, output] of Object.entries(islands.metafile.outputs)) {
   if (output.entryPoint?.endsWith(".js")) addresses[basename(output.entryPoint, ".js")] = `/static/build/${basename(path)}`;

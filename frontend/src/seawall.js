@@ -3,7 +3,7 @@
 import { actions, doing } from "./actions.js";
 import { start as filters } from "./filters.js";
 import { request } from "./net.js";
-import { refresh, watch } from "./panels.js";
+import { refresh, say, watch } from "./panels.js";
 
 document.documentElement.classList.add("scripted");
 filters();
@@ -46,6 +46,33 @@ const tabled = async (list) => {
 };
 document.addEventListener("toggle", (event) => tabled(event.target), true);
 for (const list of document.querySelectorAll("details.data[open]")) tabled(list);
+
+// "/" goes to the box for questions, unless something is being written.
+document.addEventListener("keydown", (event) => {
+  const box = document.getElementById("q");
+  if (!box || event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select")) return;
+  event.preventDefault();
+  box.select();
+});
+
+// On the page of answers, forms and links of the sentence change it in place; what does that comes when somebody turns to it.
+if (document.getElementById("main")?.dataset.page === "ask") {
+  const answers = () => import(ISLANDS.ask);
+  const go = (event, url) => {
+    event.preventDefault?.();
+    answers().then((island) => island.go(url, event.type !== "popstate", { request, say, watch, doing }), () => location.assign(url));
+  };
+  document.addEventListener("focusin", ({ target }) => target.closest?.(".chips") && answers());
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-ask-link]");
+    if (link && !(event.metaKey || event.ctrlKey || event.shiftKey || event.button)) go(event, link.href);
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method === "get") go(event, `${form.action}?${new URLSearchParams([...new FormData(form)].filter(([, value]) => value))}`);
+  });
+  addEventListener("popstate", (event) => go(event, location.href));
+}
 
 const whenIdle = self.requestIdleCallback ?? ((work) => setTimeout(work, 200));
 const measure = () => whenIdle(async () => (await import(ISLANDS.vitals)).start(actions));

@@ -41,6 +41,7 @@ class Candidate(msgspec.Struct, frozen=True):
     refusal: str
     before: str
     tier: str
+    """Who understood it; `edited`: its parts were changed after that, to mean the text or to mean something else."""
     comment: str
     bundle: str
 

@@ -106,7 +106,7 @@ LANES: tuple[Lane, ...] = (
         name="ask-api",
         service=UI_READ,
         pattern="/[^/]+/api/ask",
-        methods=("GET", "HEAD", "POST"),
+        methods=("POST",),
         body_bytes_max=ASK_BODY_BYTES_MAX,
         deadline_seconds=ASK_SECONDS,
     ),

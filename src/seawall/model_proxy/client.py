@@ -19,6 +19,7 @@ from seawall.trust.errors import NotSignedIn
 
 __all__ = ["EMBEDDING_VERSION", "ModelProxyClient", "PromptAnswer"]
 
+ACTION = "seawall-action"
 CONNECTIONS_MAX = 32
 DEFAULT_SECONDS = 0.9
 CALL_SECONDS = 15.0
@@ -60,7 +61,9 @@ class _Errors(msgspec.Struct, frozen=True):
 class ModelProxyClient:
     """A pool of connections to `gateway.sock` in the instance's run directory. Close with `aclose()`."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, *, action: str = "") -> None:
+        """`action`: what users do that causes its calls, for the record of each."""
+        self._action = action
         limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
         transport = httpx.AsyncHTTPTransport(uds=str(run / "gateway.sock"), limits=limits)
         self._client = httpx.AsyncClient(transport=transport, base_url="http://gateway", trust_env=False)
@@ -112,6 +115,8 @@ class ModelProxyClient:
         deadline.check()
         headers = {"authorization": f"Bearer {token}", HEADER: deadline.header(), "traceparent": current_traceparent()}
         try:
+            if self._action:
+                headers[ACTION] = self._action
             if content is not None:
                 headers["content-type"] = "application/json"
             return await self._client.request(method, path, headers=headers, content=content, timeout=deadline.remaining())

@@ -54,6 +54,7 @@ from seawall.trust.sessions import Sessions
 from seawall.trust.tokens import Tokens
 from seawall.ui.asgi import Lane, build
 from seawall.ui.ask.stores import KeptAnswers, Verdicts
+from seawall.ui.ask.warm import keep_warm
 from seawall.ui.assets import default_assets
 from seawall.ui.auth import routes
 from seawall.ui.headers import HeaderSet
@@ -71,6 +72,8 @@ NOTICE_SECONDS = 0.3
 """How long the socket stays open after readiness said no."""
 DUCKDB_MEMORY = "1GB"
 POOL_MAX = 4
+ASK_ACTION = "ask"
+"""What users do that calls models from here."""
 
 
 def run(settings: Settings, lane: str) -> None:
@@ -163,14 +166,19 @@ async def wired(settings: Settings, lane: Lane) -> AsyncIterator[UiServices]:
             stack.push_async_callback(vectors.close)
         client = ModelProxyClient(settings.run)
         stack.push_async_callback(client.aclose)
+        asking = ModelProxyClient(settings.run, action=ASK_ACTION)
+        stack.push_async_callback(asking.aclose)
         embedder = MemoEmbedder(ProxyEmbedder(client, tokens, "seawall-ui"))
-        sites = {}
+        sites, words = {}, {}
         for bundle, folder in zip(bundles, settings.apps, strict=True):
             questions = QueryService(bundle, engines, generations, results)
-            cascade, lexicons = open_cascade(bundle, folder, questions, client=client, cache=cache)
+            cascade, lexicons = open_cascade(bundle, folder, questions, client=asking, cache=cache)
             stack.push_async_callback(lexicons.close)
+            words[bundle.app.name] = lexicons
             similar = SimilarRows(bundle.app, questions, vectors, embedder)
             sites[bundle.app.name] = replace(_site(bundle, generations, questions, similar), ask=cascade)
+        if lane == "read":
+            await stack.enter_async_context(_running(keep_warm(words, usage)))
         yield UiServices(
             sites=sites,
             ladder=ladder,

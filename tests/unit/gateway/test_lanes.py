@@ -14,7 +14,7 @@ from seawall.gateway.routes import DEFAULT_TIMEOUT_MS, JWT, TOKEN_TYPE, route_co
 
 segments = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._~", min_size=1, max_size=8).filter(lambda text: text not in (".", ".."))
 paths = st.lists(
-    st.one_of(segments, st.sampled_from(["static", "auth", "v1", "api", "panels", "healthz", "readyz", "link"])), max_size=5
+    st.one_of(segments, st.sampled_from(["static", "auth", "v1", "api", "panels", "ask", "healthz", "readyz", "link"])), max_size=5
 ).map(lambda parts: "/" + "/".join(parts))
 methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 KEY = "Bearer sw_0123456789abcdef_" + "a" * 43
@@ -67,11 +67,30 @@ def test_only_public_headers_may_be_said_from_outside(name: str, kept: int, more
 
 @given(methods, paths)
 def test_closed_by_default(method: str, path: str) -> None:
-    """Whatever is not health, a static file or sign-in needs a token; changes never go to a reader."""
+    """Whatever is not health, a static file or sign-in needs a token; changes never go to a reader; asking is none."""
     lane = lane_of(method, path)
     first = path.split("/")[1]
     assert lane.token or first in ("healthz", "readyz", "static", "auth")
-    assert lane.service != "ui-read" or method in ("GET", "HEAD")
+    asks = method == "POST" and re.fullmatch("/[^/]+/api/ask", path) is not None
+    assert lane.service != "ui-read" or method in ("GET", "HEAD") or asks
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name", "service"),
+    [
+        ("GET", "/shop/ask", "ask", "ui-read"),
+        ("POST", "/shop/api/ask", "ask-api", "ui-read"),
+        ("GET", "/shop/api/ask", "read", "ui-read"),
+        ("POST", "/shop/ask/verdict", "write", "ui-write"),
+        ("POST", "/shop/mine", "write", "ui-write"),
+        ("GET", "/shop/mine", "read", "ui-read"),
+    ],
+)
+def test_asking_reads_and_opinions_write(method: str, path: str, name: str, service: str) -> None:
+    """A question may take as long as a model does; what people think of the answer goes where things are written."""
+    lane = lane_of(method, path)
+    assert (lane.name, lane.service) == (name, service)
+    assert not lane.idempotent or method == "GET"
 
 
 @pytest.mark.parametrize("lane", LANES, ids=lambda lane: lane.name)

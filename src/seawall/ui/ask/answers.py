@@ -6,10 +6,12 @@ here raises because a query failed: the ladder gives a lower rung, and the last 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 import pyarrow as pa
 
-from seawall.app.model import App, Outage, Panel, Text
+from seawall.app.model import App, Chart, MetricQuery, Outage, Panel, Text
 from seawall.ask.answer import GROUPS_MAX, Answered, answered, compared_query, panel_of, shown
 from seawall.ask.params import to_params
 from seawall.ask.question import Question
@@ -35,6 +37,8 @@ from seawall.ui.rights import Rights
 from seawall.ui.wiring import Site, UiServices
 
 FORM = "answer-1"
+BAR_PX = 40
+"""Room of a bar that lies on its side."""
 FRESH_SECONDS = 86_400.0
 OUTAGE = Outage(summary=False)
 BELOW = frozenset({"summary", "explanation"})
@@ -81,9 +85,11 @@ class Answers:
         words = Text({locale: title or title_of(question, site.app, locale)})
         subject_ = digest((FORM, site.bundle.digest, question.canonical(), question.show, words, lang, self._services.version))
         panel = _expected(site, rights, question, words)
+        is_named = words != Text({locale: title_of(question, site.app, locale)})
         name = "a" + subject_[:12]
         key = CacheKey(f"answer:{subject_}", (), rights.fingerprint, locale, watermark, is_kept=False)
-        return Slot(site, rights, question, dressed(msgspec.structs.replace(panel, name=name), question, site.app), key, ctx, here)
+        panel = dressed(msgspec.structs.replace(panel, name=name), question, site.app, is_named=is_named)
+        return Slot(site, rights, question, panel, key, ctx, here)
 
     def peek(self, slot: Slot) -> Served | None:
         """The answer, when this process's memory holds it."""
@@ -124,7 +130,9 @@ class Answers:
             return encode(fragment_of(self._drawn(slot, made)))
 
     def _drawn(self, slot: Slot, made: Answered) -> str:
-        panel = dressed(msgspec.structs.replace(made.panel, name=slot.panel.name), slot.question, slot.site.app)
+        panel = msgspec.structs.replace(
+            made.panel, name=slot.panel.name, description=slot.panel.description, chart=_fitted(made), finding=slot.panel.finding
+        )
         ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of)
         comparison = PanelData(made.comparison.columns, made.comparison.table) if made.comparison else None
         latest = latest_period(slot.site.app, shown(slot.question), made.as_of)
@@ -138,20 +146,30 @@ def title_of(question: Question, app: App, locale: str) -> str:
     return " ".join([subject(question, app, locale), *by])
 
 
-def dressed(panel: Panel, question: Question, app: App) -> Panel:
-    """The panel with the definition of what it measures, and with the finding that its form carries."""
+def dressed(panel: Panel, question: Question, app: App, *, is_named: bool) -> Panel:
+    """The panel with the definition of what it measures and the finding that its form carries; one that somebody named keeps its name."""
     metric = app.semantics.metrics.get(question.metrics[0]) if len(question.metrics) == 1 else None
-    return msgspec.structs.replace(panel, description=metric.description if metric else Text({}), finding=_finding(panel, question))
+    return msgspec.structs.replace(
+        panel, description=metric.description if metric else Text({}), finding="" if is_named else _finding(panel, question)
+    )
 
 
-def _finding(panel: Panel, question: Question) -> str:
+def _finding(panel: Panel, question: Question) -> Literal["", "latest_change", "peak"]:
     marks = {layer.mark for layer in panel.chart.layers}
     if len(question.metrics) != 1 or question.compare or len(question.by) != 1 or not marks & {"line", "bar"}:
         return ""
     if question.by[0].grain:
         return "latest_change"
-    ascending = any(not one.descending for one in question.order)
-    return "" if ascending else "peak"
+    return "" if any(not one.descending for one in question.order) else "peak"
+
+
+def _fitted(made: Answered) -> Chart:
+    """The chart, no higher than its few bars need."""
+    chart, rows = made.panel.chart, made.rows.table.num_rows
+    sideways = isinstance(made.panel.query, MetricQuery) and made.panel.query.by and made.panel.query.by[0].grain is None
+    if not sideways or chart.layers[0].mark != "bar" or "color" in chart.layers[0].encoding or rows * BAR_PX >= chart.height_px:
+        return chart
+    return msgspec.structs.replace(chart, height_px=max(BAR_PX * 2, BAR_PX * rows))
 
 
 def _expected(site: Site, rights: Rights, question: Question, title: Text) -> Panel:

@@ -53,6 +53,8 @@ ANSWER_SECONDS_MIN = 0.9
 SUGGESTED_MAX = 200
 SUGGESTED_SECONDS = 0.3
 MARKER = "understood"
+EDITED = "edited"
+"""The tier of a question whose parts somebody changed."""
 TEMPLATE_END = frame("</template>")
 
 
@@ -275,7 +277,9 @@ class AskPage:
         editor = Editor(known.question, visit.offered, visit.ctx, visit.asked.lang, of)
         opened = draw.understood(known.heard, editor) + row_open(1) + panel_open(slot.panel)
         title = slot.panel.title.in_locale(visit.ctx.locale)
-        opinions = draw.opinions(self._opinion(visit, known), known.question, title, visit.ctx, keeps=self._services.kept is not None)
+        opinions = draw.opinions(
+            self._opinion(visit, known), known.question, title, visit.ctx, keeps=self._services.kept is not None, said=visit.asked.said
+        )
         closed = PANEL_CLOSE + ROW_CLOSE + opinions
         served = self._answers.peek(slot)
         if served is None and in_order:
@@ -312,7 +316,9 @@ class AskPage:
             return draw.welcome(visit.offered, known.links, visit.ctx, visit.asked.lang)
         refused = draw.refused(known.heard, known.links, visit.ctx)
         judged = known.judged and bool(visit.asked.text)
-        return refused + (draw.opinions(self._opinion(visit, known), None, "", visit.ctx, keeps=False) if judged else "")
+        return refused + (
+            draw.opinions(self._opinion(visit, known), None, "", visit.ctx, keeps=False, said=visit.asked.said) if judged else ""
+        )
 
     def _opinion(self, visit: Visit, known: Known) -> draw.Opinion:
         before = visit.asked.before
@@ -322,7 +328,7 @@ class AskPage:
             before=query_of(before) if before else "",
             params=query_of(known.question) if known.question else "",
             refusal=known.refusal,
-            tier=known.heard.tier,
+            tier=known.heard.tier or (EDITED if visit.asked.of else ""),
         )
 
     async def _suggestions(self, visit: Visit, known: Known) -> list[bytes]:

@@ -127,9 +127,15 @@ def welcome(offered: Offered, examples: Iterable[Link], ctx: RenderContext, lang
     )
 
 
-def opinions(opinion: Opinion, question: Question | None, title: str, ctx: RenderContext, *, keeps: bool) -> str:
-    """Was it right, and shall it be kept."""
-    words, app = ctx.messages, esc(ctx.app)
+def opinions(opinion: Opinion, question: Question | None, title: str, ctx: RenderContext, *, keeps: bool, said: str = "") -> str:
+    """Was it right, and shall it be kept; what was `said` already is not asked again."""
+    parts = _verdict(opinion, question, ctx) if opinion.text and said not in ("up", "down") else ""
+    parts += _keep(opinion, title, ctx) if question is not None and keeps and said != "kept" else ""
+    return f'<div class="opinions">{parts}</div>' if parts else ""
+
+
+def _verdict(opinion: Opinion, question: Question | None, ctx: RenderContext) -> str:
+    words = ctx.messages
     fields = (
         ("here", opinion.here),
         ("q", opinion.text),
@@ -139,29 +145,25 @@ def opinions(opinion: Opinion, question: Question | None, title: str, ctx: Rende
         ("tier", opinion.tier),
         ("locale", ctx.locale),
     )
-    about = _hidden(fields)
-    verdict = (
-        ""
-        if not opinion.text
-        else (
-            f'<form class="verdict" method="post" action="/{app}/ask/verdict">{about}'
-            f"<fieldset><legend>{esc(words['ask.right' if question else 'ask.should'])}</legend>"
-            f'<button class="button" name="verdict" value="up">{_THUMB}<span>{esc(words["ask.up"])}</span></button>'
-            f'<button class="button" name="verdict" value="down">{_THUMB_DOWN}<span>{esc(words["ask.down"])}</span></button></fieldset>'
-            f'<details><summary>{esc(words["ask.comment"])}</summary><label for="comment" class="sr">{esc(words["ask.comment"])}</label>'
-            f'<textarea id="comment" name="comment" rows="3" maxlength="{COMMENT_MAX}" dir="auto"></textarea>'
-            f'<p class="hint">{esc(words["ask.comment.hint"])}</p></details></form>'
-        )
+    return (
+        f'<form class="verdict" method="post" action="/{esc(ctx.app)}/ask/verdict">{_hidden(fields)}'
+        f"<fieldset><legend>{esc(words['ask.right' if question else 'ask.should'])}</legend>"
+        f'<button class="button" name="verdict" value="up">{_THUMB}<span>{esc(words["ask.up"])}</span></button>'
+        f'<button class="button" name="verdict" value="down">{_THUMB_DOWN}<span>{esc(words["ask.down"])}</span></button></fieldset>'
+        f'<details><summary>{esc(words["ask.comment"])}</summary><label for="comment" class="sr">{esc(words["ask.comment"])}</label>'
+        f'<textarea id="comment" name="comment" rows="3" maxlength="{COMMENT_MAX}" dir="auto"></textarea>'
+        f'<p class="hint">{esc(words["ask.comment.hint"])}</p></details></form>'
     )
-    keep = ""
-    if question is not None and keeps:
-        keep = (
-            f'<form class="keep" method="post" action="/{app}/mine">{_hidden((("params", opinion.params), ("here", opinion.here)))}'
-            f'<label for="keep-title" class="sr">{esc(words["mine.title_of"])}</label>'
-            f'<input id="keep-title" name="title" value="{esc(title[:TITLE_MAX])}" maxlength="{TITLE_MAX}" dir="auto" required>'
-            f'<button class="button" name="do" value="keep">{esc(words["ask.keep"])}</button></form>'
-        )
-    return f'<div class="opinions">{verdict}{keep}</div>' if verdict or keep else ""
+
+
+def _keep(opinion: Opinion, title: str, ctx: RenderContext) -> str:
+    words = ctx.messages
+    return (
+        f'<form class="keep" method="post" action="/{esc(ctx.app)}/mine">{_hidden((("params", opinion.params), ("here", opinion.here)))}'
+        f'<label for="keep-title" class="sr">{esc(words["mine.title_of"])}</label>'
+        f'<input id="keep-title" name="title" value="{esc(title[:TITLE_MAX])}" maxlength="{TITLE_MAX}" dir="auto" required>'
+        f'<button class="button" name="do" value="keep">{esc(words["ask.keep"])}</button></form>'
+    )
 
 
 def unanswerable(panel: Panel, reason: str, ctx: RenderContext) -> Markup:
