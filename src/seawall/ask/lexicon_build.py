@@ -64,6 +64,9 @@ def build(app: App, policy: EffectivePolicy, held: Held) -> Lexicon:
         app, policy, metrics, fields, index, held.days, {one.name: title for one in datasets if (title := _title(one, fields))}
     )
     lexicon.quotients.update(_quotients(lexicon))
+    for name in LANGUAGES:
+        lexicon.knows("", language(name))
+        lexicon.look_up_any_order(("", "", ""), language(name))
     return lexicon
 
 

@@ -304,6 +304,8 @@ class TermReader:
         found = [name for ref in node.term.refs("amount") for name in self.lexicon.measures.get(ref, ())]
         if "average" in self.draft.flags:
             found = [name for name in found if self.lexicon.metrics[name].is_mean]
+        words = set(node.said.split())
+        found = [name for name in found if words & self.lexicon.metrics[name].called] or found
         if len(found) == 1 and not self.draft.metrics:
             self.draft.doubt(0.5)
             self.draft.metrics.append(found[0])

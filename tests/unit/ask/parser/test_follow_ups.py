@@ -28,6 +28,11 @@ CASES = [
     ("trips by week for the last 8 weeks", "last 4 weeks", "trips by week for the last 4 weeks"),
     ("trips by week for the last 8 weeks", "by month instead", "trips by month in the last 8 weeks"),
     ("trips last week", "compared with the week before", "trips last week compared with the week before"),
+    ("trips in May", "versus June", "trips in May versus June"),
+    ("trips by borough and colour", "drop the colour", "trips by borough"),
+    ("trips of members in the docks", "remove the borough", "trips of members"),
+    ("trips by colour", "ascending", "trips by colour, smallest first"),
+    ("trips of red bikes", "also blue", "trips of red and blue bikes"),
     ("trips by borough", "also takings", "trips and takings by borough"),
     ("trips by borough", "sort by takings", "trips and takings by borough sorted by takings"),
 ]
