@@ -11,11 +11,11 @@ import asyncio
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.model_proxy.admission.desk import LeaseDesk
-from seawall.model_proxy.admission.estimate import NOTHING, Price, Prices, tokens_of
+from seawall.model_proxy.admission.estimate import NOTHING, Prices, tokens_of
 from seawall.model_proxy.admission.lease import STREAM_RETRY_SECONDS, Lease
+from seawall.model_proxy.admission.reservation import Reservation, Seat
 from seawall.model_proxy.admission.settings import SEATS_MAX, TICK_SECONDS, AdmissionSettings
 from seawall.model_proxy.admission.treasury import Treasury, over_budget
-from seawall.model_proxy.admission.wallet import Allotment, Wallet
 from seawall.model_proxy.call import Call, Caller, Limits, Target
 from seawall.model_proxy.errors import CallOverLimit, OverLimit
 from seawall.model_proxy.scopes import EVAL, allows, require
@@ -25,39 +25,6 @@ from seawall.trust.errors import NotSignedIn
 ROUNDS_MAX = 32
 """How often a call asks again when others took what was granted."""
 RETRY_SECONDS_MIN = 0.05
-
-
-class Reservation:
-    """What a call holds until it is settled."""
-
-    __slots__ = ("allotment", "before", "leases", "model", "money", "routed", "settled", "tokens")
-
-    def __init__(self, leases: tuple[Lease, ...], tokens: int, allotment: Allotment | None, money: int) -> None:
-        self.leases = leases
-        self.tokens = tokens
-        self.allotment = allotment
-        self.money = money
-        self.model: Lease | None = None
-        """Of the model it is sent to, where that has limits."""
-        self.before = 0
-        """Tokens used of models it was sent to before that one."""
-        self.routed = False
-        """It is known which model it is sent to first."""
-        self.settled = False
-
-
-class Seat:
-    """What a caller's calls of one route are counted against."""
-
-    __slots__ = ("leases", "models", "price", "tenant", "user", "wallet")
-
-    def __init__(self, leases: tuple[Lease, ...], user: Lease | None, tenant: Lease | None, price: Price) -> None:
-        self.leases = leases
-        self.user = user
-        self.tenant = tenant
-        self.price = price
-        self.models: tuple[Lease, ...] = ()
-        self.wallet: Wallet | None = None
 
 
 class Admission:
@@ -167,7 +134,9 @@ class Admission:
             self._seats.clear()
 
     def _model_lease(self, call: Call, target: Target) -> Lease | None:
-        models = self._seat(call.caller, call.model).models if call.caller is not None else ()
+        models = call.reservation.models if call.reservation is not None else None
+        if models is None:
+            models = self._seat(call.caller, call.model).models if call.caller is not None else ()
         return next((lease for lease in models if lease.tag == f"model:{target.id}"), None) if models else None
 
     def _has(self, lease: Lease, held: Reservation | None) -> bool:
@@ -233,7 +202,7 @@ class Admission:
             lease.used_at = now
             if lease.requests < lease.low_requests or lease.tokens < lease.low_tokens:
                 self._desk.prefetch(lease)
-        call.reservation = Reservation(seat.leases, tokens, allotment, money)
+        call.reservation = Reservation(seat.leases, tokens, allotment, money, seat.models)
 
     def _wait_or_ask(self, lease: Lease, tokens: int, now: float) -> bool:
         """False: ask for more. OverLimit when we know that there is none."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.core.principal import Principal
-from seawall.model_proxy.admission.admission import Reservation
+from seawall.model_proxy.admission.reservation import Reservation
 from seawall.model_proxy.call import Call, Caller, DataClass, Surface
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import parse
