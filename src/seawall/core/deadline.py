@@ -49,7 +49,8 @@ class Deadline(msgspec.Struct, frozen=True):
 
     def remaining(self) -> float:
         """Seconds left, never below zero."""
-        return max(0.0, self.at - self.clock.monotonic())
+        left = self.at - self.clock.monotonic()
+        return left if left > 0.0 else 0.0
 
     def expired(self) -> bool:
         """Whether nothing is left."""

@@ -56,12 +56,12 @@ class Delivery:
     @property
     def text(self) -> str:
         """What a streamed answer said."""
-        return "".join(self._texts)
+        return "".join(self._texts) if self._texts else ""
 
     @property
     def pieces(self) -> Sequence[Piece]:
         """What a streamed answer called, in few pieces; nothing when its text says all."""
-        if not any(piece.arguments for piece in self._mixed):
+        if not self._mixed or not any(piece.arguments for piece in self._mixed):
             return ()
         text = self.text
         return ([text_piece(self._mixed[0], text)] if text else []) + [piece for piece in self._mixed if not piece.text]

@@ -154,7 +154,7 @@ class Answering:
         """The whole answer. Unreadable when it is none."""
         kind = "data" if self._call.surface == "embeddings" else "choices"
         said = body.get(kind)
-        if not isinstance(said, list) or not all(isinstance(one, dict) and _is_said(one) for one in said):
+        if not isinstance(said, list) or not _are_said(said):
             raise Unreadable("The provider's answer is not what was asked for", expected=f"an object with a list of `{kind}`")
         if isinstance(model := body.get("model"), str):
             self._compare(model)
@@ -217,6 +217,13 @@ class Answering:
         asked = self._target.model
         if model and model != asked and not _same(asked.partition(";")[0], model):
             self.swapped = model[:100]
+
+
+def _are_said(choices: list[Any]) -> bool:
+    for one in choices:  # noqa: SIM110 -- a generator costs more than all else here
+        if not isinstance(one, dict) or not _is_said(one):
+            return False
+    return True
 
 
 def _is_said(choice: dict[str, Any]) -> bool:

@@ -132,8 +132,8 @@ class Call:
     __slots__ = (
         "action", "answered_by", "app", "attempts", "body", "cache_key", "caller", "chunks", "clean", "contract", "contract_rounds",
         "cost", "data_class", "deadline", "error", "findings", "finish", "first_ns", "id", "keep", "kept_of", "lane", "leader", "masks",
-        "model", "prompt", "remote", "request", "reservation", "route", "sent_ns", "served", "snapshot", "span", "started_ns", "stream",
-        "surface", "target", "texts", "untrusted", "usage", "usage_asked", "variant", "version",
+        "model", "prompt", "quiet", "remote", "request", "reservation", "route", "sent", "sent_ns", "served", "snapshot", "span",
+        "started_ns", "stream", "surface", "target", "texts", "untrusted", "usage", "usage_asked", "variant", "version",
     )  # fmt: skip
 
     def __init__(self, request: Request, surface: Surface, deadline: Deadline, span: Span) -> None:
@@ -176,6 +176,8 @@ class Call:
         """Placeholder → what it stands for, put back into the answer."""
         self.keep = True
         """Its answer may be kept and shared; a prompt may say no."""
+        self.quiet = ""
+        """A text of the answer that was looked at: it holds nothing personal or secret."""
         # exact cache
         self.cache_key: bytes | None = None
         """None: not to be cached."""
@@ -188,6 +190,8 @@ class Call:
         self.route = ""
         self.target: Target | None = None
         self.attempts: list[Attempt] = []
+        self.sent = b""
+        """`body` as it went to a provider in the first attempt, where that was all that was done to it but for the model's name."""
         self.sent_ns = 0
         self.first_ns = 0
         """When the first piece or the whole answer came, monotonic."""

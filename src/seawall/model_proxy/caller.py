@@ -113,6 +113,8 @@ class Caller:
             return None
         way.budget.earn()
         attempt.cancel_exchange = cancel
+        if not call.stream and call.contract is None:
+            call.sent = body
         return attempt.cancel
 
     async def _call(self, call: Call, search: Search, answer: AnswerSink) -> None:
@@ -215,7 +217,7 @@ class Caller:
             failure = judged(DeadlineExceeded("The model did not answer in time") if call.deadline.expired() else raised)
             outcome = _outcome(lane, receiver, failure)
         finally:
-            self._leave(lane, permit, "unknown" if receiver.beside else outcome, failure)
+            self._leave(call, lane, permit, "unknown" if receiver.beside else outcome, failure)
             self._settle(call, lane, receiver, before, failure, started, cancelled=failure is None and outcome == "unknown")
         return failure
 
@@ -239,10 +241,11 @@ class Caller:
         finally:
             queue.leave((time.monotonic_ns() - receiver.sent_ns) / 1e9)
 
-    def _leave(self, lane: Lane, permit: Permit, outcome: Outcome, failure: Failure | None) -> None:
+    def _leave(self, call: Call, lane: Lane, permit: Permit, outcome: Outcome, failure: Failure | None) -> None:
         """What an attempt says about its provider."""
         changed = lane.breaker.leave(permit, outcome)
         if changed is not None:
+            spans.enter(call.span)
             event("provider.breaker_turned", model=lane.target.id, state=changed)
         if failure is not None and failure.fault == "limit" and failure.wait is not None:
             lane.rest_until = self._clock.monotonic() + failure.wait
@@ -267,6 +270,7 @@ class Caller:
         call.span.set("gen_ai.response.model", model)
         if model not in lane.swaps and len(lane.swaps) < SWAPS_MAX:
             lane.swaps.add(model)
+            spans.enter(call.span)
             event("provider.model_swapped", model=lane.target.id, asked=lane.target.model, answered=model)
 
 
@@ -310,7 +314,6 @@ class Attempting:
 
     def ended(self, error: Exception | None) -> None:
         """The exchange is over."""
-        spans.enter(self._call.span)
         try:
             failure = self._over(error)
             if failure is None:
@@ -318,6 +321,7 @@ class Attempting:
             elif self._answer.released or not failure.elsewhere:
                 self._done(failure.error)
             else:
+                spans.enter(self._call.span)
                 search = Search(self._targets, self._caller._lanes)
                 search.failed(self._lane, failure)
                 self._task = asyncio.get_running_loop().create_task(self._go_on(search))

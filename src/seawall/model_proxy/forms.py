@@ -168,4 +168,6 @@ def _arguments(delta: dict[str, Any]) -> str:
 
 
 def _count(told: object) -> int:
-    return min(told, TOKENS_MAX) if isinstance(told, int) and not isinstance(told, bool) and told > 0 else 0
+    if type(told) is not int or told <= 0:
+        return 0
+    return told if told < TOKENS_MAX else TOKENS_MAX

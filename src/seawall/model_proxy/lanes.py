@@ -81,7 +81,7 @@ class HttpTransport:
             done,
             first_byte_seconds=timeouts.first_byte,
             idle_seconds=timeouts.idle,
-            total_seconds=min(timeouts.total, seconds),
+            total_seconds=timeouts.total if timeouts.total < seconds else seconds,
         )
         return started.cancel if started is not None else None
 

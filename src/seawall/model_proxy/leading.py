@@ -54,12 +54,8 @@ class Leading:
         self._task: asyncio.Task[None] | None = None
         flight.control = source
         flight.on_deserted = self.cancel
-        entered = spans.enter(call.span)
-        try:
-            if not elsewhere.ask(call, self._heard):
-                self._start(self._lead())
-        finally:
-            spans.leave(entered)
+        if not elsewhere.ask(call, self._heard):
+            self._start(self._lead())
 
     def cancel(self) -> None:
         """Nobody wants the answer any more."""
@@ -78,7 +74,6 @@ class Leading:
         """What other processes have said."""
         if self.done:
             return
-        entered = spans.enter(self._call.span)
         try:
             if found:
                 self._end(None)
@@ -90,8 +85,6 @@ class Leading:
                     self._start(self._bring())
         except Exception as error:  # noqa: BLE001 -- told to everybody who waits
             self._end(error)
-        finally:
-            spans.leave(entered)
 
     async def _bring(self) -> None:
         spans.enter(self._call.span)

@@ -413,7 +413,9 @@ class Pipeline:
         journey.delivery.fail(error)
 
     def _broke(self, journey: Journey, error: Exception) -> None:
+        entered = spans.enter(journey.call.span)
         event("model.failed", error=type(error).__name__)
+        spans.leave(entered)
         self._failed(journey, SeawallError("Something went wrong on our side"))
 
     def _close(self, journey: Journey) -> None:

@@ -320,7 +320,9 @@ class Started(Exchange):
         total_seconds: float,
     ) -> None:
         self._began = asyncio.get_running_loop().time()
-        super().__init__(receiver, first_byte_seconds, idle_seconds, self._began + total_seconds)
+        Exchange.__init__(
+            self, receiver, first_byte_seconds, idle_seconds, self._began + total_seconds
+        )  # `super()` takes as long as all this
         self._pool = pool
         self._request = request
         self._done: Done | None = done

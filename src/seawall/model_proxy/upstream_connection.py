@@ -150,7 +150,8 @@ class Connection(asyncio.Protocol):
         self._headers = {}
         self._head_bytes = self._body_bytes = 0
         self._in_head = True
-        self.due = min(self._loop.time() + exchange.first_byte_seconds, exchange.total_due)
+        due = self._loop.time() + exchange.first_byte_seconds
+        self.due = due if due < exchange.total_due else exchange.total_due
         if self._transport is None:
             self._settle(Lost(any_byte=False))
         else:

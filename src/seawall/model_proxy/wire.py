@@ -126,7 +126,6 @@ _chat = msgspec.json.Decoder(ChatRequest)
 _embeddings = msgspec.json.Decoder(EmbeddingsRequest)
 _any = msgspec.json.Decoder(dict[str, Any])
 _encode = msgspec.json.Encoder().encode
-_NOT_OPENING = bytes(code for code in range(256) if code not in b"[{")
 _WHERE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 
@@ -186,7 +185,7 @@ def _decoded(body: bytes) -> dict[str, Any]:
             json.loads(body, object_pairs_hook=_once)  # numbers and escapes may be written in other ways; a key may not stand twice
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
         raise _not_json(error) from None
-    if len(body.translate(None, _NOT_OPENING)) > DEPTH_MAX and _is_deep(value):
+    if body.count(b"{") + body.count(b"[") > DEPTH_MAX and _is_deep(value):
         raise BadCall("The body is nested too deeply", expected=f"at most {DEPTH_MAX} levels")
     return value
 

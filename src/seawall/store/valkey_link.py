@@ -132,13 +132,14 @@ class Link(asyncio.Protocol):
         self.tell(operation, packed, count, partial(_settle, future))
         return future
 
-    def tell(self, operation: str, packed: bytes, count: int, told: Told) -> None:
-        """`ask` without a future: `told` is called, in this connection's context; at once where it takes no more."""
+    def tell(self, operation: str, packed: bytes, count: int, told: Told, parent: spans.Span | None = None) -> None:
+        """`ask` without a future: `told` is called, in this connection's context; at once where it takes no more. `parent`: whose work it
+        is, in place of the current span's."""
         if self.lost or self._full or self._commands + count > self._commands_max:
             told(Lost("ConnectionError" if self.lost else "full"))
             return
         if self._span is None and operation:
-            self._span = spans.begin(f"valkey.{operation}", "storage", kind="client")
+            self._span = spans.begin(f"valkey.{operation}", "storage", kind="client", parent=parent)
         self._queue(told, packed, count)
         if not self._flushing:
             self._flushing = True

@@ -72,11 +72,14 @@ def span(name: str, boundary: Boundary, *, traceparent: str | None = None, kind:
         finished.append(made)
 
 
-def begin(name: str, boundary: Boundary, *, traceparent: str | None = None, kind: str = "internal") -> Span:
+def begin(name: str, boundary: Boundary, *, traceparent: str | None = None, kind: str = "internal", parent: Span | None = None) -> Span:
     """A span whose work is not one block: a request answered in callbacks. `finish` it; `enter` it in the task that does the work.
 
-    A server's has no parent but `traceparent`: whatever was going on when a request came has nothing to do with it.
+    A server's has no parent but `traceparent`: whatever was going on when a request came has nothing to do with it. `parent`: in place
+    of the current span.
     """
+    if parent is not None:
+        return Span(name, boundary, kind, parent.trace_id, parent.span_id, {})
     trace_id, parent_id = _parent(traceparent, inherit=kind != "server")
     return Span(name, boundary, kind, trace_id, parent_id, {})
 

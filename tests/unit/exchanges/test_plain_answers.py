@@ -53,3 +53,9 @@ def test_a_plain_answer_holds_nothing_to_redact(message: dict[str, Any], more: d
 def test_others_are_looked_at_closely(message: dict[str, Any]) -> None:
     """A find, a member that says something, a file, no text."""
     assert not is_plain(answer(message))
+
+
+def test_a_text_that_is_known_to_hold_nothing_is_not_read_again() -> None:
+    """Only that very text."""
+    assert is_plain(answer({"content": "Ask ann@acme.example."}), "Ask ann@acme.example.")
+    assert not is_plain(answer({"content": "Ask ann@acme.example."}), "Ask.")

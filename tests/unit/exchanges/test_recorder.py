@@ -56,6 +56,20 @@ async def test_a_call_is_recorded_with_all_that_happened(tmp_path: Path) -> None
     assert one.user not in ("", "ann")
 
 
+@pytest.mark.parametrize("said", ["Why?", 'Is "model":"gemma3-270m" one?'])
+@pytest.mark.parametrize("tools", [[], [{"model": "gemma3-270m"}]])
+async def test_a_request_is_recorded_as_it_was_asked_though_it_was_sent_on_under_another_name(
+    tmp_path: Path, said: str, tools: list[dict[str, str]]
+) -> None:
+    """The bytes sent to the provider are used again, with the name that was asked for."""
+    call = a_call()
+    call.body = {"messages": [{"role": "user", "content": said}], "model": "small", "temperature": 0, "tools": tools}
+    call.sent, call.clean = msgspec.json.encode({**call.body, "model": "gemma3-270m"}), True
+    call.attempts = [Attempt("gemma-270m", 200, "", 12.5)]
+    [one] = await recorded(tmp_path, (call, WHOLE, "", ()))
+    assert one.request == call.body
+
+
 async def test_streams_are_recorded_whole(tmp_path: Path) -> None:
     """From their pieces, or at least their text."""
     by_pieces, by_text = await recorded(tmp_path, (a_call(), None, "Fifty-two.", pieces_of(COMPLETION)), (a_call(), None, "Fifty-two.", ()))

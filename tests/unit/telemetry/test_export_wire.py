@@ -45,3 +45,16 @@ def test_any_span_reads_as_it_was(name: str, kind: str, root: bool, attributes: 
     assert [(key, type(value), value) for key, value in got] == [
         (key, type(value), value) for key, value in [("seawall.boundary", "model"), *attributes.items()]
     ]
+
+
+@given(st.lists(st.tuples(values, values), min_size=2, max_size=6))
+def test_spans_with_the_same_names_are_told_apart_by_their_values(pairs: list[tuple[Value, Value]]) -> None:
+    """What is remembered of one says nothing of another: 1 is not true, nor 1.0."""
+    made = [
+        Span("call", "model", "client", "0123456789abcdef" * 2, "", {"one": one, "other": other})
+        for one, other in [*pairs, (1, 1.0), (True, 1)]
+    ]
+    [sent] = ExportTraceServiceRequest.FromString(encode([*made, *reversed(made)], "proxy", "1")).resource_spans
+    for one, read in zip([*made, *reversed(made)], sent.scope_spans[0].spans, strict=True):
+        got = [plain(each.value) for each in read.attributes][1:]
+        assert [(type(value), value) for value in got] == [(type(value), value) for value in one.attributes.values()]

@@ -125,7 +125,7 @@ class ExactCache:
         if key is None or flight is None or self._shared is None or (HEADER in call.request.headers and mode_of(call) == "refresh"):
             told(False)
             return True
-        return self._shared.ask(key, partial(self._heard, call, flight, told))
+        return self._shared.ask(key, partial(self._heard, call, flight, told), call.span)
 
     def _heard(self, call: Call, flight: Flight, told: Callable[[bool | None], None], answer: Answer | None, ours: bool) -> None:
         if flight.ended or self._shared is None:
@@ -170,4 +170,4 @@ class ExactCache:
 
     def _keep(self, key: bytes, answer: Answer) -> None:
         left = answer.kept.made_at + self._ttl_seconds - self._time()
-        self._answers.put(key, answer, answer.size, seconds=min(left, self._ttl_seconds))
+        self._answers.put(key, answer, answer.size, seconds=left if left < self._ttl_seconds else self._ttl_seconds)

@@ -48,11 +48,11 @@ class Holds(Protocol):
 class Seat:
     """A place on a flight."""
 
-    __slots__ = ("_at", "_flight", "_future", "_sink", "_tell", "paused", "released", "streamed", "usage_told")
+    __slots__ = ("_at", "_flight", "_future", "_tell", "paused", "released", "sink", "streamed", "usage_told")
 
     def __init__(self, flight: Flight, sink: Sink, *, streamed: bool, usage_told: bool) -> None:
         self._flight = flight
-        self._sink = sink
+        self.sink = sink
         self._at = 0
         self._future: asyncio.Future[bool] | None = None
         self._tell: Callable[[bool | Exception], None] | None = None
@@ -114,14 +114,9 @@ class Seat:
             self._at += 1
             if self.usage_told or not is_usage_alone(piece):
                 self.released = True
-                self._sink.stream(piece)
+                self.sink.stream(piece)
         if flight.ended:
             self.end()
-
-    def take(self, answer: Whole) -> None:
-        """Hand over a whole answer."""
-        self.released = True
-        self._sink.whole(answer)
 
     def fault(self, error: Exception) -> None:
         """The sink refused."""
@@ -129,7 +124,10 @@ class Seat:
 
     def end(self) -> None:
         """The flight is over: tell who waits, once the sink has everything."""
-        if self.behind:
+        if self.streamed and self.behind:
+            return
+        if self._flight.error is None:
+            self._settle(True)
             return
         try:
             self._settle(self._flight.outcome_for(self))
@@ -186,7 +184,8 @@ class Flight:
         """A seat. It gets at once what there is already. `usage_told`: the piece that tells the usage, too."""
         seat = Seat(self, sink, streamed=streamed, usage_told=usage_told)
         self._seats.append(seat)
-        seat.catch_up()
+        if self.ended or self._pieces:
+            seat.catch_up()
         return seat
 
     def left(self, seat: Seat) -> None:
@@ -312,8 +311,9 @@ class Flight:
     def _hand_whole(self, answer: Whole) -> None:
         for seat in tuple(self._seats):
             if not seat.streamed or answer.status != 200:
+                seat.released = True
                 try:
-                    seat.take(answer)
+                    seat.sink.whole(answer)
                 except Exception as error:  # noqa: BLE001 -- one client's sink must not end another's answer
                     self._lose(seat, error)
 
@@ -326,7 +326,12 @@ class Flight:
         self._on_end(self, answer)
 
     def _end_all(self) -> None:
-        for seat in tuple(self._seats):
+        seats = self._seats
+        if len(seats) == 1 and not seats[0].streamed:  # as most are
+            self._seats = []
+            seats[0].end()
+            return
+        for seat in tuple(seats):
             self._serve(seat)
         self._seats = [seat for seat in self._seats if seat.behind]
 

@@ -21,6 +21,7 @@ from seawall.core.errors import Unavailable
 from seawall.model_proxy.cache.answers import Answer, Kept
 from seawall.store.valkey import KeyValue
 from seawall.store.valkey_pipe import PipedValkey
+from seawall.telemetry.spans import Span
 from seawall.trust.encryption import NotSealedByUs, Sealer
 
 CLAIM_SECONDS = 2.0
@@ -64,11 +65,14 @@ class SharedAnswers:
         answer = self._opened(key, sealed)
         return answer, answer is None and (ours or sealed is not None)
 
-    def ask(self, key: bytes, told: Callable[[Answer | None, bool], None]) -> bool:
-        """`find_or_claim` without a task: `told` is called with what that gives. False, where the store cannot: nothing was done."""
+    def ask(self, key: bytes, told: Callable[[Answer | None, bool], None], span: Span | None = None) -> bool:
+        """`find_or_claim` without a task: `told` is called with what that gives. False, where the store cannot: nothing was done. `span`:
+        whose work it is."""
         if self._then is None:
             return False
-        self._then(_name(key), _claim(key), self._token, partial(self._found, key, told), ttl_seconds=CLAIM_SECONDS)
+        hexed = key.hex()
+        name, claim = f"seawall:{{{hexed}}}:answer", f"seawall:{{{hexed}}}:asking"
+        self._then(name, claim, self._token, partial(self._found, key, told), ttl_seconds=CLAIM_SECONDS, parent=span)
         return True
 
     def _found(self, key: bytes, told: Callable[[Answer | None, bool], None], sealed: bytes | None, ours: bool | None) -> None:

@@ -10,13 +10,14 @@ import msgspec
 from seawall.model_proxy.call import Call, Piece, Whole
 from seawall.model_proxy.exchanges.format import Exchange
 from seawall.model_proxy.exchanges.plain import is_plain
-from seawall.model_proxy.exchanges.redact import redact
+from seawall.model_proxy.exchanges.redact import INLINE_BYTES_MAX, redact
 from seawall.model_proxy.forms import body_of, finishes_of
 
 CHUNKS_MAX = 512
 """Pieces whose timing is kept; of a longer stream the first."""
 _NAMES = frozenset({"id", "object", "model", "system_fingerprint", "service_tier"})
 Redact = Callable[[Any], Any]
+_encode = msgspec.json.Encoder().encode
 
 
 class Told(NamedTuple):
@@ -55,7 +56,7 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         call.span.trace_id,  # trace
         call.lane,  # lane
         call.data_class,  # data_class
-        call.body if clean is redact and _needs_nothing(call) else clean(call.body),  # request
+        _said_again(call) if clean is redact and _needs_nothing(call) else clean(call.body),  # request
         call.model if target is not None and clean is redact else str(clean(call.model)),  # model
         target.id if target else "",  # target
         target.provider if target else "",  # provider
@@ -88,9 +89,26 @@ def _milliseconds(ns: int) -> float:
 def _needs_nothing(call: Call) -> bool:
     """Whether the screen has looked at all there is to redact in a request: at its texts, where no file can be among them."""
     asked = call.request.body
-    if not call.clean or call.surface == "prompt" or asked.find(b"\\u00") >= 0:
+    if not call.clean or call.surface == "prompt":
+        return False
+    if len(asked) <= INLINE_BYTES_MAX:
+        return True
+    if asked.find(b"\\u00") >= 0:
         return False
     return asked.find(b"data") < 0 or (b"data:" not in asked and b'data"' not in asked)
+
+
+def _said_again(call: Call) -> dict[str, Any]:
+    """The request, as the bytes it was sent on in where they say the same."""
+    sent, target = call.sent, call.target
+    if not sent or target is None or len(call.attempts) != 1:
+        return call.body
+    if target.model != call.body.get("model"):
+        theirs = b'"model":%b' % _encode(target.model)
+        if sent.count(theirs) != 1:  # a quote within a text has a backslash before it, so this is a member and not what somebody wrote
+            return call.body
+        sent = sent.replace(theirs, b'"model":%b' % _encode(call.body.get("model")))
+    return cast("dict[str, Any]", msgspec.Raw(sent))
 
 
 def without_vectors(body: dict[str, Any]) -> dict[str, Any]:
@@ -129,9 +147,9 @@ def _spelled(told: Told) -> dict[str, Any]:
     }
 
 
-def _cleaned(response: dict[str, Any], clean: Redact) -> dict[str, Any]:
+def _cleaned(response: dict[str, Any], clean: Redact, quiet: str) -> dict[str, Any]:
     """The answer, redacted but for the names the provider gives itself and it, which are nobody's."""
-    if clean is redact and is_plain(response):
+    if clean is redact and is_plain(response, quiet):
         return response
     said = {name: value for name, value in response.items() if name not in _NAMES}
     redacted = clean(said)
@@ -140,7 +158,7 @@ def _cleaned(response: dict[str, Any], clean: Redact) -> dict[str, Any]:
 
 def _written(told: Told, response: dict[str, Any], clean: Redact) -> dict[str, Any]:
     """The answer, redacted; as the bytes it was sent in, where nothing had to be taken out."""
-    cleaned = _cleaned(response, clean)
+    cleaned = _cleaned(response, clean, told.call.quiet)
     return cast("dict[str, Any]", msgspec.Raw(told.data)) if told.data and cleaned is response else cleaned
 
 

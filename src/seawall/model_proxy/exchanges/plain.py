@@ -51,14 +51,15 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
     usage: _Usage | None = None
 
 
-def is_plain(response: dict[str, Any]) -> bool:
+def is_plain(response: dict[str, Any], quiet: str = "") -> bool:
     """Whether an answer is a chat completion of one text, in which there is surely nothing to redact. False: look closely.
 
     What the provider calls itself and the answer (`build._NAMES`) is not redacted, so it is not looked at here either.
+    `quiet`: a text known to hold nothing.
     """
     try:
         text = msgspec.convert(response, _Answer).choices[0].message.content
     except msgspec.ValidationError:
         return False
     may_be_file = len(text) > INLINE_BYTES_MAX and (text.startswith("data:") or " " not in text[:256])
-    return not may_be_file and not find(text)
+    return not may_be_file and (text == quiet or not find(text))

@@ -129,7 +129,7 @@ class Recorder:
     def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
         """Queue the exchange of a call that is over. Never waits, never raises."""
         waiting = self._waiting
-        size = len(call.request.body) + len(text) + BYTES_PER_TOKEN * call.usage.output + OVERHEAD_BYTES
+        size = len(call.request.body) + len(call.sent) + len(text) + BYTES_PER_TOKEN * call.usage.output + OVERHEAD_BYTES
         data = whole_bytes(answer) if answer is not None and call.surface != "embeddings" else b""
         waiting.append((Told(call, answer, text, pieces, self._time(), monotonic_ns() - call.started_ns, data), size))
         self._bytes += size

@@ -17,6 +17,8 @@ RUN = 8
 """Words."""
 STRETCH = 40
 """Letters."""
+STRETCHES_MAX = 2048
+"""Of a prompt, that are kept; of a longer one they are looked for."""
 READ_MAX = 1 << 16
 """Characters of a system prompt that are watched over."""
 _EIGHTHS = tuple(slice(at, None, RUN) for at in reversed(range(RUN)))
@@ -70,7 +72,7 @@ class Prompt:
         for eighths in _EIGHTHS:  # some of those that stand together is among these, whichever they are
             if known.isdisjoint(words[eighths]):
                 return False
-        return _RUN_OF_KNOWN in bytes(map(known.__contains__, words))
+        return bytes(map(known.__contains__, words)).find(_RUN_OF_KNOWN) >= 0  # `in` takes it for a number first
 
     def may_be_said_by(self, text: str) -> bool:
         """Whether a whole text may hold some of the prompt; False: a `Watch` finds nothing in it. Quick where it says no."""
@@ -82,12 +84,20 @@ class Prompt:
 
     def spells(self, text: str) -> bool:
         """Whether a stretch of a whole text's letters is the prompt's."""
-        read, letters = squeeze(text), self.letters
+        read, letters, stretches = squeeze(text), self.letters, self.stretches
         if len(letters) >= STRETCH:
             for at in range(0, len(read) - STRETCH + 1, STRETCH):
-                if read[at : at + STRETCH] in letters:
+                stretch = read[at : at + STRETCH]
+                if stretch in stretches if stretches is not None else letters.find(stretch) >= 0:
                     return True
         return False
+
+    @cached_property
+    def stretches(self) -> frozenset[bytes] | None:
+        """Every `STRETCH` of its letters, of a prompt that has not too many."""
+        letters = self.letters
+        count = len(letters) - STRETCH + 1
+        return frozenset(letters[at : at + STRETCH] for at in range(count)) if count <= STRETCHES_MAX else None
 
 
 _known = lru_cache(maxsize=64)(Prompt)
@@ -151,7 +161,7 @@ class Watch:
         words = whole.split()
         partial = words.pop().decode() if not final and whole[-1] != _SPACE else ""
         known, last = bytes(map(self._prompt.plain_words.__contains__, words)), self._last
-        if len(last) + len(known) >= RUN and _RUN_OF_KNOWN in _RUN_OF_KNOWN[1 : len(last) + 1] + known:
+        if len(last) + len(known) >= RUN and (_RUN_OF_KNOWN[1 : len(last) + 1] + known).find(_RUN_OF_KNOWN) >= 0:
             return False
         unknown = known.rfind(0)
         if unknown >= 0:
@@ -177,7 +187,7 @@ class Watch:
         read = self._read + squeeze(text)
         told = False
         while len(read) >= STRETCH:
-            told = told or read[:STRETCH] in self._prompt.letters
+            told = told or self._prompt.letters.find(read[:STRETCH]) >= 0
             read = read[STRETCH:]
         self._read = read
         return told

@@ -14,7 +14,7 @@ from seawall.model_proxy.errors import Screened
 from seawall.model_proxy.screen import secrets
 from seawall.model_proxy.screen.finds import Found
 from seawall.model_proxy.screen.leaks import prompt_of
-from seawall.model_proxy.screen.look import look
+from seawall.model_proxy.screen.look import is_quiet, look
 from seawall.model_proxy.screen.masks import replaced, restored
 from seawall.model_proxy.screen.settings import Action, Output
 from seawall.model_proxy.screen.words import Words
@@ -43,7 +43,9 @@ class Policy:
 
     def passes(self, text: str) -> bool:
         """Whether a whole text is sure to go as it came, with nothing to note; False: it is to be read by a window."""
-        if (self._pii or self._secrets) and look(text, pii_wanted=self._pii, secrets_wanted=self._secrets):
+        if is_quiet(text):
+            self._call.quiet = text
+        elif (self._pii or self._secrets) and look(text, pii_wanted=self._pii, secrets_wanted=self._secrets):
             return False
         if self.values and "[" in text:
             return False

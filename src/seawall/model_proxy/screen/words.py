@@ -80,7 +80,7 @@ class Words:
             self._calm += len(flags)
         else:
             calm = len(flags) - 1 - unrest
-            if calm < CALM and (self._calm + flags.find(0) >= CALM or _SAFE in flags):
+            if calm < CALM and (self._calm + flags.find(0) >= CALM or flags.find(_SAFE) >= 0):
                 return False
             self._calm, self._clean = calm, False
         self._read += end
