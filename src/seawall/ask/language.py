@@ -45,6 +45,7 @@ class Language:
         self.prepositions = _keys(data["prepositions"])
         self.numbering = _keys(data["numbering"])
         self.copulas = _keys(data["copulas"])
+        self.possessives = _keys(data["possessives"])
         self.genitives = _keys(data["genitives"])
         self.articles = _keys(data["articles"])
         self.falling = _keys(data["falling"])

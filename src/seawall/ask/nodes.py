@@ -99,6 +99,8 @@ def _comparison(nodes: list[Node], place: int, language: Language) -> tuple[Cond
     if term and not _amounts(term) and _names_after(nodes, place + 1):
         return None
     start = place + 1 if term else place
+    if term is not None and term.doing and start + 1 < len(nodes) and nodes[start].has("by"):
+        start += 1  # "delayed by more than 30 minutes"
     if start >= len(nodes) or not nodes[start].has(*COMPARING):
         return None
     read = _operand(nodes, start)

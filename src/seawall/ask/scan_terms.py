@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from seawall.app.model import Operator
 from seawall.ask.draft import Condition, Draft, Part
 from seawall.ask.language import Language
@@ -242,7 +244,7 @@ class TermReader:
     def _is_named_value(self, node: Node) -> bool:
         """A value beside the field that holds it: `department GROCERY`, `the North region`. Takes both words."""
         following, steps = self.at.following(), 1
-        if following is not None and self._is_classifier(following) and self.at.index + 2 < len(self.at.nodes):
+        if following is not None and self._says_sort(node, following) and self.at.index + 2 < len(self.at.nodes):
             following, steps = self.at.nodes[self.at.index + 2], 2
         if following is None or following.kind != "term" or not self._is_beside(node, following):
             return False
@@ -285,6 +287,9 @@ class TermReader:
     def _measured(self, node: Node) -> None:
         """A metric; a second one only when it is joined to the first, since nouns in passing are often metrics' names too."""
         draft, term = self.draft, node.term
+        if draft.metrics and len(draft.metrics) == 1 and self.language.possessives.intersection(node.before):
+            draft.metrics.clear()  # "members, their takings": the first was only whose
+            draft.doubt(0.5)
         has_first = bool(draft.metrics) and not self.at.joined and self.at.mode not in ("rank", "order")
         to = self.at.last is not None and self.at.last.has("to")
         connects = {"to"} if to else {"versus", "compare", "difference", "ratio", "also", "instead", "about"} & draft.flags
@@ -431,8 +436,23 @@ class TermReader:
     def _pass_classifier(self, node: Node) -> None:
         """`age band`, `promotion type`: the second word only says what sort of thing the first is."""
         following = self.at.following()
-        if following is not None and self.fields(node.term) and self._is_classifier(following):
-            self.at.index += 1
+        if following is None or not self.fields(node.term) or not self._says_sort(node, following):
+            return
+        self.at.index += 1
+        by, ranking = self.draft.by, self.draft.ranking
+        if by and by[-1].said == node.said and self.is_plural(following):
+            by[-1] = msgspec.structs.replace(by[-1], is_plural=True)
+            ranking.is_plural = ranking.is_plural or (ranking.has_subject and len(by) == 1)
+
+    def _says_sort(self, node: Node, following: Node) -> bool:
+        is_end = following.kind == "term" and not following.before and self._is_end_of(node.term, following.term)
+        return is_end or self._is_classifier(following)
+
+    def _is_end_of(self, term: Term, noun: Term) -> bool:
+        """`start station`: what a field leads to is named beside it."""
+        datasets, fields = set(noun.refs("dataset")), set(term.refs("field"))
+        steps = self.lexicon.app.semantics.relationships
+        return any(step.to in datasets and f"{step.from_}.{column}" in fields for step in steps for column in step.from_columns[:1])
 
     def _is_classifier(self, node: Node) -> bool:
         return not node.before and self.language.stem(node.said) in self.language.classifiers
