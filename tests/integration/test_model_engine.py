@@ -76,6 +76,14 @@ async def test_what_begins_alike_is_read_once(engine) -> None:
     assert answer["usage"]["prompt_tokens_details"]["cached_tokens"] > 60
 
 
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+async def test_an_answer_is_no_longer_than_what_was_reserved(engine, name: str) -> None:
+    """By either of OpenAI's names, whatever llama.cpp calls it."""
+    asked = {"messages": [{"role": "user", "content": "Tell me a story."}], name: 5, "n_predict": 40, "ignore_eos": True, "temperature": 0}
+    answer = (await engine.post("/v1/chat/completions", json=asked)).json()
+    assert answer["usage"]["completion_tokens"] == 5
+
+
 async def test_an_answer_keeps_its_schema(engine) -> None:
     """The grammar is enforced while tokens are drawn."""
     form = {"type": "json_schema", "json_schema": {"name": "c", "strict": True, "schema": CATEGORY}}

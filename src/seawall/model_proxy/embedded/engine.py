@@ -117,8 +117,9 @@ class Engine:
         except msgspec.MsgspecError:
             out.send(refusal(400, "The body is not a JSON object"))
             return
-        if not body.get("max_completion_tokens"):
-            body["max_tokens"] = min(int(body.get("max_tokens") or TOKENS_MAX), llama.CONTEXT_TOKENS)
+        most = body.pop("max_completion_tokens", None) or body.get("max_tokens") or TOKENS_MAX
+        body["max_tokens"] = min(int(most), llama.CONTEXT_TOKENS)
+        body.pop("n_predict", None)  # llama.cpp's own name for it, which would count for more than what was reserved
         await self._loaded()
         await self._pool.send(
             "POST",
