@@ -1,0 +1,226 @@
+"""Asking in a real browser: from the box on a page to an answer that was changed, refined, judged and kept."""
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+import pytest
+
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+NO_PATCHING = ["--disable-blink-features=DocumentPatching,HTMLProcessingInstruction"]
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+BY_DEPARTMENT = "net sales by department in march 2017"
+ASKED = f"/merchandising/ask?q={quote(BY_DEPARTMENT)}"
+PARTS = "/merchandising/ask?metric=net_sales&by=products.department&period=2017-03"
+LANDED = (
+    "() => { const body = document.querySelector('section.panel .panel-body'); return !!body && !document.querySelector('.skeleton'); }"
+)
+LEARNT_SECONDS = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def learnt(seawall):
+    """The app's words are there: both replicas have answered a question."""
+    with httpx.Client(base_url=seawall.url, headers=seawall.headers() | {"accept": "application/json"}, timeout=LEARNT_SECONDS) as client:
+        ready = 0
+        for _ in range(LEARNT_SECONDS):
+            ready = ready + 1 if client.post("/merchandising/api/ask", json={"question": BY_DEPARTMENT}).status_code == 200 else 0
+            if ready == 6:
+                return
+    raise AssertionError("the words were never learnt")
+
+
+def chips(page):
+    """What the chips say, without their forms."""
+    texts = page.locator(".chips > .chip:not(.add)").evaluate_all("all => all.map(one => one.querySelector('[dir]').textContent)")
+    return list(texts)
+
+
+def query_of(page):
+    return parse_qs(urlsplit(page.url).query)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_question_is_asked_changed_and_refined(seawall, new_page, script):
+    """From the box of a page to an answer; a chip is changed, another part is taken away, a follow-up adds one. Script or not."""
+    page = new_page(java_script_enabled=script)
+    page.goto(seawall.url + "/merchandising/demand")
+    page.get_by_role("searchbox", name="Ask a question about this data").fill(BY_DEPARTMENT)
+    page.keyboard.press("Enter")
+    page.locator("section.panel svg.chart").wait_for()
+    assert chips(page) == ["Net sales", "by Department", "March 2017"]
+    assert "GROCERY" in page.locator("section.panel").inner_text()
+    page.locator(".chip.is-metric summary").click()
+    page.locator(".chip.is-metric select").select_option("units")
+    page.locator(".chip.is-metric .menu button").click()
+    page.wait_for_url("**metric=units**")
+    page.locator(".chip.is-period a.x").click()
+    page.wait_for_url(lambda url: "period" not in url)
+    page.locator("#then").fill("as a table")
+    page.locator("#then").press("Enter")
+    page.locator("section.panel table").wait_for()
+    assert chips(page) == ["Units", "by Department", "as a table"]
+
+
+def test_a_condition_finds_values_in_any_letters(seawall, new_page):
+    """Written small it is still the department; two values are either of them; suggestions are the data's."""
+    page = new_page()
+    page.goto(seawall.url + PARTS)
+    page.locator(".chip.add summary").click()
+    page.locator("#n-wf").select_option("products.department")
+    page.locator("#n-wv").fill("grocery")
+    page.locator("#n-wv").press("Enter")
+    page.wait_for_url("**GROCERY**")
+    page.locator("#d-products-department option").nth(5).wait_for(state="attached")
+    page.locator(".chip.is-where summary").click()
+    page.get_by_label("or", exact=True).fill("Deli")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**DELI**")
+    assert "Department is GROCERY or DELI" in chips(page)
+
+
+def test_by_keyboard_alone(seawall, new_page):
+    """A slash goes to the box; Tab to a chip, Space opens it, Escape closes it and gives the focus back."""
+    page = new_page()
+    page.goto(seawall.url + "/merchandising/demand")
+    page.wait_for_function("() => document.documentElement.classList.contains('scripted')")
+    page.keyboard.press("/")
+    page.keyboard.type(BY_DEPARTMENT)
+    page.keyboard.press("Enter")
+    page.locator("section.panel svg.chart").wait_for()
+    page.locator(".chip.is-by summary").focus()
+    page.keyboard.press("Space")
+    page.wait_for_timeout(200)
+    assert page.locator(".chip.is-by .menu").is_visible()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.closest('.chip').className") == "chip is-by"
+    assert not page.locator(".chip.is-by .menu").is_visible()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("w")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**by=week**")
+    page.wait_for_function(LANDED)
+    assert page.evaluate("document.activeElement.closest('.chip')?.className") == "chip is-by"
+
+
+def test_back_and_forward_show_the_answers_again(seawall, new_page):
+    """Changes in place are steps of the history."""
+    page = new_page()
+    page.goto(seawall.url + PARTS)
+    page.locator(".chip.is-period a.x").click()
+    page.wait_for_url(lambda url: "period" not in url)
+    page.wait_for_function(LANDED)
+    page.go_back()
+    page.wait_for_url("**period=2017-03")
+    page.locator(".chip.is-period").wait_for()
+    page.go_forward()
+    page.wait_for_function("() => !document.querySelector('.chip.is-period')")
+
+
+def test_what_is_not_understood_is_refused_with_a_way_on(seawall, new_page):
+    """The words without a meaning are marked, and a link leads to an answer."""
+    page = new_page()
+    page.goto(seawall.url + "/merchandising/ask?q=florbification+of+the+wibble")
+    page.locator(".refused").wait_for()
+    assert page.locator("mark.unknown").count() > 0
+    page.locator(".offers a").first.click()
+    page.locator("section.panel .panel-body").wait_for()
+
+
+def test_an_opinion_and_a_kept_answer(seawall, new_page):
+    """A thumb with a comment is thanked for; the answer is put on a page of one's own, moved, renamed, taken off."""
+    page = new_page(attributes={"user": "keeper"})
+    page.goto(seawall.url + ASKED)
+    page.locator(".verdict summary").click()
+    page.get_by_label("Add a comment").fill("just so")
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_text("Thank you").wait_for()
+    page.get_by_label("Title").fill("March by department")
+    page.get_by_role("button", name="Add to my page").click()
+    page.get_by_text("Added.").wait_for()
+    page.goto(seawall.url + PARTS.replace("products.department", "week"))
+    page.get_by_role("button", name="Add to my page").click()
+    page.goto(seawall.url + "/merchandising/demand")
+    page.get_by_role("link", name="My page").click()
+    page.wait_for_function(LANDED)
+    assert page.locator("h2").first.inner_text() == "March by department"
+    page.locator(".change summary").first.click()
+    page.get_by_role("button", name=re.compile("Move down")).first.click()
+    page.wait_for_function(LANDED)
+    assert page.locator("h2").nth(1).inner_text() == "March by department"
+    for _ in range(2):
+        page.locator(".change summary").first.click()
+        page.get_by_role("button", name=re.compile("Take off")).first.click()
+    page.get_by_text("You keep no answers yet").wait_for()
+    assert page.get_by_role("link", name="My page").count() == 0
+
+
+def test_in_german(seawall, new_page):
+    """Asked and answered; the choice of language stays."""
+    page = new_page(locale="de-DE")
+    page.goto(seawall.url + f"/merchandising/ask?q={quote('Nettoumsatz nach Woche')}")
+    page.locator("section.panel svg.chart").wait_for()
+    assert chips(page) == ["Nettoumsatz", "je Woche"]
+    assert page.get_by_label("Und").count() == 1
+
+
+def test_a_browser_with_neither_script_nor_templates(seawall, new_page):
+    """It goes on to the page in order."""
+    page = new_page(flags=NO_PATCHING, java_script_enabled=False, user_agent=FIREFOX)
+    page.goto(seawall.url + ASKED)
+    page.wait_for_url("**inorder=1**")
+    assert "GROCERY" in page.locator("section.panel").inner_text()
+
+
+@pytest.mark.parametrize("path", [ASKED, "/merchandising/ask", "/merchandising/ask?q=florbs", "/merchandising/mine"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_axe_finds_no_violation(seawall, new_page, path, scheme, width):
+    """axe-core, with the menus open; and nothing scrolls sideways."""
+    page = new_page(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True, attributes={"user": "axe"})
+    page.goto(seawall.url + path)
+    page.wait_for_function("() => !document.querySelector('.skeleton')")
+    if path == ASKED:
+        page.locator(".chip.add summary").click()
+    page.add_script_tag(path=str(AXE))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_nothing_breaks_the_content_security_policy(seawall, new_page):
+    """Nor is anything wrong in the console while parts are changed in place."""
+    page = new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(seawall.url + ASKED)
+    page.wait_for_function(LANDED)
+    page.locator(".chip.is-period a.x").click()
+    page.wait_for_url(lambda url: "period" not in url)
+    page.wait_for_function(LANDED)
+    assert said == []
+
+
+def test_rights_hold_for_questions(seawall, new_page):
+    """A buyer of one store group has other numbers; what their role may not see is no choice and no answer."""
+    with httpx.Client(base_url=seawall.url, timeout=30) as client:
+        totals = {}
+        for store_groups in (("East",), ("East", "West")):
+            headers = seawall.headers("viewer", store_groups=store_groups) | {"accept": "application/json", "seawall-timeout-ms": "20000"}
+            answer = client.get("/merchandising/api/ask?metric=net_sales", headers=headers)
+            totals[store_groups] = answer.json()["rows"][0]["net_sales"]
+    assert totals["East",] < totals["East", "West"]
+
+
+def test_the_answer_of_a_program_leads_to_the_page(seawall, new_page):
+    """`url` shows what was told."""
+    with httpx.Client(base_url=seawall.url, headers=seawall.headers() | {"accept": "application/json"}, timeout=30) as client:
+        told = client.post("/merchandising/api/ask", json={"question": BY_DEPARTMENT}).json()
+    page = new_page()
+    page.goto(seawall.url + told["url"])
+    page.wait_for_function(LANDED)
+    assert chips(page) == ["Net sales", "by Department", "March 2017"]
+    assert query_of(page)["metric"] == ["net_sales"]
