@@ -40,6 +40,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """Other words of grammar that change what is asked: `share`, `missing`, `only`, `instead`, …"""
     unknown: tuple[str, ...] = ()
     """Stems of words that mean nothing here."""
+    shape: tuple[str, ...] = ()
+    """What belongs to what (`shape.py`), and every word that is not known to say nothing."""
 
     def signature(self) -> str:
         """Equal only for texts that say the same, in whatever words and order."""
@@ -61,6 +63,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
             self.ratio,
             sorted(self.marks),
             sorted(self.unknown),
+            self.shape,
         )
         return digest(parts)
 
