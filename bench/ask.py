@@ -16,13 +16,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from asking import accuracy
+from asking import accuracy, sharing
 from harness import Claim, report
 
 Part = Callable[..., Awaitable[dict[str, Claim]]]
 PARTS: dict[str, Part] = {
     "merchandising": partial(accuracy.claims, app="merchandising"),
     "flights": partial(accuracy.claims, app="flights"),
+    "cache": sharing.claims,
 }
 """Name → `async def claims(*, quick: bool) -> dict[str, Claim]`."""
 SHOWN = ("dev",)
