@@ -163,7 +163,8 @@ class TermReader:
         term, ranking = node.term, self.draft.ranking
         metrics = term.refs("metric")
         fields = self._texts(term) if metrics else self.fields(term)
-        wants_metric = mode == "order" or (mode == "rank" and ranking.has_subject) or (mode == "by" and self._orders())
+        amounts = self.at.last is not None and self.at.last.has("amounting")
+        wants_metric = mode == "order" or (mode == "rank" and (ranking.has_subject or amounts)) or (mode == "by" and self._orders())
         if metrics and (wants_metric or not fields):
             self._add_metric(node)
             if ranking.direction and not ranking.metric:
@@ -244,6 +245,8 @@ class TermReader:
     def _is_named_value(self, node: Node) -> bool:
         """A value beside the field that holds it: `department GROCERY`, `the North region`. Takes both words."""
         following, steps = self.at.following(), 1
+        if following is not None and following.has("eq", "not") and self.at.index + 2 < len(self.at.nodes) and not self.at.is_not:
+            return self._is_compared_value(node, following, self.at.nodes[self.at.index + 2])
         if following is not None and self._says_sort(node, following) and self.at.index + 2 < len(self.at.nodes):
             following, steps = self.at.nodes[self.at.index + 2], 2
         if following is None or following.kind != "term" or not self._is_beside(node, following):
@@ -256,6 +259,18 @@ class TermReader:
         else:
             return False
         self.at.index += steps
+        return True
+
+    def _is_compared_value(self, node: Node, sign: Node, other: Node) -> bool:
+        """`borough = Docks`, `the kind is not electric`: a field, a sign and a value of the field."""
+        values = _held(other.term, self.fields(node.term)) if other.kind == "term" else ()
+        if not values or self.at.mode in ("by", "which", "rank"):
+            return False
+        if sign.has("not"):
+            self.at.begin_not("", lacks=False)
+        self._value(other, values)
+        self.at.open_not = False
+        self.at.index += 2
         return True
 
     # ── places that ask for nothing ──────────────────────────────────────────────────────────────────────────

@@ -235,7 +235,9 @@ class TimeReader:
 
     def _day_month(self, place: int) -> tuple[int, Point] | None:
         """`1 May 2017`, `May 1st`, `1. Mai`."""
-        day, at = self._day(place), self._skip(place + 1)
+        day, at = self._day(place), place + 1
+        while at < len(self.tokens) and self.tokens[at].norm in ("of", "the"):
+            at += 1
         if day and (month := self._month_name(at)):
             end = at + 1
         elif (month := self._month_name(place)) and (day := self._day(place + 1)):
