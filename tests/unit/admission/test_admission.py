@@ -288,6 +288,23 @@ async def test_a_budget_is_spent_to_its_end_and_no_further() -> None:
     await desk.pass_by(model="free")
 
 
+async def test_a_repair_by_a_dearer_model_is_paid_for_before_it_is_made() -> None:
+    """A call of a model that costs nothing, mended by one that does: billed, and not made where the budget has nothing left."""
+    desk = Desk(budget=100 * 101 * PRICE)
+    call = await desk.enter(model="free", tokens=100)
+    for _ in range(2):  # two rounds of a hundred tokens
+        assert await desk.admission.move(call, MODELS["paid"].target)
+        call.cost += 101 * PRICE
+    call.usage = Usage(2, 200)
+    desk.admission.settle(call)
+    await desk.until(OverBudget, model="paid", tokens=100)
+    assert desk.passed == 98
+    again = await desk.enter(model="free", tokens=100)
+    assert not await desk.admission.move(again, MODELS["paid"].target)
+    desk.admission.settle(again)
+    assert await desk.admission.move(again, MODELS["free"].target)
+
+
 async def test_the_next_period_pays_again() -> None:
     """What was drawn in a period that is over goes back to it."""
     desk = Desk(budget=10**9)

@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
+from seawall.core.errors import Unavailable
 from seawall.model_proxy.admission.desk import LeaseDesk
 from seawall.model_proxy.admission.estimate import NOTHING, Prices, tokens_of
 from seawall.model_proxy.admission.lease import STREAM_RETRY_SECONDS, Lease
 from seawall.model_proxy.admission.reservation import Reservation, Seat
 from seawall.model_proxy.admission.settings import SEATS_MAX, TICK_SECONDS, AdmissionSettings
 from seawall.model_proxy.admission.treasury import Treasury, over_budget
+from seawall.model_proxy.admission.wallet import Wallet
 from seawall.model_proxy.call import Call, Caller, Limits, Target
-from seawall.model_proxy.errors import CallOverLimit, OverLimit
+from seawall.model_proxy.errors import CallOverLimit, OverBudget, OverLimit
 from seawall.model_proxy.scopes import EVAL, allows, require
 from seawall.telemetry.events import event
 from seawall.trust.errors import NotSignedIn
@@ -98,10 +100,17 @@ class Admission:
         return True
 
     async def move(self, call: Call, target: Target) -> bool:
-        """A call is sent to another model: it is counted there from now on. False: that model's own limits do not let it through."""
+        """A call is sent to another model: it is counted there from now on, and what that may cost beyond what is reserved is reserved
+        as well. False: that model's own limits, or the budget, do not let it through."""
         held = call.reservation
+        if held is None or held.settled or call.caller is None:
+            return True
+        reads, writes = tokens_of(call, self._seat(call.caller, call.model).price)
+        lacking = call.cost + reads * target.input_price + writes * target.output_price - held.money
+        if lacking > 0 and not await self._paid(held, self._treasury.wallet(call.caller.budget, call.caller.principal.tenant), lacking):
+            return False
         lease = self._model_lease(call, target)
-        if held is None or held.settled or lease is held.model:
+        if lease is held.model:
             return True
         if lease is not None:
             if not await self._leased(lease, held.tokens):
@@ -153,6 +162,25 @@ class Admission:
             if not lease.worth_asking(tokens, self._now()):
                 return False
             await self._desk.fill([lease], tokens)
+        return False
+
+    async def _paid(self, held: Reservation, wallet: Wallet, money: int) -> bool:
+        """Reserve more for a call that is under way, if the budget has it."""
+        for _ in range(ROUNDS_MAX):
+            now = self._now()
+            if held.allotment is not None and held.allotment is not wallet.allotment:
+                return False  # its period is over
+            if wallet.allotment is not None and wallet.has(money, now):
+                wallet.allotment.take(money, now)
+                wallet.allotment.in_flight -= held.allotment is not None  # it counts once
+                held.allotment, held.money = wallet.allotment, held.money + money
+                return True
+            if wallet.refused(money, now):
+                return False
+            try:
+                await self._treasury.draw(wallet, money)
+            except (OverBudget, Unavailable):
+                return False
         return False
 
     # ── reserving ──
