@@ -12,7 +12,7 @@ from typing import Any
 from seawall.app.model import App, Bundle, DataType, MetricQuery, Page, PageFilter, Panel
 from seawall.ask.vectors.similar import SIMILARITY
 from seawall.core.problem import MEDIA_TYPE
-from seawall.ui.ask.described import ask_paths
+from seawall.ui.ask.described import ask_paths, ask_schemas
 from seawall.ui.negotiate import FORMATS
 from seawall.ui.params import CURSOR_LENGTH_MAX, LIMIT_MAX, VALUE_LENGTH_MAX, VALUES_MAX
 
@@ -50,9 +50,11 @@ def openapi(bundle: Bundle, pages: Mapping[str, Page], *, server_url: str, asks:
         "servers": [{"url": server_url}],
         "security": [{"token": []}, {"cookie": []}],
         "paths": {path: {"get": operation} for page, panel in panels for path, operation in _paths(app, page, panel)}
-        | (ask_paths(app) if asks else {}),
+        | (ask_paths(app, pages) if asks else {}),
         "components": {
-            "schemas": {"Problem": _problem(), "Field": _field()} | {f"{panel.name}.row": _row(app, panel) for _, panel in panels},
+            "schemas": {"Problem": _problem(), "Field": _field()}
+            | {f"{panel.name}.row": _row(app, panel) for _, panel in panels}
+            | (ask_schemas() if asks else {}),
             "responses": {f"Problem{status}": _problem_response(words) for status, words in _ERRORS.items()},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},

@@ -10,7 +10,7 @@ from seawall.app.load import load_bundle
 from seawall.ui.openapi import openapi
 
 BUNDLE = sample_bundle()
-DOCUMENT = openapi(BUNDLE, BUNDLE.app.pages, server_url="http://localhost:8420")
+DOCUMENT = openapi(BUNDLE, BUNDLE.app.pages, server_url="http://localhost:8420", asks=True)
 
 
 def references(value: object) -> list[str]:
@@ -21,8 +21,9 @@ def references(value: object) -> list[str]:
 
 
 def test_every_panel_is_described() -> None:
-    """What the page shows, the API offers."""
-    assert set(DOCUMENT["paths"]) == {f"/shop/api/panels/{name}" for name in ("sales", "units", "secret", "rows", "rows/rows/{key}")}
+    """What the page shows, the API offers, and answers to questions."""
+    panels = {f"/shop/api/panels/{name}" for name in ("sales", "units", "secret", "rows", "rows/rows/{key}")}
+    assert set(DOCUMENT["paths"]) == panels | {"/shop/api/ask"}
 
 
 def test_every_schema_is_a_json_schema() -> None:
@@ -52,7 +53,7 @@ def test_rows_are_typed_by_the_semantics() -> None:
 
 def test_the_document_is_the_same_for_the_same_bundle() -> None:
     """It may be cached by its ETag."""
-    again = openapi(sample_bundle(), sample_bundle().app.pages, server_url="http://localhost:8420")
+    again = openapi(sample_bundle(), sample_bundle().app.pages, server_url="http://localhost:8420", asks=True)
     assert msgspec.json.encode(DOCUMENT) == msgspec.json.encode(again)
 
 

@@ -1,12 +1,13 @@
-"""`/{app}/api/ask` as OpenAPI 3.1: what may be sent and what is told, never a name of the app's vocabulary."""
+"""`/{app}/api/ask` as OpenAPI 3.1: what may be sent and what is told. Of the app's vocabulary it names what a visible panel names."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from seawall.app.model import App
+from seawall.app.model import App, MetricQuery, Page
 from seawall.ask.params import NAMES, NUMBER_MAX
 from seawall.ask.question import Question
 from seawall.ask.told import Told
@@ -14,19 +15,30 @@ from seawall.ui.negotiate import FORMATS
 
 Json = dict[str, Any]
 TEXT_MAX = 500
+REF = "#/components/schemas/ask.{name}"
 _SEVERAL = frozenset({"metric", "by", "where", "period", "order"})
 _NUMBERS = frozenset({"limit", "last"})
 _GET_ERRORS = ("400", "401", "404", "406", "503", "504")
 
 
-def ask_paths(app: App) -> dict[str, Json]:
+def ask_paths(app: App, pages: Mapping[str, Page]) -> dict[str, Json]:
     """The two operations."""
-    return {f"/{app.name}/api/ask": {"post": _post(app), "get": _get()}}
+    return {f"/{app.name}/api/ask": {"post": _post(app), "get": _get(_example(pages))}}
+
+
+def ask_schemas() -> dict[str, Json]:
+    """What they refer to, by name."""
+    _, parts = msgspec.json.schema_components([Told, Question], ref_template=REF)
+    return {f"ask.{name}": schema for name, schema in parts.items()}
+
+
+def _example(pages: Mapping[str, Page]) -> str:
+    queries = [panel.query for page in pages.values() for panel in page.panels.values() if isinstance(panel.query, MetricQuery)]
+    return next((name for query in queries for name in query.metrics), "")
 
 
 def _post(app: App) -> Json:
-    told, told_parts = _schema(Told)
-    before, before_parts = _schema(Question)
+    told, before = {"$ref": REF.format(name="Told")}, {"$ref": REF.format(name="Question")}
     body: Json = {
         "type": "object",
         "required": ["question"],
@@ -36,9 +48,7 @@ def _post(app: App) -> Json:
             "before": before | {"description": "The `question` of the answer before, which the words may refine"},
             "locale": {"enum": list(app.locales)},
         },
-        "$defs": before_parts,
     }
-    schema = told | {"$defs": told_parts}
     refused = {"description": "Not understood, and the format asked for cannot say so", "content": _problem()}
     return {
         "operationId": "ask",
@@ -46,13 +56,15 @@ def _post(app: App) -> Json:
         "description": "Only reads. Either `question` with its rows, or `refusal`, with why and what could be asked instead.",
         "tags": ["ask"],
         "requestBody": {"required": True, "content": {FORMATS["json"]: {"schema": body}}},
-        "responses": {"200": _answer(schema), "413": {"description": "The question is too large", "content": _problem()}, "422": refused}
+        "responses": {"200": _answer(told), "413": {"description": "The question is too large", "content": _problem()}, "422": refused}
         | _errors(),
     }
 
 
-def _get() -> Json:
+def _get(example: str) -> Json:
     parameters = [_parameter(name) for name in NAMES]
+    if example:
+        parameters[0]["example"] = example
     formats: Json = {"name": "format", "in": "query", "schema": {"enum": [*FORMATS, "html"]}, "description": "Instead of Accept"}
     rows: Json = {
         "type": "object",
@@ -93,9 +105,3 @@ def _errors() -> Json:
 
 def _problem() -> Json:
     return {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-
-
-def _schema(type_: type) -> tuple[Json, Json]:
-    """A struct's schema with what it refers to, under names that stand beside it."""
-    (made,), parts = msgspec.json.schema_components([type_], ref_template="#/$defs/{name}")
-    return made, dict(parts)
