@@ -1,7 +1,7 @@
 """What the groups of a cut say, read from left to right: metrics, dimensions, conditions, periods, a ranking.
 
 A draft is still in words where words allow several readings: which of several fields one means is chosen when the metrics are known
-(`assembly.py`).
+(`assembly.py`, `where.py`).
 """
 
 from __future__ import annotations

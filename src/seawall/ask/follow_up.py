@@ -12,7 +12,7 @@ from datetime import date
 import msgspec
 
 from seawall.app.model import Dimension, Filter, Order
-from seawall.ask.assembly import PLURAL_LIMIT, check, conditions, dimensions, is_upwards
+from seawall.ask.assembly import PLURAL_LIMIT, check, dimensions, is_upwards
 from seawall.ask.draft import RANKS, Draft
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.nodes import Node
@@ -20,6 +20,7 @@ from seawall.ask.periods import asked, held, with_period
 from seawall.ask.question import Question, by_time
 from seawall.ask.refusals import Unanswerable
 from seawall.ask.times import Time
+from seawall.ask.where import conditions
 
 _CONNECTING = frozenset({"instead", "also", "about", "same", "only"})
 _CHOICES = frozenset({"eq", "in"})

@@ -12,8 +12,9 @@ from seawall.ask.draft import RANKS, Direction, Draft, Part
 from seawall.ask.language import Language
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.nodes import Node
+from seawall.ask.place import JOINS, Place
 from seawall.ask.question import Show
-from seawall.ask.scan_terms import JOINS, Place, TermReader
+from seawall.ask.scan_terms import TermReader
 
 _NOTED = frozenset(
     {"compare", "versus", "difference", "ratio", "divided", "share", "list", "trend", "average", "total", "why", "predict"}

@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
-from seawall.app.model import Operator
-from seawall.ask.draft import Condition, Draft, Part
-from seawall.ask.language import Language
-from seawall.ask.lexicon import EXACT, STEM, Lexicon, Meaning, Term, Value
+from seawall.ask.draft import Condition
+from seawall.ask.lexicon import EXACT, STEM, Meaning, Term
 from seawall.ask.nodes import Node
+from seawall.ask.place import JOINS
+from seawall.ask.scan_values import ValueReader
 
-JOINS = frozenset({"and", "or", "comma"})
-_ONE_FORM = ("el", "er", "en")
-"""How German nouns end that are the same for one and for many."""
 _LABELS = (EXACT, EXACT * STEM)
 
 
-@dataclass(slots=True)
-class Place:
-    """Where a scan stands and what is going on there."""
-
-    nodes: list[Node]
-    index: int = 0
-    mode: str = ""
-    """`by`, `per`, `which`, `rank`, `order`, `count`, `all`, `divided`, `missing`, `present` or nothing."""
-    is_dropped: bool = False
-    """Whether a negation ended before this word."""
-    is_used: bool = False
-    """Whether a word has done what the mode asks for."""
-    is_not: bool = False
-    lacks: bool = False
-    """Whether what is left out is a field without a value, rather than some value."""
-    open_not: bool = False
-    """Whether a negation has found nothing yet to negate."""
-    group: int = 0
-    joined: bool = False
-    """Whether a joining word stands just before."""
-    last: Node | None = None
-    """The last node that was no joining word."""
-
-    def begin(self, mode: str) -> None:
-        """Something new; a negation is over."""
-        self.mode, self.is_not, self.is_used, self.lacks = mode, False, False, False
-
-    def begin_not(self, mode: str, *, lacks: bool) -> None:
-        """What follows is left out."""
-        self.mode, self.is_not, self.is_used, self.lacks, self.open_not = mode, True, False, lacks, True
-
-    def drop_not(self, goes_on: bool) -> None:
-        """A negation reaches no further than what is joined to what it negates."""
-        self.is_dropped = self.is_not and not goes_on
-        self.is_not = goes_on
-
-    def following(self) -> Node | None:
-        """The next node."""
-        return self.nodes[self.index + 1] if self.index + 1 < len(self.nodes) else None
-
-
-class TermReader:
+class TermReader(ValueReader):
     """Reads terms into a draft."""
-
-    def __init__(self, at: Place, draft: Draft, language: Language, lexicon: Lexicon) -> None:
-        self.at = at
-        self.draft = draft
-        self.language = language
-        self.lexicon = lexicon
 
     def read(self, node: Node) -> None:
         """One term; sometimes with the next node, when the two belong together."""
@@ -109,26 +57,6 @@ class TermReader:
             self._plain(node)
         self._pass_classifier(node)
 
-    def fields(self, term: Term) -> tuple[str, ...]:
-        """The fields that a word means, those of a dataset's name last."""
-        titles = (self.lexicon.titles.get(name, "") for name in term.refs("dataset"))
-        return tuple(dict.fromkeys(ref for ref in (*term.refs("field"), *titles) if ref))
-
-    def is_plural(self, node: Node) -> bool:
-        """By the word's form; German words that have one form for both, by the verb."""
-        said = {word for each in self.at.nodes for text in each.before for word in text.split()}
-        word = node.said.split()[-1]
-        if node.kind == "grain":
-            return word not in self.language.single_grains
-        if self.language.name == "en":
-            return word != self.language.stem(word)
-        has_label = any(one.kind == "field" and one.weight == EXACT for one in node.term.meanings)
-        if has_label and self.language.singular_verbs & said:
-            return False
-        if has_label and word.endswith(_ONE_FORM):
-            return True
-        return node.term.how == "stem" or (bool(node.term.refs("dataset")) and not has_label)
-
     def empty_last(self, *, is_null: bool) -> None:
         """The field named last has no value, or has one. Takes back what it was read as."""
         last = self.at.last
@@ -153,10 +81,6 @@ class TermReader:
         else:
             self.draft.conditions.append(Condition("is_null" if is_null else "not_null", refs=refs, said=node.said))
         self.at.begin("")
-
-    def _texts(self, term: Term) -> tuple[str, ...]:
-        """The fields that a word means, but for numbers: "no stops" is a number of stops."""
-        return tuple(ref for ref in self.fields(term) if ref not in term.refs("amount"))
 
     def _after(self, mode: str, node: Node) -> None:
         """A word after "by", "which", "top": what is grouped or ranked by."""
@@ -241,37 +165,6 @@ class TermReader:
         is_text = any(self.lexicon.fields[ref].datatype == "String" for ref in fields)
         is_labelled = metric.weight in _LABELS or not any(one.kind == "field" and one.weight in _LABELS for one in term.meanings)
         return bool(self.lexicon.metrics[metric.ref].counts) and is_labelled and not is_text
-
-    def _is_named_value(self, node: Node) -> bool:
-        """A value beside the field that holds it: `department GROCERY`, `the North region`. Takes both words."""
-        following, steps = self.at.following(), 1
-        if following is not None and following.has("eq", "not") and self.at.index + 2 < len(self.at.nodes) and not self.at.is_not:
-            return self._is_compared_value(node, following, self.at.nodes[self.at.index + 2])
-        if following is not None and self._says_sort(node, following) and self.at.index + 2 < len(self.at.nodes):
-            following, steps = self.at.nodes[self.at.index + 2], 2
-        if following is None or following.kind != "term" or not self._is_beside(node, following):
-            return False
-        groups = self.at.mode in ("by", "which", "rank")
-        if not groups and (values := _held(following.term, self.fields(node.term))):
-            self._value(following, values)
-        elif (values := _held(node.term, self.fields(following.term))) and not (groups and self.fields(node.term)):
-            self._value(node, values)
-        else:
-            return False
-        self.at.index += steps
-        return True
-
-    def _is_compared_value(self, node: Node, sign: Node, other: Node) -> bool:
-        """`borough = Docks`, `the kind is not electric`: a field, a sign and a value of the field."""
-        values = _held(other.term, self.fields(node.term)) if other.kind == "term" else ()
-        if not values or self.at.mode in ("by", "which", "rank"):
-            return False
-        if sign.has("not"):
-            self.at.begin_not("", lacks=False)
-        self._value(other, values)
-        self.at.open_not = False
-        self.at.index += 2
-        return True
 
     # ── places that ask for nothing ──────────────────────────────────────────────────────────────────────────
 
@@ -375,60 +268,6 @@ class TermReader:
         else:
             self.draft.unclear.append(node.said)
 
-    def _is_beside(self, node: Node, following: Node) -> bool:
-        """Whether nothing stands between, or an article after a preposition."""
-        if following.before and self.language.copulas.issuperset(following.before):
-            return True
-        return not following.before or (node.said in self.language.words and self.language.articles.issuperset(following.before))
-
-    def _is_modifier(self, node: Node) -> bool:
-        """`bike colour`: the field is the second word's, of the dataset that the first one names."""
-        following = self.at.following()
-        if following is None or following.kind != "term" or following.before:
-            return False
-        homes = {*node.term.refs("dataset"), *(self.lexicon.fields[ref].dataset for ref in node.term.refs("number"))}
-        refs = following.term.refs("field")
-        if _held(following.term, self.fields(node.term)):
-            return False
-        return bool(homes) and not following.term.refs("metric") and any(self.lexicon.fields[ref].dataset in homes for ref in refs)
-
-    def _by_preposition(self, node: Node) -> tuple[Value, ...] | None:
-        """The values that a preposition leaves, where it is a field's name: `to HAR` is no start. None when it leaves none."""
-        words = node.before[-1].split()[-1:] if node.before else []
-        if self.at.last is not None and (not words or words[0] in self.language.articles) and self.at.last.edge.kind == "tag":
-            words = [self.at.last.said]
-        named = self.lexicon.look_up(words, self.language) if words else None
-        refs = named.refs("field") if named else ()
-        if not refs:
-            return node.term.values
-        if kept := _held(node.term, refs):
-            return kept
-        columns = {ref.partition(".")[2] for ref in refs}
-        steps = [step for step in self.lexicon.app.semantics.relationships if set(step.from_columns) & columns]
-        leads = {step.to for step in steps if step.preferred or len([one for one in steps if one.to == step.to]) == 1}
-        return (
-            tuple(
-                value for value in node.term.values if self.lexicon.fields[value[0]].dataset in leads and self._is_path(value[0], columns)
-            )
-            or None
-        )
-
-    def _is_path(self, ref: str, columns: set[str]) -> bool:
-        """Whether the way to a field goes over one of these columns, and no other way is as short."""
-        to = self.lexicon.fields[ref].dataset
-        ways = [step for step in self.lexicon.app.semantics.relationships if step.to == to]
-        chosen = [step for step in ways if step.preferred] or ways
-        return any(set(step.from_columns) & columns for step in chosen)
-
-    def _value(self, node: Node, values: tuple[Value, ...] = ()) -> None:
-        found = values or self._by_preposition(node)
-        if found is None:
-            self.draft.unclear.append(node.said)
-            return
-        op: Operator = "not_in" if self.at.is_not else "in"
-        refs = tuple(dict.fromkeys(ref for ref, _ in values))
-        self.draft.conditions.append(Condition(op, found, refs, group=self.at.group, is_joined=self.at.joined, said=node.said))
-
     def _add_metric(self, node: Node) -> None:
         named = [one for one in node.term.meanings if one.kind == "metric"]
         if len(named) > 1:
@@ -442,12 +281,6 @@ class TermReader:
         if ranking.direction and named[0].weight not in _LABELS and node.said in self.language.falling:
             ranking.is_falling = True
 
-    def _part(self, node: Node) -> Part:
-        return Part(self.fields(node.term), said=node.said, is_plural=self.is_plural(node))
-
-    def _goes_on_with_values(self) -> bool:
-        return self.at.joined and self.at.last is not None and self.at.last.kind == "term" and bool(self.at.last.term.values)
-
     def _pass_classifier(self, node: Node) -> None:
         """`age band`, `promotion type`: the second word only says what sort of thing the first is."""
         following = self.at.following()
@@ -458,20 +291,3 @@ class TermReader:
         if by and by[-1].said == node.said and self.is_plural(following):
             by[-1] = msgspec.structs.replace(by[-1], is_plural=True)
             ranking.is_plural = ranking.is_plural or (ranking.has_subject and len(by) == 1)
-
-    def _says_sort(self, node: Node, following: Node) -> bool:
-        is_end = following.kind == "term" and not following.before and self._is_end_of(node.term, following.term)
-        return is_end or self._is_classifier(following)
-
-    def _is_end_of(self, term: Term, noun: Term) -> bool:
-        """`start station`: what a field leads to is named beside it."""
-        datasets, fields = set(noun.refs("dataset")), set(term.refs("field"))
-        steps = self.lexicon.app.semantics.relationships
-        return any(step.to in datasets and f"{step.from_}.{column}" in fields for step in steps for column in step.from_columns[:1])
-
-    def _is_classifier(self, node: Node) -> bool:
-        return not node.before and self.language.stem(node.said) in self.language.classifiers
-
-
-def _held(term: Term, refs: tuple[str, ...]) -> tuple[Value, ...]:
-    return tuple(value for value in term.values if value[0] in refs)
