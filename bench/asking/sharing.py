@@ -58,13 +58,17 @@ async def claims(*, quick: bool) -> dict[str, Claim]:
             "pairs",
             "≤ 0",
             made.false_hits.total,
-            f"one thing flipped ({', '.join(made.false_by_kind)}); {_interval(made.false_hits)}",
+            f"{', '.join(f'{kind} {one.total}' for kind, one in made.false_by_kind.items())}; {_interval(made.false_hits)}",
         ),
         "semantic cache: golden questions taken for others": claim(
             len(made.collisions), "pairs", "≤ 0", made.questions, "any two of one asker that share, and expect different queries"
         ),
         "semantic cache: hits on paraphrases": claim(
-            made.hits.share * 100, "%", "", made.hits.total, f"said otherwise ({', '.join(made.hits_by_kind)}); {_interval(made.hits)}"
+            made.hits.share * 100,
+            "%",
+            "",
+            made.hits.total,
+            f"{', '.join(f'{kind} {one.share:.0%}' for kind, one in made.hits_by_kind.items())}; {_interval(made.hits)}",
         ),
     }
 

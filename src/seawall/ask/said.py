@@ -61,7 +61,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
             sorted(self.negated),
             self.compares,
             self.ratio,
-            sorted(self.marks),
+            () if self.shape else sorted(self.marks),  # the shape holds them as the words they are
             sorted(self.unknown),
             self.shape,
         )

@@ -67,7 +67,7 @@ def value_of(lexicon: Lexicon) -> ValueOf:
 def _told(cut: Cut, tokens: tuple[Token, ...], language: Language) -> Said:
     edges = [edge for edge in cut.edges if edge.kind != "stop"]
     terms = [edge for edge in edges if edge.kind == "term"]
-    tags = ["not" if "not" in edge.tags else edge.tags[0] for edge in edges if edge.tags]
+    tags = [_tag(edge) for edge in edges if edge.tags]
     times = [edge.time for edge in edges if edge.kind == "time"]
     return Said(
         metrics=tuple(frozenset(edge.term.refs("metric")) for edge in terms if edge.term.refs("metric")),
@@ -96,6 +96,11 @@ def _after(edges: list[Edge], place: int) -> str:
     if found is None:
         return ""
     return min(_values(found)) if not found.term.meanings else found.term.meanings[0].ref
+
+
+def _tag(edge: Edge) -> str:
+    """Of all that a word may do, what matters most beside others."""
+    return next((tag for tag in edge.tags if tag == "not" or tag in _DIRECTIONS), edge.tags[0])
 
 
 def _divides(edges: list[Edge], place: int) -> bool:

@@ -3,7 +3,7 @@ asker's own rights from the data of the moment.
 
 An entry is found under the app's version, the asker's policy fingerprint, the watermark, the question it follows up, and the
 *signature* of what the text says (`said.py`): same entities, numbers, times, comparison, direction and negation, and the same words that
-mean nothing here. Nothing is decided by likeness. Kept in the process and, sealed, in Valkey.
+mean nothing here (`shape.py` says what belongs to what). Nothing is decided by likeness. Kept in the process and, sealed, in Valkey.
 """
 
 from __future__ import annotations

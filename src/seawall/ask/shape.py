@@ -25,6 +25,9 @@ _RANKS = frozenset({"top", "bottom", "highest", "lowest", "best", "worst", "rank
 _BOUND = frozenset({"only", "average", "which", "how_many", "total", "list"})
 """Words about what comes next."""
 _LESS = frozenset({"gt", "lt", "ge", "le", "eq"})
+_NOUNS = frozenset({"metric", "name", "value", "grain", "adverb", "unknown", "number"})
+_TWOFOLD = frozenset({"versus", "compare", "difference", "not", "beside", "or"})
+"""What sets one thing against another: where a period stands then says which it belongs to."""
 _SEPARATORS = frozenset({"and", "comma", "or"})
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _SILENT = frozenset({"-", "–", '"', "'"})
@@ -67,7 +70,20 @@ def shape_of(cut: Cut, text: str, right: Mended, language: Language) -> tuple[st
     try:
         return ("", *sorted(_Parts(items).all()))
     except _Ordered:
-        return ("ordered", *(one.text for one in _joined(items)))
+        return ("ordered", *(one.text for one in _dated(tuple(_joined(items)))))
+
+
+def _dated(items: Sequence[Item]) -> Sequence[Item]:
+    """`… in July` as `in July, …`: a period at the end of what neither compares nor excludes."""
+    kinds = [one.kind for one in items]
+    if kinds.count("time") != 1 or _TWOFOLD & set(kinds):
+        return items
+    bare = _trimmed([one for one in items if one.kind != "time"])
+    if kinds[0] == "time" and bare:
+        return (items[0], *bare)
+    if kinds[-1] == "time" and bare and bare[-1].kind in _NOUNS:
+        return (items[-1], *bare)
+    return items
 
 
 def _joined(items: Sequence[Item]) -> Iterator[Item]:

@@ -55,6 +55,9 @@ FLIPS = (
     ("dogs against cats trips", "cats against dogs trips"),
     ("trips of blues", "trips of blurs"),
     ("also electric", "electric"),
+    ("unicorns of electric only in March", "in March unicorns of electric only"),
+    ("unicorns not in March", "in March not unicorns"),
+    ("unicorns in March vs April", "in April unicorns vs March"),
     ("and by borough", "by borough"),
     ("all boroughs", "boroughs"),
     ("when did trips peak", "trips peak"),
@@ -73,6 +76,7 @@ SAME = (
     ("the largest takings by borough", "by borough the highest takings"),
     ("trips of unicorns", "Hi, please give me the rides of unicorns. Thanks!"),
     ("what is the repair cost", "repair cost"),
+    ("how did unicorns do in March?", "in March, how did unicorns do"),
 )
 
 
@@ -110,6 +114,7 @@ def test_german_is_held_to_the_same(lexicon: Lexicon, text: str, other: str, *, 
 
 def test_what_is_ranked_and_counted_is_told_for_a_model_to_be_held_to(lexicon: Lexicon) -> None:
     """Numbers as they stand, exclusions by any of their words, `per` as a ratio only between metrics."""
+    assert {said_of(f"{word} takings by borough", "en", lexicon, AS_OF).direction for word in ("highest", "largest", "most")} == {"desc"}
     said = said_of("top 1234567 boroughs by takings without Docks", "en", lexicon, AS_OF)
     assert (said.numbers, said.direction) == (("1234567",), "desc")
     assert said.negated == ("stations.borough=Docks",)
