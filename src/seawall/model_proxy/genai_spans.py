@@ -64,13 +64,13 @@ def _annotate_ours(call: Call) -> None:
 
 
 def _annotate_request(call: Call) -> None:
-    told, body = call.span.attributes, call.body
+    told, get = call.span.attributes, call.body.get
     told["gen_ai.operation.name"] = "embeddings" if call.surface == "embeddings" else "chat"
     told["gen_ai.request.model"] = call.model
-    heat = body.get("temperature")
+    heat = get("temperature")
     if type(heat) is float or type(heat) is int:
         told["gen_ai.request.temperature"] = float(heat)
-    most = body.get("max_completion_tokens") or body.get("max_tokens")
+    most = get("max_completion_tokens") or get("max_tokens")
     if isinstance(most, int):
         told["gen_ai.request.max_tokens"] = most
 

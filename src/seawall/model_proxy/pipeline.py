@@ -428,13 +428,13 @@ class Pipeline:
         journey.closed = True
         call, stages = journey.call, self._stages
         delivery = journey.delivery
-        text = delivery.text
+        text, pieces = (delivery.text, delivery.pieces) if call.stream else ("", ())
         settle(call, delivery.answer, text, stages.admit)
         annotate(call, stages.semconv)
         if stages.record is not None:
-            stages.record.record(call, delivery.answer, text, delivery.pieces)
+            stages.record.record(call, delivery.answer, text, pieces)
         if stages.evaluation is not None and call.snapshot:
-            stages.evaluation.record(call, delivery.answer, text, delivery.pieces)
+            stages.evaluation.record(call, delivery.answer, text, pieces)
         if call.error:
             call.span.error = call.error
         spans.finish(call.span)

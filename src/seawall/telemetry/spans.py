@@ -29,12 +29,14 @@ class Span:
 
     __slots__ = ("attributes", "boundary", "end_ns", "error", "kind", "name", "parent_id", "span_id", "start_ns", "trace_id")
 
-    def __init__(self, name: str, boundary: Boundary, kind: str, trace_id: str, parent_id: str, attributes: dict[str, Value]) -> None:
+    def __init__(
+        self, name: str, boundary: Boundary, kind: str, trace_id: str, parent_id: str, attributes: dict[str, Value], span_id: str = ""
+    ) -> None:
         self.name = name
         self.boundary = boundary
         self.kind = kind
         self.trace_id = trace_id
-        self.span_id = _random.getrandbits(64).to_bytes(8, "big").hex()
+        self.span_id = span_id or _random.getrandbits(64).to_bytes(8, "big").hex()
         self.parent_id = parent_id
         self.attributes = attributes
         self.error = ""
@@ -80,6 +82,9 @@ def begin(name: str, boundary: Boundary, *, traceparent: str | None = None, kind
     """
     if parent is not None:
         return Span(name, boundary, kind, parent.trace_id, parent.span_id, {})
+    if traceparent is None and kind == "server":
+        ids = _random.getrandbits(192).to_bytes(24, "big").hex()  # both at once, for every call has one
+        return Span(name, boundary, kind, ids[:32], "", {}, ids[32:])
     trace_id, parent_id = _parent(traceparent, inherit=kind != "server")
     return Span(name, boundary, kind, trace_id, parent_id, {})
 

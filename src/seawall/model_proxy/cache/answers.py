@@ -34,13 +34,15 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
 class Answer:
     """A hit. `whole` and `stream` give what goes on the wire; what an asker cost was paid by the first."""
 
-    __slots__ = ("_frames", "_usage_frame", "_whole", "kept")
+    __slots__ = ("_frames", "_usage_frame", "_whole", "kept", "size")
 
     def __init__(self, kept: Kept) -> None:
         self.kept = kept
         self._whole = kept.whole
         self._frames = kept.frames
         self._usage_frame = kept.usage_frame
+        self.size = 2 * (len(kept.whole) + len(kept.frames) + len(kept.usage_frame))
+        """Bytes, both forms counted, for each may be asked for."""
 
     def whole(self) -> bytes:
         """The body of an answer that is not streamed."""
@@ -68,11 +70,6 @@ class Answer:
     def pieces(self) -> list[Piece]:
         """The answer as the fewest pieces of a stream."""
         return pieces_of(self.body())
-
-    @property
-    def size(self) -> int:
-        """Bytes, both forms counted, for each may be asked for."""
-        return 2 * (len(self.kept.whole) + len(self.kept.frames) + len(self.kept.usage_frame))
 
 
 def from_whole(answer: Whole, target: str, made_at: float, *, chat: bool) -> Answer | None:

@@ -38,7 +38,8 @@ class BoundedCache(Generic[Value]):
 
     def put(self, key: bytes, value: Value, size: int, *, seconds: float = float("inf")) -> None:
         """Keep a value of `size` bytes for `seconds`, in place of what was there."""
-        self.drop(key)
+        if key in self._entries:
+            self.drop(key)
         size += OVERHEAD_BYTES
         if size * 8 > self._bytes_max or seconds <= 0:
             return

@@ -149,6 +149,10 @@ class Seat:
 class Flight:
     """An answer in the making. Its owner calls `piece` and `finish`, or `whole`, or `fail`; once."""
 
+    __slots__ = (
+        "_bytes", "_dropped", "_held", "_now", "_on_end", "_pieces", "_seats", "call", "control", "ended", "error", "key", "on_deserted",
+    )  # fmt: skip
+
     def __init__(self, call: Call, on_end: Callable[[Flight, Answer | None], None], now: Callable[[], float]) -> None:
         self.call = call
         self.key = call.cache_key or b""
@@ -231,7 +235,8 @@ class Flight:
             return
         target = self.call.target.id if self.call.target else ""
         kept = from_whole(answer, target, self._now(), chat=self.call.surface != "embeddings")
-        if answer.status == 200 and self._wanted(streamed=True):
+        seats = self._seats
+        if answer.status == 200 and (len(seats) != 1 or seats[0].streamed) and self._wanted(streamed=True):
             self._pieces = pieces_of(answer.body)
         self._over(kept)
         self._hand_whole(answer)

@@ -77,7 +77,7 @@ def key_of(call: Call, routing: str, policy: str) -> bytes | None:
     parts = (
         _FORM,
         call.surface,
-        caller.tenant,
+        caller.principal.tenant,
         caller.fingerprint,
         call.app,
         call.prompt,

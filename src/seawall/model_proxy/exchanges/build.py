@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -20,7 +20,7 @@ Redact = Callable[[Any], Any]
 _encode = msgspec.json.Encoder().encode
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True):
     """A call that is over, and what was answered: whole, or as pieces, or at least its text."""
 
     call: Call
@@ -44,7 +44,7 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         1,  # v
         call.id,  # id
         told.at - told.took_ns / 1e9,  # at
-        caller.tenant if caller else "",  # tenant
+        caller.principal.tenant if caller else "",  # tenant
         call.surface,  # surface
         pseudonym,  # user
         caller.key_id if caller else "",  # key
@@ -66,24 +66,19 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         None if response is None else _written(told, response, clean),  # response
         call.stream,  # stream
         finishes_of(response) if response else (),  # finish
-        _milliseconds(told.took_ns),  # took_ms
-        _milliseconds(call.first_ns - call.sent_ns) if call.first_ns and call.sent_ns else 0.0,  # first_ms
+        (told.took_ns + 500) // 1000 / 1000,  # took_ms
+        (call.first_ns - call.sent_ns + 500) // 1000 / 1000 if call.first_ns and call.sent_ns else 0.0,  # first_ms
         tuple(call.chunks[:CHUNKS_MAX]) if call.chunks else (),  # chunks
         call.usage,  # usage
         call.cost,  # cost
         call.served,  # cache
-        call.cache_key.hex()[:32] if call.cache_key else "",  # question
+        call.cache_key[:16].hex() if call.cache_key else "",  # question
         call.snapshot,  # snapshot
         tuple(call.attempts),  # attempts
         call.contract_rounds,  # rounds
         call.findings,  # findings
         call.error,  # error
     )
-
-
-def _milliseconds(ns: int) -> float:
-    """With three decimals."""
-    return (ns + 500) // 1000 / 1000
 
 
 def _needs_nothing(call: Call) -> bool:

@@ -194,8 +194,8 @@ class Recorder:
     def _line(self, told: Told) -> tuple[str, bytes]:
         try:
             caller = told.call.caller
-            tenant = caller.tenant if caller else ""
-            name = self._pseudonym(tenant, caller.user) if caller else ""
+            tenant = caller.principal.tenant if caller else ""
+            name = self._pseudonym(tenant, caller.principal.user) if caller else ""
             return tenant, encode(build(told, name, clean=self._clean))
         except Exception as error:  # noqa: BLE001 -- a process edge: one exchange that cannot be written must not end the record
             event("exchange.not_recorded", error=type(error).__name__)

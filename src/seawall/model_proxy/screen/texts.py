@@ -47,6 +47,9 @@ def places(body: dict[str, Any]) -> list[Place]:
     found: list[Place] = []
     for message in body.get("messages") or ():
         source = _SOURCES.get(message.get("role", ""), "user")
+        if len(message) == 2 and "role" in message and type(message.get("content")) is str:  # and nothing else, as most are
+            found.append(Place(message["content"], source, message, "content"))
+            continue
         if MARK in message and _is_data(message.pop(MARK)):
             source = "data"
         content = message.get("content")
