@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
@@ -31,6 +32,22 @@ async def store(own_postgres: PostgresServer) -> AsyncIterator[tuple[PgVectors, 
     await vectors.upsert(index, {digest_of("a"): VECTOR}, {key_of(1): digest_of("a")})
     yield vectors, await vectors.finish(index)
     await vectors.close()
+
+
+@contextmanager
+def hanging(server: PostgresServer) -> Iterator[None]:
+    """The server with all its processes stopped."""
+    backends = psutil.Process(server.pid).children()
+    server.pause()
+    for backend in backends:
+        backend.suspend()
+    try:
+        yield
+    finally:
+        for backend in backends:
+            with suppress(psutil.NoSuchProcess):
+                backend.resume()
+        server.resume()
 
 
 async def found_again(vectors: PgVectors, index: Index) -> bool:
@@ -69,16 +86,47 @@ async def test_a_store_that_hangs_is_waited_for_briefly(own_postgres: PostgresSe
     """It accepts connections and says nothing: as good as away."""
     vectors, index = store
     assert math.isclose((await vectors.nearest(index, VECTOR, limit=5))[0].distance, 0.0, abs_tol=1e-3)
-    backends = psutil.Process(own_postgres.pid).children()
-    own_postgres.pause()
-    for backend in backends:
-        backend.suspend()
-    try:
+    with hanging(own_postgres):
         waited = await waits(vectors, index, 6)
         assert max(waited) < 10 * SEARCH_SECONDS_MAX
         assert sorted(waited)[2] < 0.05
-    finally:
-        for backend in backends:
-            backend.resume()
-        own_postgres.resume()
     assert await found_again(vectors, index)
+
+
+async def test_no_connection_is_lost_to_those_who_gave_up(own_postgres: PostgresServer, store: tuple[PgVectors, Index]) -> None:
+    """Callers that time out, and callers that are cancelled, on a slow server, again and again: it can still be asked afterwards."""
+    vectors, index = store
+    for round_ in range(4):
+        with hanging(own_postgres):
+            asked = [asyncio.create_task(vectors.nearest(index, VECTOR, limit=5)) for _ in range(12)]
+            await asyncio.sleep(SEARCH_SECONDS_MAX * (0.5 + 0.2 * round_))
+            for task in asked[::3]:
+                task.cancel()
+            await asyncio.sleep(0.2)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert all(isinstance(answer, Unavailable | asyncio.CancelledError | tuple) for answer in answers)
+        assert await found_again(vectors, index)
+
+
+async def test_a_process_that_stood_still_loses_no_connection(store: tuple[PgVectors, Index]) -> None:
+    """After a stall every time limit is over at once: of the query, of its caller, of the caller's caller."""
+    vectors, index = store
+    for _ in range(6):
+        asked = [asyncio.create_task(vectors.nearest(index, VECTOR, limit=5)) for _ in range(12)]
+        for turns in range(8):
+            await asyncio.sleep(0.0005 * turns)
+        time.sleep(2 * SEARCH_SECONDS_MAX)
+        await asyncio.gather(*asked, return_exceptions=True)
+    assert await found_again(vectors, index)
+    assert [near.key for near in await vectors.nearest(index, VECTOR, limit=5)] == [key_of(1)]
+
+
+async def test_a_pool_that_lost_its_connections_is_replaced(store: tuple[PgVectors, Index]) -> None:
+    """However they were lost: the store is found again without a restart."""
+    vectors, index = store
+    pool = vectors._queries._asked().pool
+    lost = [await pool.getconn() for _ in range(pool.max_size)]
+    await waits(vectors, index, 2)
+    assert await found_again(vectors, index)
+    for connection in lost:
+        await connection.close()

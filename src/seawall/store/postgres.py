@@ -46,7 +46,7 @@ _NOT_SET_UP = (
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # `database.lost` and `database.found` say it once each.
 
 
-async def open_pool(url: str, *, min_size: int = 1, max_size: int = 4, options: str = "") -> Pool:
+async def open_pool(url: str, *, min_size: int = 1, max_size: int = 4, options: str = "", wait_seconds_max: float = 1.0) -> Pool:
     """A pool of autocommit connections. Returns at once, whether the server is there or not. `options`: the session's settings, `-c …`.
 
     Each connection is checked when handed out, so that one broken by a restart is never seen. Close with `pool.close()`.
@@ -56,7 +56,7 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 4, options: 
         min_size=min_size,
         max_size=max_size,
         open=False,
-        timeout=1.0,
+        timeout=wait_seconds_max,
         max_waiting=WAITING_MAX,
         reconnect_timeout=RECONNECT_SECONDS_MAX,
         check=AsyncConnectionPool.check_connection,
@@ -98,12 +98,13 @@ class Database:
         clock: Clock = SYSTEM_CLOCK,
         query_seconds_max: float = QUERY_SECONDS_MAX,
         role: Role = OPERATIONAL,
+        breaker: Breaker | None = None,
     ) -> None:
         self.pool = pool
         self._role = role
         self._url = str(pool.conninfo)
         self._queries = queries if queries is not None else load_all()
-        self._breaker = Breaker(clock)
+        self._breaker = breaker or Breaker(clock)
         self._query_seconds_max = query_seconds_max
 
     async def fetch_all(self, query: str, /, **params: object) -> list[Row]:

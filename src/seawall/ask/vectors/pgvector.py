@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from seawall.ask.vectors.port import START, Counts, Index, IndexName, Near, NearText, Position, Vector, check_page
+from seawall.core.errors import Unavailable
+from seawall.store.breaker import Breaker
 from seawall.store.database import Row
 from seawall.store.named_sql import load
 from seawall.store.postgres import VECTOR_STORE, Database, open_pool, unavailable
@@ -20,6 +23,9 @@ from seawall.store.postgres import VECTOR_STORE, Database, open_pool, unavailabl
 SEARCH_SECONDS_MAX = 0.3
 ABANDON_SECONDS = 0.1
 """Beyond a query's limit, after which it is left to itself."""
+HANG_SECONDS = 5.0
+"""Beyond a query's limit, after which its connection is given up."""
+REPLACE_SECONDS = 3.0
 BUILD_SECONDS_MAX = 600.0
 """Indexing a million texts takes minutes."""
 POOL_MAX = 4
@@ -45,25 +51,24 @@ Each = TypeVar("Each")
 
 async def open_vectors(url: str, *, seconds_max: float = SEARCH_SECONDS_MAX, connections_max: int = POOL_MAX) -> PgVectors:
     """The store at `url`. Returns at once, whether it is there or not. Close with `close()`."""
-    pool = await open_pool(url, min_size=1, max_size=connections_max, options=OPTIONS)
-    database = Database(pool, queries=load("vectors.sql"), query_seconds_max=seconds_max, role=VECTOR_STORE)
-    return PgVectors(database, seconds_max + ABANDON_SECONDS)
+    link = Link(url, seconds_max, connections_max)
+    await link.open()
+    return PgVectors(link)
 
 
 class PgVectors:
     """Keeps the promises of `Vectors`."""
 
-    def __init__(self, database: Database, seconds_max: float) -> None:
-        self._database = database
-        self._queries = Hasty(database, seconds_max)
+    def __init__(self, link: Link) -> None:
+        self._queries = link
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._database.close()
+        await self._queries.close()
 
     async def ready(self) -> bool:
         """Whether it answers now."""
-        return await self._database.ready()
+        return await self._queries.ready()
 
     async def open(self, name: IndexName, *, live: bool = False) -> Index:
         """See the port."""
@@ -154,46 +159,90 @@ class PgVectors:
         return await self._queries.fetch_all("vector_indexes", app=app, collection=collection)
 
 
-class Hasty:
-    """Named queries that nobody waits for beyond a time: one that a hanging server holds is ended behind the caller's back.
+class Link:
+    """Named queries that nobody waits for beyond a time, over a pool that is replaced when it gives nothing for a while.
 
-    psycopg asks the server to cancel, and waits for that; a server whose processes are all stopped answers neither.
+    A query is ended by the server's own limit and not by cancelling it here: psycopg waits for a server that hangs to cancel, and a pool
+    whose callers are cancelled at a bad moment loses connections. Should it lose all of them, the next pool has its own.
     """
 
-    def __init__(self, database: Database, seconds_max: float) -> None:
-        self._database = database
+    def __init__(self, url: str, seconds_max: float, connections_max: int) -> None:
+        self._url = url
         self._seconds_max = seconds_max
+        self._connections_max = connections_max
+        self._breaker = Breaker()
+        self._database: Database | None = None
         self._left: set[asyncio.Task[Any]] = set()
+        self._failing_since: float | None = None
+        self._opened_at = 0.0
+
+    async def open(self) -> None:
+        """A pool, in the place of the one there was."""
+        before, self._opened_at = self._database, time.monotonic()
+        limit = f"-c statement_timeout={max(1, int(self._seconds_max * 1000))}"
+        pool = await open_pool(self._url, max_size=self._connections_max, options=f"{OPTIONS} {limit}", wait_seconds_max=self._seconds_max)
+        seconds = self._seconds_max + HANG_SECONDS
+        self._database = Database(pool, queries=load("vectors.sql"), query_seconds_max=seconds, role=VECTOR_STORE, breaker=self._breaker)
+        if before is not None:
+            await before.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._database is not None:
+            await self._database.close()
+
+    async def ready(self) -> bool:
+        """Whether it answers now."""
+        return self._database is not None and await self._database.ready()
 
     async def fetch_all(self, query: str, /, **params: object) -> list[Row]:
         """All rows."""
-        return await self._within(self._database.fetch_all(query, **params))
+        return await self._within(self._asked().fetch_all(query, **params))
 
     async def fetch_one(self, query: str, /, **params: object) -> Row | None:
         """The first row, or None."""
-        return await self._within(self._database.fetch_one(query, **params))
+        return await self._within(self._asked().fetch_one(query, **params))
 
     async def execute(self, query: str, /, **params: object) -> int:
         """Run for its effect; how many rows it touched."""
-        return await self._within(self._database.execute(query, **params))
+        return await self._within(self._asked().execute(query, **params))
+
+    def _asked(self) -> Database:
+        if self._database is None:
+            raise unavailable(TimeoutError(), VECTOR_STORE)
+        return self._database
 
     async def _within(self, work: Coroutine[object, object, Each]) -> Each:
         task = asyncio.create_task(work)
         try:
-            await asyncio.wait({task}, timeout=self._seconds_max)
+            await asyncio.wait({task}, timeout=self._seconds_max + ABANDON_SECONDS)
         finally:
             if not task.done():
-                self._leave(task)
-        if task.done():
-            return task.result()
-        raise unavailable(TimeoutError(), VECTOR_STORE)
+                self._keep(task)
+        if not task.done():
+            self._failed()
+            raise unavailable(TimeoutError(), VECTOR_STORE)
+        try:
+            result = task.result()
+        except Unavailable:
+            self._failed()
+            raise
+        self._failing_since = None
+        return result
 
-    def _leave(self, task: asyncio.Task[Each]) -> None:
-        task.cancel()
+    def _failed(self) -> None:
+        """Replace the pool after it has failed for a while, the server being there or not."""
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        if now - max(self._failing_since, self._opened_at) > REPLACE_SECONDS:
+            self._opened_at = now
+            self._keep(asyncio.create_task(self.open()))
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
         self._left.add(task)
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[Each]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._left.discard(task)
         if not task.cancelled():
             task.exception()  # whoever asked has heard already
