@@ -97,3 +97,16 @@ def test_it_serves_and_drains_while_everything_else_is_away(replica: Replica) ->
     assert b"Traceback" not in events
     assert b"leaked" not in events
     assert not replica.socket.exists()
+
+
+@pytest.mark.parametrize("replica", ["read"], indirect=True)
+def test_questions_are_explained_while_everything_else_is_away(replica: Replica) -> None:
+    """No data, no Postgres, no model: a page that says so, for words and for parameters; what is kept cannot be looked up."""
+    principal = Principal("tester", roles=("approver",))
+    known = {"Authorization": f"Bearer {Tokens(replica.keys).mint(principal, 60)}", "Accept": "text/html", "User-Agent": "Chrome/156.0"}
+    for query in ("q=net+sales+by+week", "metric=net_sales&by=week", ""):
+        status, body = replica.get(f"/merchandising/ask?{query}", **known)
+        assert status == 200
+        assert b"Merchandising" in body
+        assert not query or b"cannot be reached right now" in body
+    assert replica.get("/merchandising/mine", **known)[0] == 503

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 import pyarrow as pa
 
-from seawall.app.model import App, Chart, MetricQuery, Outage, Panel, Text
+from seawall.app.model import App, Chart, Layer, MetricQuery, Outage, Panel, Text
 from seawall.ask.answer import GROUPS_MAX, Answered, answered, compared_query, panel_of, shown
 from seawall.ask.params import to_params
 from seawall.ask.question import Question
@@ -64,6 +64,8 @@ class Slot(msgspec.Struct, frozen=True):
     ctx: AnswerContext
     here: str
     """The address of the page, for trying again."""
+    is_named: bool = False
+    """Whether somebody gave it a title of their own."""
 
 
 class Answers:
@@ -89,7 +91,7 @@ class Answers:
         name = "a" + subject_[:12]
         key = CacheKey(f"answer:{subject_}", (), rights.fingerprint, locale, watermark, is_kept=False)
         panel = dressed(msgspec.structs.replace(panel, name=name), question, site.app, is_named=is_named)
-        return Slot(site, rights, question, panel, key, ctx, here)
+        return Slot(site, rights, question, panel, key, ctx, here, is_named)
 
     def peek(self, slot: Slot) -> Served | None:
         """The answer, when this process's memory holds it."""
@@ -130,9 +132,8 @@ class Answers:
             return encode(fragment_of(self._drawn(slot, made)))
 
     def _drawn(self, slot: Slot, made: Answered) -> str:
-        panel = msgspec.structs.replace(
-            made.panel, name=slot.panel.name, description=slot.panel.description, chart=_fitted(made), finding=slot.panel.finding
-        )
+        panel = msgspec.structs.replace(made.panel, name=slot.panel.name, chart=_fitted(made))
+        panel = dressed(panel, slot.question, slot.site.app, is_named=slot.is_named)
         ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of)
         comparison = PanelData(made.comparison.columns, made.comparison.table) if made.comparison else None
         latest = latest_period(slot.site.app, shown(slot.question), made.as_of)
@@ -147,8 +148,13 @@ def title_of(question: Question, app: App, locale: str) -> str:
 
 
 def dressed(panel: Panel, question: Question, app: App, *, is_named: bool) -> Panel:
-    """The panel with the definition of what it measures and the finding that its form carries; one that somebody named keeps its name."""
+    """The panel with the definition of what it measures and the finding that its form carries; one that somebody named keeps its name.
+
+    Groups that are compared with another time stand in a table, where both numbers and the change are read side by side.
+    """
     metric = app.semantics.metrics.get(question.metrics[0]) if len(question.metrics) == 1 else None
+    if question.compare and question.show == "auto" and panel.chart.layers[0].mark == "bar" and question.by:
+        panel = msgspec.structs.replace(panel, chart=Chart((Layer("table"),)))
     return msgspec.structs.replace(
         panel, description=metric.description if metric else Text({}), finding="" if is_named else _finding(panel, question)
     )

@@ -62,8 +62,8 @@ def _about(offered: Offered, name: str) -> Question | None:
 def _groups(offered: Offered, metric: Metric) -> tuple[Field, ...]:
     """Fields of text, those that pages filter by first: their authors found that people think in them."""
     found = [one for one in offered.groups((metric.name,)) if one.datatype == "String"]
-    filtered = {each.field for page in offered.app.pages.values() for each in page.filters.values()}
-    return tuple(sorted(found, key=lambda one: one.ref not in filtered))
+    filtered = [each.field for page in offered.app.pages.values() for each in page.filters.values()]
+    return tuple(sorted(found, key=lambda one: filtered.index(one.ref) if one.ref in filtered else len(filtered)))
 
 
 def _ranked(metric: Metric, field: Field) -> Question:

@@ -30,7 +30,7 @@ from seawall.ui.auth import token_of
 from seawall.ui.charts.text import esc
 from seawall.ui.frames import frame, join
 from seawall.ui.headers import Headers
-from seawall.ui.messages import messages
+from seawall.ui.messages import FALLBACK, Messages, messages
 from seawall.ui.negotiate import accepts_zstd, fills_templates, locale_of
 from seawall.ui.page import watermark_of
 from seawall.ui.params import Values, read, to_query
@@ -184,7 +184,7 @@ class AskPage:
         """The question, or why there is none."""
         asked, words = visit.asked, visit.ctx.messages
         if visit.fault is not None:
-            heard = draw.Heard(words["ask.title"], why=f"{visit.fault.detail}. {visit.fault.fix}".strip())
+            heard = draw.Heard(words["ask.title"], why=_particular(visit.fault, words))
             return Known(heard, refusal=visit.fault.slug, links=self._examples(visit))
         if asked.text:
             try:
@@ -306,7 +306,7 @@ class AskPage:
             return error
 
     def _unaskable(self, visit: Visit, known: Known, error: SeawallError) -> Known:
-        why = visit.ctx.messages[_fault(error)] if error.status >= 500 else error.sentence()
+        why = visit.ctx.messages[_fault(error)] if error.status >= 500 else _particular(error, visit.ctx.messages)
         links = [draw.Link(f"/{visit.ctx.app}/ask?{visit.query}", visit.ctx.messages["retry"])] if error.status >= 500 else []
         heard = msgspec.structs.replace(known.heard, why=why, tier="")
         return Known(heard, refusal=error.slug, links=(*links, *self._examples(visit)), judged=error.status < 500)
@@ -342,6 +342,12 @@ class AskPage:
         found = await asyncio.gather(*(self._values(visit.site, visit.rights, ref, self._answering(visit)) for ref in texts))
         lists = [suggestions(ref, values) for ref, values in zip(texts, found, strict=True)]
         return [frame("".join([*lists, period_suggestions(visit.ctx)]))]
+
+
+def _particular(error: SeawallError, words: Messages) -> str:
+    """What is wrong with the address: in English what exactly, in other languages what kind of thing."""
+    key = f"problem.{error.slug}"
+    return error.sentence() if words.locale == FALLBACK or key not in words else words[key]
 
 
 def _fault(error: SeawallError) -> str:
