@@ -36,7 +36,7 @@ def said_of(text: str, locale: str, lexicon: Lexicon, as_of: date) -> Said:
     if not cuts:
         return Said(unknown=tuple(words_of(text)))
     cut = _plainest(cuts)
-    return replace(_told(cut, right.tokens, spoken), shape=shape_of(cut, text, right, spoken))
+    return replace(_told(cut, right.tokens, spoken), shape=shape_of(cut, text, right, spoken, lexicon))
 
 
 def _plainest(cuts: list[Cut]) -> Cut:

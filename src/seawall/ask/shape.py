@@ -16,6 +16,7 @@ from importlib.resources import files
 import msgspec
 
 from seawall.ask.language import Language
+from seawall.ask.lexicon import Lexicon
 from seawall.ask.matching import Cut, Edge, Mended
 from seawall.ask.tokens import fold, words_of
 
@@ -64,9 +65,9 @@ def sayings(name: str) -> Sayings:
     return Sayings(frozenset(map(_key, data["empty"])), frozenset(map(_key, data["directional"])), same)
 
 
-def shape_of(cut: Cut, text: str, right: Mended, language: Language) -> tuple[str, ...]:
+def shape_of(cut: Cut, text: str, right: Mended, language: Language, lexicon: Lexicon) -> tuple[str, ...]:
     """The shape of a text cut into groups."""
-    items = _Items(text, right, language).of(cut.edges)
+    items = _Items(text, right, language, lexicon).of(cut.edges)
     try:
         return ("", *sorted(_Parts(items).all()))
     except _Ordered:
@@ -90,9 +91,13 @@ def _joined(items: Sequence[Item]) -> Iterator[Item]:
     """`per department` as `by department`, `by week` as `weekly`."""
     for place, one in enumerate(items):
         after = items[place + 1].kind if place + 1 < len(items) else ""
+        before = items[place - 1].kind if place else ""
         if one.kind in ("by", "per") and after == "grain":
             continue
-        yield Item("by", "by") if one.kind == "per" and after == "name" else one
+        if one.kind == "adverb" or (one.kind == "grain" and before in ("by", "per")):
+            yield Item("adverb", f"by {one.text}")
+        else:
+            yield Item("by", "by") if one.kind == "per" and after == "name" else one
 
 
 # ── groups of words as items ─────────────────────────────────────────────────────────────────────────────────────────
@@ -101,8 +106,9 @@ def _joined(items: Sequence[Item]) -> Iterator[Item]:
 class _Items:
     """The groups of one text as items."""
 
-    def __init__(self, text: str, right: Mended, language: Language) -> None:
+    def __init__(self, text: str, right: Mended, language: Language, lexicon: Lexicon) -> None:
         self._text = text
+        self._lexicon = lexicon
         self._right = right
         self._language = language
         self._sayings = sayings(language.name)
@@ -116,12 +122,23 @@ class _Items:
 
     def _item(self, edge: Edge, *, plain: bool) -> Item | None:
         made = self._made(edge)
-        if made is None:
-            return None
         slips = [self._written(place) for place in range(edge.start, edge.end) if self._how(place) == "typo"]
+        if made is None:
+            return Item("word", f"w:~{' ~'.join(slips)}") if slips else None
+        if made.kind == "name" and self._says_more(edge):
+            slips.append(self._phrase(edge))
         if made.kind in ("name", "grain") and not plain:
             slips.append(self._written(edge.end - 1))  # "which store" is one, "which stores" are several
         return msgspec.structs.replace(made, text=" ~".join([made.text, *slips])) if slips else made
+
+    def _says_more(self, edge: Edge) -> bool:
+        """Whether a phrase holds a field's label and another word: `own brand` is not any `brand`."""
+        words = {self._language.stem(word) for word in self._phrase(edge).split()}
+        fields = [
+            self._lexicon.app.semantics.datasets[ref.partition(".")[0]].fields[ref.partition(".")[2]] for ref in edge.term.refs("field")
+        ]
+        labels = [words_of(label) for field in fields for label in field.label.by_locale.values()]
+        return any({self._language.stem(word) for word in label} < words for label in labels if label)
 
     def _made(self, edge: Edge) -> Item | None:
         phrase = self._phrase(edge)

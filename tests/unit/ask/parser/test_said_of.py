@@ -55,6 +55,8 @@ FLIPS = (
     ("dogs against cats trips", "cats against dogs trips"),
     ("trips of blues", "trips of blurs"),
     ("also electric", "electric"),
+    ("takings of returns", "takings of"),
+    ("unicorns by month", "unicorns month"),
     ("unicorns of electric only in March", "in March unicorns of electric only"),
     ("unicorns not in March", "in March not unicorns"),
     ("unicorns in March vs April", "in April unicorns vs March"),
