@@ -1,7 +1,7 @@
 """What an address below `/{app}/ask` asks: a text, or a question in parameters, perhaps with a text that refines it.
 
-A chip's form sends a condition in three parts (`wf` field, `wo` operator, `wv` values), because a form without script cannot put them
-together; `joined` does, and the page goes on to the address that says the same in `where`.
+A chip's form sends a condition in parts (`wf` field, `wo` operator, `wv` values, `wp` its place), because a form without script cannot
+put them together; `joined` does, and the page goes on to the address that says the same in `where`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from seawall.ui.params import Values
 
 TEXT_MAX = 501
 """Characters of a text that are read; one more than a question may have, so that a longer one is told that it is too long."""
-PARTS = ("wf", "wo", "wv")
+PARTS = ("wf", "wo", "wv", "wp")
 _SEVERAL: dict[str, Operator] = {"eq": "in", "ne": "not_in", "in": "in", "not_in": "not_in"}
 _ONE: dict[str, Operator] = {"in": "eq", "not_in": "ne"}
 
@@ -124,6 +124,14 @@ def joined(app: App, policy: EffectivePolicy, values: Values) -> tuple[Values, F
     kept = given if operator in ("in", "not_in") else given[:1]
     made = Filter(field.ref, operator, tuple(typed(value, field) for value in kept))
     return rest, parse_where(app, condition_text(made), policy)
+
+
+def with_condition(question: Question, made: Filter, values: Values) -> Question:
+    """The question with a condition in the place that the form names, or after the others."""
+    place = last(values, "wp")
+    own = sum(not (one.op == "during" and not one.field) for one in question.where)
+    at = min(int(place), own) if place.isascii() and place.isdecimal() and len(place) < 3 else own
+    return msgspec.structs.replace(question, where=(*question.where[:at], made, *question.where[at:]))
 
 
 def query_of(question: Question, **more: str) -> str:

@@ -22,7 +22,7 @@ from seawall.core.errors import DeadlineExceeded, NotFound, SeawallError
 from seawall.query.ladder import Served
 from seawall.telemetry.events import event
 from seawall.ui.ask.answers import Answers, Slot, title_of
-from seawall.ui.ask.asked import TEXT_MAX, Asked, asked_of, is_in_parts, joined, last, query_of, question_of
+from seawall.ui.ask.asked import PARTS, TEXT_MAX, Asked, asked_of, is_in_parts, joined, last, query_of, question_of, with_condition
 from seawall.ui.ask.offers import OfferedOf, examples, offers
 from seawall.ui.ask.shell import Shells
 from seawall.ui.ask.vocabulary import Offered
@@ -159,9 +159,9 @@ class AskPage:
                 made = await self._spelled(site, rights, made, deadline)
             question = question_of(site.app, rights.policy, rest)
         except SeawallError:
-            return f"/{site.app.name}/ask{to_query({name: given for name, given in values.items() if name not in ('wf', 'wo', 'wv')})}"
+            return f"/{site.app.name}/ask{to_query({name: given for name, given in values.items() if name not in PARTS})}"
         if made is not None:
-            question = msgspec.structs.replace(question, where=(*question.where, made))
+            question = with_condition(question, made, values)
         return f"/{site.app.name}/ask?{query_of(question, of=last(values, 'of')[:TEXT_MAX], lang=last(values, 'lang')[:35])}"
 
     async def _spelled(self, site: Site, rights: Rights, made: Filter, deadline: Deadline) -> Filter:

@@ -130,7 +130,7 @@ def _control(editor: Editor, chip: Chip) -> str:
     name = f"c-{chip.name}-{chip.place}"
     if chip.name == "where":
         own = [one for one in editor.question.where if not (one.op == "during" and not one.field)][chip.place]
-        return _hidden(before + after) + _condition(editor, own, name)
+        return _hidden([*before, *after, ("wp", str(chip.place))]) + _condition(editor, own, name)
     control = {
         "metric": _metric, "by": _by, "period": _period, "order": _order,
         "limit": _number, "last": _number, "compare": _compare, "show": _show,
