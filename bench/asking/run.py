@@ -31,7 +31,7 @@ def goldens(folder: Path, *names: str) -> list[Golden]:
 async def asked(stand: Stand, chosen: Sequence[Golden], confidence: Confidence) -> list[Tried]:
     """Each question once, in order, by a cascade that has the small tier only."""
     cascade = Cascade(stand.bundle, stand.service, stand.lexicons, confidence, similar=stand.similar)
-    for policy in {one.role: _policy(stand, one) for one in chosen}.values():
+    for policy in {(one.role, repr(one.attributes)): _policy(stand, one) for one in chosen}.values():
         await cascade.understand(Asking(text=STRANGER, locale="en", policy=policy, token=""), deadline=Deadline.after(WAIT))
     return [one async for one in tried(cascade, stand.bundle.app, chosen, lambda _: "", seconds=WAIT)]
 
