@@ -58,7 +58,7 @@ class Way(msgspec.Struct, frozen=True):
 @click.option("--as", "who", required=True, help="role=viewer,store_groups=a|b: the roles and attributes to ask with.")
 @click.option("--locale", default="en", show_default=True, help="The language of answers; questions may be in any language Seawall reads.")
 @click.option("--explain", is_flag=True, help="Show how each question was understood, and the statement.")
-@click.option("--small", is_flag=True, help="Ask the parser alone, no model.")
+@click.option("--small", is_flag=True, help="Ask no large model.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
 @click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="An instance's data directory.")
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=30.0, show_default=True, help="Seconds for each question.")
@@ -103,7 +103,7 @@ async def _run(folder: Path, questions: tuple[str, ...], principal: Principal, d
 async def opened(bundle: Bundle, folder: Path, data: Path, *, large: bool) -> AsyncIterator[tuple[Cascade, QueryService]]:
     """A cascade over the prepared data, with the model proxy of the running instance, if one runs."""
     run = locate(data, os.environ).run
-    client = ModelProxyClient(run) if large and (run / "gateway.sock").exists() else None
+    client = ModelProxyClient(run) if (run / "gateway.sock").exists() else None
     async with reached(bundle.app, data) as there:
         service = QueryService(bundle, there.engines, there.generations)
         cascade, lexicons = open_cascade(bundle, folder, service, client=client, large=large)

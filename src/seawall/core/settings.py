@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True):
     valkey_url: str
     """`VALKEY_URL`: `unix://…` or `valkey://…`; empty: no second cache level."""
     vector_url: str = ""
-    """`VECTOR_URL`: a Postgres with pgvector, a database of its own; `off` or empty: no vector store, similar rows are found by their words."""
+    """`VECTOR_URL`: a Postgres with pgvector, a database of its own; `off` empty: none, and similar rows are found by their words."""
     service: str = ""
     """`SEAWALL_SERVICE`: `ui-read`, `ui-write`, `model-proxy`, `workers`, `gateway`."""
     replica: int = 0
