@@ -47,6 +47,8 @@ READ_PATHS = (
 )
 """What the read lane answers, as the write lane knows it."""
 RESERVED = frozenset(RESERVED_PATHS)
+OWN_PAGES = ("ask", "mine")
+"""Pages that every app has."""
 
 
 def build(services: UiServices, lane: Lane) -> ASGIApp:
@@ -184,7 +186,7 @@ class _Beacons:
     async def take(self, request: Request) -> Reply:
         check_same_origin(request.method, request.headers, self._services.public_url)
         site, rights = self._reception.site(request)
-        beacon = beacon_of(rights.pages, site.bundle.digest[:12], await _bounded_body(request, BODY_BYTES_MAX))
+        beacon = beacon_of({*rights.pages, *OWN_PAGES}, site.bundle.digest[:12], await _bounded_body(request, BODY_BYTES_MAX))
         if self._services.vitals is not None:
             self._services.vitals.record(site.app.name, beacon, self._reception.principal(request))
         return Reply(204, self._services.headers.of("never", JSON))

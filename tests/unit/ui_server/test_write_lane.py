@@ -39,6 +39,13 @@ async def test_a_beacon_is_taken(tmp_path: object) -> None:
     assert [row["metric"] for row in table.rows] == ["LCP"]
 
 
+@pytest.mark.parametrize("page", ["ask", "mine"])
+async def test_pages_that_every_app_has_are_measured_too(write_house: House, page: str) -> None:
+    """Their beacons are no strangers."""
+    async with write_house.client(headers=OURS) as client:
+        assert (await client.post("/shop/api/vitals", json=BODY | {"page": page})).status_code == 204
+
+
 @pytest.mark.parametrize("headers", [{}, {"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}])
 async def test_another_site_cannot_post(write_house: House, headers: dict[str, str]) -> None:
     """A cookie alone is not enough: the browser must say that the request is ours."""

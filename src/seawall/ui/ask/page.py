@@ -277,19 +277,19 @@ class AskPage:
         editor = Editor(known.question, visit.offered, visit.ctx, visit.asked.lang, of)
         opened = draw.understood(known.heard, editor) + row_open(1) + panel_open(slot.panel)
         title = slot.panel.title.in_locale(visit.ctx.locale)
-        opinions = draw.opinions(
+        opinions_html = draw.opinions(
             self._opinion(visit, known), known.question, title, visit.ctx, keeps=self._services.kept is not None, said=visit.asked.said
         )
-        closed = PANEL_CLOSE + ROW_CLOSE + opinions
+        closed, opinions = frame(PANEL_CLOSE + ROW_CLOSE), frame(opinions_html)
         served = self._answers.peek(slot)
         if served is None and in_order:
             served = await self._answers.served(slot, self._answering(visit))
         if served is not None:
-            yield [*frames, *opening, frame(opened), *self._answers.frames(slot, served), frame(closed), *ending]
+            yield [*frames, *opening, frame(opened), *self._answers.frames(slot, served), closed, *ending, opinions]
             return
         waiting = f'<?start name="{slot.panel.name}">{skeleton(slot.panel, slot.ctx)}<?end>'
-        yield [*frames, *opening, frame(opened + waiting + closed), *ending]
-        yield self._template(slot, await self._answers.served(slot, self._answering(visit)))
+        yield [*frames, *opening, frame(opened + waiting), closed, *ending]
+        yield [*self._template(slot, await self._answers.served(slot, self._answering(visit))), opinions]
 
     def _template(self, slot: Slot, served: Served) -> list[bytes]:
         return [frame(f'<template for="{slot.panel.name}">'), *self._answers.frames(slot, served), TEMPLATE_END]
