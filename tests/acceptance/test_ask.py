@@ -224,3 +224,20 @@ def test_the_answer_of_a_program_leads_to_the_page(seawall, new_page):
     page.wait_for_function(LANDED)
     assert chips(page) == ["Net sales", "by Department", "March 2017"]
     assert query_of(page)["metric"] == ["net_sales"]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("text", ["units by department in {}", "units by week and store group in {}", "baskets in {}"])
+def test_the_layout_holds_still(seawall, new_page, width, text):
+    """An answer that nobody asked for yet is streamed: what stands does not move when it lands."""
+    page = new_page(viewport={"width": width, "height": 900})
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => {"
+        " for (const one of list.getEntries()) if (!one.hadRecentInput) shift += one.value; })"
+        ".observe({ type: 'layout-shift', buffered: true });"
+    )
+    month = {1440: "april 2017", 390: "may 2017"}[width]
+    page.goto(f"{seawall.url}/merchandising/ask?q={quote(text.format(month))}")
+    page.wait_for_function(LANDED)
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => window.shift") < 0.05
