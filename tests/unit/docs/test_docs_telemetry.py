@@ -12,7 +12,7 @@ from seawall.telemetry.boundaries import DEPTH
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "telemetry.md").read_text()
-NOT_ATTRIBUTES = {"traceparent", "kind"}
+NOT_ATTRIBUTES = {"traceparent", "kind", "parent"}
 
 
 def rows(heading: str) -> dict[str, list[str]]:

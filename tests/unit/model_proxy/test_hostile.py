@@ -102,5 +102,5 @@ def test_addresses_that_only_look_public_are_not(text: str) -> None:
 
 
 def test_a_batch_is_of_calls_that_say_the_same_of_themselves() -> None:
-    """It is asked with its first call's headers: class of data, lane and cache of all the others have to be the same."""
-    assert {"authorization", "seawall-data-class", "seawall-lane", "seawall-snapshot", "seawall-cache"} <= set(ALIKE)
+    """It is asked with its first call's headers: whose they are, class of data and cache have to be the same; evaluations are in none."""
+    assert {"authorization", "seawall-data-class", "seawall-cache"} <= set(ALIKE)
