@@ -16,7 +16,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from asking import accuracy, sharing
+from asking import accuracy, products, sharing, tiers
 from harness import Claim, report
 
 Part = Callable[..., Awaitable[dict[str, Claim]]]
@@ -24,6 +24,8 @@ PARTS: dict[str, Part] = {
     "merchandising": partial(accuracy.claims, app="merchandising"),
     "flights": partial(accuracy.claims, app="flights"),
     "cache": sharing.claims,
+    "tiers": tiers.claims,
+    "products": products.claims,
 }
 """Name → `async def claims(*, quick: bool) -> dict[str, Claim]`."""
 SHOWN = ("dev",)

@@ -125,6 +125,12 @@ class Cascade:
         other._confidence = confidence
         return other
 
+    def without_large(self) -> Cascade:
+        """The same without the large tier: for measuring."""
+        other = copy(self)
+        other._large = None
+        return other
+
     async def understand(self, asking: Asking, *, deadline: Deadline) -> Outcome:
         """What the text asks. Never raises because a model is away; InvalidInput and worse only when the app's own data is."""
         with span("ask.understand", "ui", app=self._bundle.app.name):
