@@ -12,7 +12,7 @@ from asking.run import goldens
 from harness import DATA, REPOSITORY, Claim, Instance, claim, instance, progress, quantile
 from seawall.app.load import load_bundle
 from seawall.ask.calibration import Calibration
-from seawall.ask.cascade import Cascade, Confidence
+from seawall.ask.cascade import LARGE_SECONDS_MAX, Cascade, Confidence
 from seawall.ask.golden import Golden
 from seawall.ask.scoring import share
 from seawall.ask.trial import NEVER, Tried, tried
@@ -20,8 +20,6 @@ from seawall.cli.ask import opened, token_of
 from seawall.core.principal import Principal
 
 APP = REPOSITORY / "apps" / "merchandising"
-LIMIT_SECONDS = 1.5
-"""What a question is given: the promise of P11. A model that would take longer is not waited for."""
 SAMPLE_QUICK, SAMPLE = 12, 60
 EVERY = Confidence(NEVER.small, Calibration({}, 0.0, 0.0))
 """Everything a model writes is taken that keeps the contract and contradicts nothing."""
@@ -36,9 +34,9 @@ async def claims(*, quick: bool) -> dict[str, Claim]:
         bundle = load_bundle(APP)
         async with opened(bundle, APP, made.data, large=True) as (cascade, _):
             await _ran(cascade, some[:2], made, SLOW, "warming up")
-            small = await _ran(cascade.without_large(), chosen, made, LIMIT_SECONDS, "the parser alone")
-            whole = await _ran(cascade, some if quick else chosen, made, LIMIT_SECONDS, "the cascade")
-            large = await _ran(cascade.believing(EVERY), some, made, SLOW, "the large tier alone")
+            small = await _ran(cascade.without_large(), chosen, made, SLOW, "the parser alone")
+            whole = await _ran(cascade, some if quick else chosen, made, SLOW, "the cascade")
+            large = await _ran(cascade.believing(EVERY, large_seconds=SLOW), some, made, SLOW, "the large tier alone")
     return _latency(small, whole) | _costs({"the parser alone": small, "the cascade": whole, "the large tier alone": large})
 
 
@@ -57,7 +55,7 @@ def _latency(small: Sequence[Tried], whole: Sequence[Tried]) -> dict[str, Claim]
     how = "to a query the database has planned, words by meaning through the model proxy of a running instance"
     p95 = lambda ran: quantile([one.ms for one in ran], 0.95)  # noqa: E731
     modelled = [one for one in whole if any(step.name in ("large", "repair") for step in one.outcome.steps)]
-    given = f"; each given {LIMIT_SECONDS} s, after which it is refused"
+    given = f"; the model is waited for {LARGE_SECONDS_MAX} s with its repair, then the question is refused"
     made = {
         "understanding, small tier, p95": claim(p95(small), "ms", "≤ 60", len(small), how),
         "understanding, cascade with the model in the box, p95": claim(p95(whole), "ms", "≤ 1500", len(whole), how + given),

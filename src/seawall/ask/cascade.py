@@ -41,6 +41,8 @@ AGREES = "agrees"
 """Feature of a model's answer: the parser, unsure, had read the same."""
 LARGE_SECONDS_MIN = 0.3
 """With less left of the deadline the large tier is not begun."""
+LARGE_SECONDS_MAX = 1.4
+"""How long the large tier is waited for, its repair included: people would rather be told at once what was not understood."""
 
 
 class Confidence(msgspec.Struct, frozen=True):
@@ -107,6 +109,7 @@ class Cascade:
         large: LargeTier | None = None,
         examples: Sequence[Example] = (),
         similar: Callable[[str, Deadline], Similar] | None = None,
+        large_seconds: float = LARGE_SECONDS_MAX,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._bundle = bundle
@@ -117,12 +120,13 @@ class Cascade:
         self._large = large
         self._examples = tuple(examples)
         self._similar = similar
+        self._large_seconds = large_seconds
         self._clock = clock
 
-    def believing(self, confidence: Confidence) -> Cascade:
-        """The same tiers, believed otherwise: for fitting."""
+    def believing(self, confidence: Confidence, *, large_seconds: float = LARGE_SECONDS_MAX) -> Cascade:
+        """The same tiers, believed or waited for otherwise: for fitting and measuring."""
         other = copy(self)
-        other._confidence = confidence
+        other._confidence, other._large_seconds = confidence, large_seconds
         return other
 
     def without_large(self) -> Cascade:
@@ -183,6 +187,7 @@ class Cascade:
     async def _asked(self, attempt: Attempt) -> Outcome | None:
         if self._large is None or attempt.deadline.remaining() < LARGE_SECONDS_MIN:
             return None
+        attempt.deadline = Deadline.after(min(attempt.deadline.remaining(), self._large_seconds), attempt.deadline.clock)
         try:
             return await self._drafted(self._large, attempt)
         except SeawallError as error:

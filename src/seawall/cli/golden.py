@@ -28,6 +28,8 @@ from seawall.cli.golden_candidates import candidates
 from seawall.core.errors import InvalidInput
 
 FIT_FILE = "fit.jsonl"
+PATIENCE = 20.0
+"""Seconds a model is given while confidence in it is fitted."""
 EVERY = Confidence(NEVER.small, Calibration({}, 0.0, 0.0))
 """The parser is never believed and a model always, to see what it writes."""
 DATA = click.option(
@@ -121,7 +123,7 @@ async def _ran(
 ) -> list[Tried]:
     ran = []
     async with opened(bundle, folder, data, large=large) as (cascade, _):
-        asked: Cascade = cascade if confidence is None else cascade.believing(confidence)
+        asked: Cascade = cascade if confidence is None else cascade.believing(confidence, large_seconds=PATIENCE)
         with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bar:
             asking = bar.add_task("Asking", total=len(goldens))
             async for one in tried(asked, bundle.app, goldens, partial(token_of, data)):
