@@ -27,6 +27,8 @@ _UP = frozenset({"lowest", "bottom", "worst", "ascending"})
 def assembled(draft: Draft, lexicon: Lexicon, as_of: date) -> Question:
     """The question a draft makes by itself. Unanswerable otherwise."""
     check(draft, lexicon)
+    if draft.replaced:
+        raise Unanswerable("unclear", [said for said, _, _ in draft.replaced])
     _settle_unit(draft)
     draft.by = [*draft.removed, *draft.by]
     _know_quotient(draft, lexicon)

@@ -94,6 +94,8 @@ class Draft:
     choices: int = 0
     unused: list[Term] = field(default_factory=list)
     """Nouns that were passed over: "for all stores"."""
+    replaced: list[tuple[str, Term, Grain | None]] = field(default_factory=list)
+    """What something else is to stand for: `takings instead of trips`; its words, what they may mean, or a grain."""
     verbs: list[Term] = field(default_factory=list)
     """What verbs are the doing of: "how much did we sell"."""
 

@@ -11,10 +11,10 @@ from datetime import date
 
 import msgspec
 
-from seawall.app.model import Dimension, Filter, Order
+from seawall.app.model import Dimension, Filter, Grain, Order
 from seawall.ask.assembly import PLURAL_LIMIT, check, dimensions, is_upwards
 from seawall.ask.draft import RANKS, Draft
-from seawall.ask.lexicon import Lexicon
+from seawall.ask.lexicon import Lexicon, Term
 from seawall.ask.nodes import Node
 from seawall.ask.periods import asked, held, with_period
 from seawall.ask.question import Question, by_time
@@ -40,6 +40,8 @@ def follows(draft: Draft, nodes: Sequence[Node]) -> bool:
 def refined(before: Question, draft: Draft, nodes: Sequence[Node], lexicon: Lexicon, as_of: date) -> Question:
     """`before` with what the draft changes. Unanswerable when it changes nothing, or what cannot be changed."""
     check(draft, lexicon, follows=True)
+    if lost := [said for said, term, grain in draft.replaced if not _gives_way(term, grain, before, draft)]:
+        raise Unanswerable("unclear", lost)
     adds = (bool(nodes) and nodes[0].has("and", "also")) or "also" in draft.flags
     if "for_all" in draft.flags and not {one.field for one in before.where} & {ref for part in draft.by for ref in part.refs}:
         draft.flags.discard("for_all")
@@ -56,6 +58,19 @@ def refined(before: Question, draft: Draft, nodes: Sequence[Node], lexicon: Lexi
     return question
 
 
+def _gives_way(term: Term, grain: Grain | None, before: Question, draft: Draft) -> bool:
+    """Whether the question before has what is to be replaced, and the draft something of the same kind for it."""
+    fields = [one for one in before.by if not one.grain]
+    if grain is not None:
+        return any(one.grain == grain for one in before.by) and any(part.grain for part in draft.by)
+    if set(term.refs("metric")) & set(before.metrics):
+        return bool(draft.metrics) and not draft.over
+    if {one.field for one in fields} & set(term.refs("field")):
+        return len(fields) == 1 and any(part.refs for part in draft.by)
+    held = {(one.field, value) for one in before.where if one.op in _CHOICES for value in one.values}
+    return bool(held & set(term.values)) and bool(draft.conditions)
+
+
 def _measured(before: Question, draft: Draft, *, adds: bool) -> Question:
     """Metrics added, left out, or others instead."""
     named = tuple(dict.fromkeys((*draft.metrics, *draft.over)))
@@ -66,6 +81,11 @@ def _measured(before: Question, draft: Draft, *, adds: bool) -> Question:
         return _with_metrics(before, kept) if draft.without else before
     if draft.over:
         return _with_metrics(before, named, ratio=True)
+    gone = {name for _, term, _ in draft.replaced for name in term.refs("metric") if name in before.metrics}
+    if gone:
+        place = min(before.metrics.index(name) for name in gone)
+        left = [name for name in before.metrics[:place] if name not in named]
+        return _with_metrics(before, tuple(dict.fromkeys((*left, *named, *(one for one in kept if one not in gone)))))
     if adds or (draft.ranking.direction not in RANKS and draft.ranking.direction):
         return _with_metrics(before, tuple(dict.fromkeys((*kept, *named))))
     return _with_metrics(before, named)

@@ -22,6 +22,8 @@ Value = tuple[str, str]
 FAR = 99
 """A distance that is none: the dataset cannot be reached."""
 EXACT, STEM = 1.0, 0.95
+SHORTENED_LETTERS_MIN = 4
+"""How much of a word must be written."""
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -123,6 +125,7 @@ class Lexicon:
         }
         """Phrases of two words written as one: `softdrinks`."""
         self._any_order: dict[str, dict[str, tuple[Meaning, ...]]] = {}
+        self._by_end: dict[str, dict[tuple[int, str], list[tuple[str, ...]]]] = {}
         self._known: dict[str, frozenset[str]] = {}
         self.distance = cache(self._distance)
 
@@ -151,6 +154,18 @@ class Lexicon:
                 self._any_order[language.name] = _in_any_order(self.index[language.name].meanings, language)
             named = self._any_order[language.name].get(" ".join(sorted(language.stem(word) for word in words)), ())
         return Term(named, how="order") if named else None
+
+    def look_up_shortened(self, words: Sequence[str], language: Language) -> Term | None:
+        """A name or label of several words where some are cut short (`prod. group`): one that no other name could be."""
+        stems = tuple(language.stem(word) for word in words)
+        if language.name not in self._by_end:
+            self._by_end[language.name] = _by_end(self.index[language.name].meanings)
+        close = [phrase for phrase in self._by_end[language.name].get((len(stems), stems[-1]), ()) if _shortens(stems, phrase)]
+        if len(close) != 1:
+            return None
+        found = self.index[language.name].meanings[" ".join(close[0])]
+        named = tuple(one for one in found if one.kind in ("metric", "field", "amount", "dataset"))
+        return Term(named, how="stem") if named else None
 
     def knows(self, word: str, language: Language) -> bool:
         """Whether some phrase holds the word."""
@@ -193,3 +208,19 @@ def _in_any_order(meanings: Mapping[str, tuple[Meaning, ...]], language: Languag
             key = " ".join(words)
             found[key] = (*found.get(key, ()), *those)
     return found
+
+
+def _by_end(meanings: Mapping[str, tuple[Meaning, ...]]) -> dict[tuple[int, str], list[tuple[str, ...]]]:
+    """Phrases of several words by how many they are and the last one."""
+    found: dict[tuple[int, str], list[tuple[str, ...]]] = {}
+    for key in meanings:
+        phrase = tuple(key.split())
+        if len(phrase) > 1:
+            found.setdefault((len(phrase), phrase[-1]), []).append(phrase)
+    return found
+
+
+def _shortens(stems: Sequence[str], phrase: Sequence[str]) -> bool:
+    """Whether each word is the phrase's or the beginning of it."""
+    pairs = list(zip(stems, phrase, strict=True))
+    return all(own == whole or (len(own) >= SHORTENED_LETTERS_MIN and whole.startswith(own)) for own, whole in pairs)

@@ -23,6 +23,8 @@ __all__ = ["Cut", "Edge", "Matcher", "Mended", "mended"]
 Kind = Literal["term", "time", "grain", "adverb", "number", "tag", "show", "stop", "unknown"]
 WORDS_MAX = 8
 """Of a phrase."""
+SHORTENED_WORDS_MAX = 4
+"""Of a name whose words are not written out."""
 CUTS_MAX = 12
 """Ways to cut a text that are looked at."""
 _POINTS: dict[str, float] = {
@@ -42,6 +44,8 @@ _PHRASE = 0.05
 _UNKNOWN = -10.0
 _WEAK = 5.0
 """A value that looks like a grammar word and is not written like a value."""
+_STOPPED = 1.0
+"""The same of a word that is passed over elsewhere: where its field is not named, it is no value even when nothing else can be read."""
 _STEM_POINTS, _PART_POINTS, _TYPO_POINTS, _VALUE_POINTS = 0.5, 1.5, 3.0, 0.2
 _MARKS = {",": "comma", "&": "and", "/": "comma", ":": "comma"}
 
@@ -141,6 +145,8 @@ class Matcher:
             content = [word for word in words if word not in self.language.stop]
             if len(content) > 2 or (len(words) == 3 and words[1] in self.language.genitives):
                 found = self.lexicon.look_up_any_order(content, self.language)
+        if found is None and 1 < len(words) <= SHORTENED_WORDS_MAX:
+            found = self.lexicon.look_up_shortened(words, self.language)
         return found
 
     def _elided(self, place: int) -> Term | None:
@@ -161,7 +167,7 @@ class Matcher:
         if not term.meanings:
             points -= _VALUE_POINTS
             if len(words) == 1 and self._looks_like_grammar(place, words[0]):
-                points = _WEAK
+                points = _STOPPED if words[0] in self.language.stop and not self._is_named(place, end, term) else _WEAK
         elif len(words) == 1 and words[0] in self.language.words and not term.refs("metric") and not term.values:
             points = _POINTS["term"] + _TOGETHER if self._names_next(end, term.refs("field")) else _WEAK
         if term.how in ("part", "order"):
@@ -169,12 +175,18 @@ class Matcher:
         elif term.how == "stem":
             points -= _STEM_POINTS
         elif place == 0 and len(words) == 1 and words[0] in self.language.stop and not term.refs("metric"):
-            points = _WEAK  # an order at the beginning: "display …"
+            points = min(points, _WEAK)  # an order at the beginning: "display …"
         return Edge(place, end, "term", points, term=term, how=term.how)
 
     def _looks_like_grammar(self, place: int, word: str) -> bool:
         written = self.text[self.tokens[place].start : self.tokens[place].end]
         return word in self.language.words and not (written.isupper() and not self.text.isupper())
+
+    def _is_named(self, place: int, end: int, term: Term) -> bool:
+        """Whether the word beside a value is the name of a field that holds it."""
+        beside = [self.tokens[at].norm for at in (place - 1, end) if 0 <= at < len(self.tokens) and self.tokens[at].kind == "word"]
+        named = [found for word in beside if (found := self.lexicon.look_up((word,), self.language))]
+        return any(ref in found.refs("field") for found in named for ref, _ in term.values)
 
     def _names_next(self, place: int, refs: tuple[str, ...]) -> bool:
         """Whether a value of one of these fields comes next: `to HAR`, where `to` is a field's name."""

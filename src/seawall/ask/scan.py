@@ -78,6 +78,8 @@ class Scanner:
         self.draft.flags.update(tag for tag in tags if tag in _NOTED)
         if node.has(*JOINS):
             return
+        if node.has("in_place") and self._replaced(node):
+            return
         if node.has("not", "missing", "present"):
             at.begin_not("missing" if node.has("missing") else "present" if node.has("present") else "", lacks=node.has("lacking"))
             self._ask_last(node)
@@ -92,6 +94,24 @@ class Scanner:
             self._ranked("ascending" if node.has("ascending") else "rank")
         else:
             self._other_tag(node)
+
+    def _replaced(self, node: Node) -> bool:
+        """What stands after "instead of" goes: it is noted, not read. Whether something stands there."""
+        place = self.at.index + 1
+        if place < len(self.nodes) and self.nodes[place].has("by"):
+            place += 1
+        gone = self.nodes[place] if place < len(self.nodes) else None
+        if gone is None or gone.kind not in ("term", "grain"):
+            if gone is not None or not node.has("instead"):
+                self.draft.unclear.append(node.said)
+            return False
+        self.draft.flags.add("instead")
+        self.draft.replaced.append((gone.said, gone.term, gone.edge.grain))
+        if place + 1 < len(self.nodes) and self.nodes[place + 1].has("and", "or"):
+            self.draft.unclear.append(gone.said)
+        self.at.index = place
+        self.at.begin("")
+        return True
 
     def _other_tag(self, node: Node) -> None:
         at = self.at
@@ -162,7 +182,7 @@ class Scanner:
         if mode in ("which", "rank") and not ranking.has_subject:
             ranking.has_subject, ranking.is_plural = True, part.is_plural
             self.at.begin("")
-        elif mode not in ("by", "per") and not self.at.joined:
+        elif mode not in ("by", "per") and (not self.at.joined or (len(self.draft.by) == 1 and not part.is_plural)):
             self.draft.unclear.append(node.said)
         following = self.at.following()
         if following is not None and not following.before and following.said in self.language.numbering:

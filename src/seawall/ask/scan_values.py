@@ -85,9 +85,20 @@ class ValueReader:
         if found is None:
             self.draft.unclear.append(node.said)
             return
+        if not values and self._may_be_verb(node):
+            self.draft.unknown.append(node.said)
+            return
         op: Operator = "not_in" if self.at.is_not else "in"
         refs = tuple(dict.fromkeys(ref for ref, _ in values))
         self.draft.conditions.append(Condition(op, found, refs, group=self.at.group, is_joined=self.at.joined, said=node.said))
+
+    def _may_be_verb(self, node: Node) -> bool:
+        """`brake red ones too`: one word, not quite a value, right before another and after no article, preposition or joining word."""
+        following = self.at.following()
+        stands_alone = not node.before and not self.at.joined and " " not in node.said
+        is_near = node.term.how == "stem" and not node.term.meanings
+        beside = following is not None and following.kind == "term" and bool(following.term.values) and not following.before
+        return is_near and stands_alone and beside
 
     def _goes_on_with_values(self) -> bool:
         return self.at.joined and self.at.last is not None and self.at.last.kind == "term" and bool(self.at.last.term.values)

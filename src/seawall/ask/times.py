@@ -86,7 +86,7 @@ class TimeReader(PointReader):
         count, after = self._count(place)
         if after > place and self._grain(after):
             for end in self._phrase("ago", after + 1):
-                yield end, Time(role="unknown")
+                yield end, self._gone(count, self._grain(after))
             for end in self._phrase("earlier", after + 1):
                 yield end, Time(role="previous")
 
@@ -96,6 +96,15 @@ class TimeReader(PointReader):
             start = truncated(self.as_of, grain)
             start = start if start == self.as_of else moved(start, grain, 1)
             return Time(f"{start}..{moved(start, grain, count) - timedelta(days=1)}", "future", grain)
+        except (ValueError, OverflowError):
+            return Time(role="unknown")
+
+    def _gone(self, count: int, grain: Grain | None) -> Time:
+        """The one whole period so many back: `last_1_week` is one week ago."""
+        try:
+            start = moved(truncated(self.as_of, grain or "day"), grain or "day", -count)
+            is_known = grain not in (None, "hour") and 1 <= count <= PERIODS_MAX
+            return Time(Point(start, moved(start, grain or "day", 1), "").period()) if is_known else Time(role="unknown")
         except (ValueError, OverflowError):
             return Time(role="unknown")
 

@@ -9,6 +9,7 @@ from seawall.ask.draft import Condition
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.question import VALUES_MAX
 from seawall.ask.refusals import Unanswerable
+from seawall.ask.tokens import fold
 
 
 def conditions(
@@ -23,7 +24,7 @@ def conditions(
             made.setdefault((ref, condition.op), []).extend(int(number) for number in condition.number)
         elif condition.values:
             ref = _value_field(condition, found, lexicon, facts, preferred)
-            made.setdefault((ref, condition.op), []).extend(value for held, value in condition.values if held == ref)
+            made.setdefault((ref, condition.op), []).extend(_as_written(condition, ref))
         else:
             plain += _plain(condition, lexicon, facts)
     for ref, op in list(made):
@@ -32,6 +33,12 @@ def conditions(
             if not made[ref, op]:
                 raise Unanswerable("unclear", [str(value) for value in gone])
     return plain + [_joined(ref, op, values) for (ref, op), values in made.items()]
+
+
+def _as_written(condition: Condition, ref: str) -> list[str]:
+    """The values of a field that are meant: of several spellings of one (`12 oz`, `.12 OZ`) the one that was written, if there."""
+    values = [value for held, value in condition.values if held == ref]
+    return [value for value in values if fold(value) == condition.said] or values
 
 
 def _plain(condition: Condition, lexicon: Lexicon, facts: tuple[str, ...]) -> list[Filter]:
