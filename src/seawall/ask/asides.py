@@ -1,6 +1,6 @@
-"""Sentences that tell something before the one that asks: what they mention may be a condition, or only talk.
+"""What is said in passing: talk before the sentence that asks, and names that would be left unread.
 
-One value in them is taken for a condition; of several of different fields nobody can say which are meant, so they make a text unclear.
+One value in talk is taken for a condition; of several of different fields nobody can say which are meant, so they make a text unclear.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 
 from seawall.ask.language import Language
+from seawall.ask.lexicon import Lexicon
+from seawall.ask.matching import Edge
 from seawall.ask.nodes import Node
 from seawall.ask.tokens import Token
 
@@ -28,6 +30,13 @@ def asides(text: str, tokens: Sequence[Token], nodes: Sequence[Node], language: 
         return []
     talk = [found for found in sentences.values() if not any(_asks(node) for node in found) and _tells(found, language)]
     return [node.said for found in talk if _of_several_fields(found) for node in found if node.term.values]
+
+
+def passed_over(edges: Sequence[Edge], tokens: Sequence[Token], language: Language, lexicon: Lexicon) -> list[str]:
+    """Groups of words that a cut passes over although they are the name of a metric: whoever says one means it."""
+    stops = [[token.norm for token in tokens[edge.start : edge.end]] for edge in edges if edge.kind == "stop"]
+    found = [(words, lexicon.look_up(words, language)) for words in stops]
+    return [" ".join(words) for words, term in found if term is not None and term.refs("metric")]
 
 
 def _asks(node: Node) -> bool:

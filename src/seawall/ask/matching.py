@@ -180,7 +180,8 @@ class Matcher:
 
     def _looks_like_grammar(self, place: int, word: str) -> bool:
         written = self.text[self.tokens[place].start : self.tokens[place].end]
-        return word in self.language.words and not (written.isupper() and not self.text.isupper())
+        is_capital = written.isupper() and (len(written) > 1 or (place > 0 and written != "I"))  # sentences begin with one, too
+        return word in self.language.words and not (is_capital and not self.text.isupper())
 
     def _is_named(self, place: int, end: int, term: Term) -> bool:
         """Whether the word beside a value is the name of a field that holds it."""

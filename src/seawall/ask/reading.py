@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from seawall.ask.asides import asides
+from seawall.ask.asides import asides, passed_over
 from seawall.ask.assembly import assembled
 from seawall.ask.confidence import Made, features_of, raw
 from seawall.ask.follow_up import follows, refined
@@ -142,7 +142,8 @@ class Reader:
     def _question(self, cut: Cut, asked: _Asked) -> Made:
         nodes, unclear = nodes_of(cut.edges, asked.mended.tokens, asked.language, self.lexicon)
         draft = Scanner(nodes, asked.language, self.lexicon).read()
-        draft.unclear += [*unclear, *asides(asked.text, asked.mended.tokens, nodes, asked.language)]
+        draft.unclear += [*unclear, *passed_over(cut.edges, asked.mended.tokens, asked.language, self.lexicon)]
+        draft.unclear += asides(asked.text, asked.mended.tokens, nodes, asked.language)
         if asked.before is not None and follows(draft, nodes):
             question = refined(asked.before, draft, nodes, self.lexicon, asked.as_of)
             return Made(cut.points - draft.penalty, question, cut, draft, True)

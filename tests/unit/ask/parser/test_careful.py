@@ -7,8 +7,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from seawall.app.model import Filter
+from seawall.ask.asides import passed_over
+from seawall.ask.language import language
+from seawall.ask.lexicon import Lexicon
+from seawall.ask.matching import Edge
 from seawall.ask.question import Question
 from seawall.ask.reading import Reader, Reading
+from seawall.ask.tokens import tokens_of
 from seawall.query.policy import unrestricted
 
 from .conftest import AS_OF, VALUES, bicycles, lexicon_for
@@ -27,6 +32,20 @@ async def odd(text: str, before: Question | None = None) -> Question | None:
 async def test_a_small_word_is_no_value(text: str) -> None:
     """Not even when nothing else can be made of the text."""
     assert await odd(text, await odd("trips by borough")) is None
+
+
+async def test_a_sentence_that_begins_with_a_letter_names_no_value() -> None:
+    """`A` and `I` are written in capitals anyway."""
+    reader = Reader(lexicon_for(unrestricted(bicycles()), {**VALUES, "bikes.colour": ("A", "I", "Red")}))
+    for text in ("A list of trips by borough", "I want trips by borough", "can I see trips by borough"):
+        found = (await reader.read(text, locale="en", as_of=AS_OF)).question
+        assert found is None or not found.where
+
+
+def test_the_name_of_a_metric_is_never_passed_over(lexicon: Lexicon) -> None:
+    """A way to read a text that leaves one unread is no way."""
+    edges = (Edge(0, 1, "stop", 6.0), Edge(1, 2, "stop", 6.0))
+    assert passed_over(edges, tokens_of("the takings"), language("en"), lexicon) == ["takings"]
 
 
 @pytest.mark.parametrize("text", ["trips of IN bikes", "trips of colour in"])
