@@ -60,6 +60,7 @@ def build(app: App, policy: EffectivePolicy, held: Held) -> Lexicon:
     for name in LANGUAGES:
         lexicon.knows("", language(name))
         lexicon.look_up_any_order(("", "", ""), language(name))
+        lexicon.look_up_shortened(("", ""), language(name))
     return lexicon
 
 
