@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
 
+import pyarrow as pa
 import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -69,6 +70,7 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    pa.array([0])  # pyarrow looks for pandas at its first array, which two threads must not do at once
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
