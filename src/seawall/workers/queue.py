@@ -69,7 +69,7 @@ def make_queue(connection: BaseAsyncConnector) -> App:
     queue = App(connector=connection, worker_defaults={"delete_jobs": "never"})
     queue.task(name="forecast", queue="forecast", retry=RETRY, pass_context=True)(_forecast)
     queue.task(name="precompute", queue="panels", retry=RETRY, pass_context=True)(_precompute)
-    queue.task(name="embed", queue="vectors", pass_context=True)(_embed)  # no retry: asked for again each minute while an index lacks
+    queue.task(name="embed", queue="vectors", retry=RETRY, pass_context=True)(_embed)
     tidy = queue.task(name="tidy", queue="upkeep", queueing_lock="tidy", pass_context=True)(_tidy)
     queue.periodic(cron="* * * * *")(tidy)
     return queue
