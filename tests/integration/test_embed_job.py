@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -34,15 +34,19 @@ APP, PANEL = "merchandising", "similar"
 
 
 class Hashing:
-    """A vector from a hash; fails from a text on when told to."""
+    """A vector from a hash; fails from a text on when told to, and does something else first."""
 
     version = "hashing/1"
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.texts_max = 10**9
+        self.first: Callable[[], Awaitable[object]] | None = None
 
     async def embed(self, texts: Sequence[str], *, deadline: Deadline) -> list[Vector]:
+        if self.first is not None:
+            first, self.first = self.first, None
+            await first()
         if len(self.texts) + len(texts) > self.texts_max:
             raise ValueError("the model broke")
         self.texts += texts
@@ -134,6 +138,21 @@ async def test_an_interrupted_build_keeps_what_it_has(workshop: Workshop, queue:
     await work(queue, workshop)
     assert await states(queue) == [("succeeded", 2)]
     assert len(embedder.texts) == len(set(embedder.texts))
+    assert await vectors.current(APP, PANEL) is not None
+
+
+async def test_a_build_that_failed_leaves_its_turn_to_the_one_that_waits(workshop: Workshop, queue: App, vectors: PgVectors) -> None:
+    """Asked for again while it ran: one of the two waits, and it runs."""
+    embedder = workshop.embedder
+    assert isinstance(embedder, Hashing)
+    embedder.texts_max, embedder.first = 96, lambda: Jobs(queue).embed(APP)
+    await Jobs(queue).embed(APP)
+    await work(queue, workshop)
+    assert [status for status, _ in await states(queue)] == ["failed", "todo"]
+    embedder.texts_max = 10**9
+    await queue.connector.execute_query_async("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
+    await work(queue, workshop)
+    assert await states(queue) == [("failed", 1), ("succeeded", 2)]
     assert await vectors.current(APP, PANEL) is not None
 
 

@@ -11,13 +11,10 @@ import contextlib
 import gc
 import hashlib
 import signal
-import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from importlib.abc import MetaPathFinder
 from pathlib import Path
-from types import ModuleType
 
 import uvloop
 from granian.constants import Interfaces
@@ -45,6 +42,7 @@ from seawall.query.results import ResultCache
 from seawall.query.service import QueryService
 from seawall.query.summaries import Summaries
 from seawall.query.usage import UsageRecorder
+from seawall.query.without_pandas import declare_pandas_absent
 from seawall.store.postgres import Database, open_pool
 from seawall.telemetry.events import event
 from seawall.telemetry.export import Exporter
@@ -77,24 +75,11 @@ ASK_ACTION = "ask"
 
 
 def run(settings: Settings, lane: str) -> None:
-    """Serve the `read` or the `write` lane until SIGTERM or SIGINT; returns when drained.
-
-    pyarrow imports pandas at its first array when it is installed, which takes 2 s and 80 MB; nothing here wants it, so it
-    is declared absent.
-    """
+    """Serve the `read` or the `write` lane until SIGTERM or SIGINT; returns when drained."""
     if lane not in ("read", "write"):
         raise ConfigurationError("There is no such lane", expected="read or write", got=lane)
-    sys.meta_path.insert(0, _NoPandas())
+    declare_pandas_absent()
     uvloop.run(_serve(settings, "write" if lane == "write" else "read"))
-
-
-class _NoPandas(MetaPathFinder):
-    """Says that pandas is not installed."""
-
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        """Nothing to say of other modules."""
-        if fullname == "pandas":
-            raise ModuleNotFoundError(fullname, name=fullname)
 
 
 async def _serve(settings: Settings, lane: Lane) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from seawall.core.errors import ConfigurationError, Unavailable
@@ -67,12 +69,30 @@ async def open_queue(url: str) -> AsyncIterator[App]:
 def make_queue(connection: BaseAsyncConnector) -> App:
     """The queue with every job registered."""
     queue = App(connector=connection, worker_defaults={"delete_jobs": "never"})
+    queue.job_manager = _JobManager(queue.job_manager.connector)
     queue.task(name="forecast", queue="forecast", retry=RETRY, pass_context=True)(_forecast)
     queue.task(name="precompute", queue="panels", retry=RETRY, pass_context=True)(_precompute)
     queue.task(name="embed", queue="vectors", retry=RETRY, pass_context=True)(_embed)
     tidy = queue.task(name="tidy", queue="upkeep", queueing_lock="tidy", pass_context=True)(_tidy)
     queue.periodic(cron="* * * * *")(tidy)
     return queue
+
+
+class _JobManager(JobManager):
+    """Where the same job waits already, that one is the retry: with it a second cannot wait, and it needs the first one's lock."""
+
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        try:
+            await super().retry_job(job, retry_at, priority, queue, lock)
+        except UniqueViolation:
+            await self.finish_job(job, Status.FAILED, delete_job=False)
 
 
 class Jobs:
@@ -159,12 +179,9 @@ async def _tidy(context: JobContext, timestamp: int) -> None:
 
 
 async def take_up_stalled(queue: App, stalled_seconds: float = STALLED_SECONDS) -> None:
-    """Let the jobs of workers that died run again. Where the same job waits already that one is enough, and needs the other's lock."""
+    """Let the jobs of workers that died run again."""
     for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_seconds):
-        try:
-            await queue.job_manager.retry_job(job)
-        except UniqueViolation:
-            await queue.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+        await queue.job_manager.retry_job(job)
 
 
 async def defer_missing(workshop: Workshop, jobs: Jobs) -> None:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
 from collections.abc import AsyncIterator, Coroutine
 
-import pyarrow as pa
 import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -37,6 +35,7 @@ from seawall.query.results import ResultCache
 from seawall.query.service import QueryService
 from seawall.query.summaries import Summaries
 from seawall.query.usage import UsageRecorder
+from seawall.query.without_pandas import declare_pandas_absent
 from seawall.store.postgres import Database, open_pool
 from seawall.telemetry.events import event
 from seawall.telemetry.export import Exporter
@@ -60,17 +59,12 @@ _LOST = (Unavailable, ProcrastinateException, PostgresError, OSError)
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
-
-    pyarrow would import pandas at its first array, 80 MB that nothing in this process wants; the forecast, which does want
-    it, is a process of its own.
-    """
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # None is how the import system says "not installed"
+    """Serve until SIGTERM or SIGINT. The forecast, which wants pandas, is a process of its own."""
+    declare_pandas_absent()
     uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
-    pa.array([0])  # pyarrow looks for pandas at its first array, which two threads must not do at once
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
