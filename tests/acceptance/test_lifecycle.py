@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 from tests.acceptance.conftest import APP, COMMAND, ROOT, Seawall, _free_port
-from tests.acceptance.visitors import PLAIN, failed_panels, until
+from tests.acceptance.visitors import PLAIN, failed_panels, killed, until
 
 from seawall.cli.instance import locate
 from seawall.cli.supervisor_process import family, start_ticks
@@ -100,8 +100,9 @@ def test_only_the_gateway_opens_a_port(seawall: Seawall) -> None:
 @pytest.mark.parametrize("label", sorted(SERVICES - TRIED_UNDER_LOAD))
 def test_each_process_killed_comes_back(seawall: Seawall, label: str) -> None:
     """kill -9 of any one: a new process, and the instance is ready again."""
+    until(lambda: seawall.status()["ready"])
     before = seawall.pids()[label]
-    os.kill(before, signal.SIGKILL)
+    killed(seawall, label)
     until(lambda: seawall.pids().get(label, 0) not in (0, before) and seawall.status()["ready"])
     headers = seawall.headers() | PLAIN
     answer = httpx.get(f"{seawall.url}/merchandising/demand", headers=headers, timeout=15)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import time
 
 import httpx
 import pytest
 from tests.acceptance.conftest import COMMAND
+from tests.acceptance.visitors import killed
 
 from seawall.cli import supervisor_hold
 from seawall.cli.instance import locate
@@ -48,7 +48,7 @@ def away(indexed):
     """The vector store killed, and let lie for the test."""
     instance = locate(indexed.data, os.environ)
     supervisor_hold.take(instance, "vectors-0", "a test", 120.0)
-    os.kill(indexed.pids()["vectors-0"], signal.SIGKILL)
+    killed(indexed, "vectors-0")
     until(lambda: indexed.pids().get("vectors-0", 0) == 0)
     yield indexed
     supervisor_hold.let_go(instance, "vectors-0")
