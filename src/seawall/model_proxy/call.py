@@ -7,6 +7,7 @@ before. Everything else is a frozen value. Text is what a model reads or writes;
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -203,8 +204,8 @@ class Call:
         self.usage = Usage()
         self.cost = 0
         """Nano-dollars."""
-        self.chunks: list[tuple[int, int]] = []
-        """(microseconds since `sent_ns`, characters) of each piece; bounded by the recorder."""
+        self.chunks: array[int] | None = None
+        """Of a stream: microseconds since `sent_ns`, then characters, of each piece in turn."""
         self.finish = ""
         """Why the answer (its first choice) ended; of a stream the pipeline writes it, of a whole answer `settle`."""
         self.answered_by = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 
 import msgspec
@@ -191,7 +192,7 @@ def test_a_stream_is_replayed_in_its_own_time(tmp_path: Path) -> None:
         call = asked("record")
         evaluation = Evaluation(Cassettes(tmp_path), clock)
         await replayed(evaluation, call)
-        call.chunks = [(500_000, 6), (2_000_000, 4)]
+        call.chunks = array("Q", (500_000, 6, 2_000_000, 4))
         evaluation.record(call, None, "Fifty-two.", pieces_of(COMPLETION, [6]))
         await evaluation.close()
         found = await replayed(evaluation, asked("require"))

@@ -68,7 +68,7 @@ def build(told: Told, pseudonym: str, *, clean: Redact = redact, vectors: bool =
         finishes_of(response) if response else (),  # finish
         (told.took_ns + 500) // 1000 / 1000,  # took_ms
         (call.first_ns - call.sent_ns + 500) // 1000 / 1000 if call.first_ns and call.sent_ns else 0.0,  # first_ms
-        tuple(call.chunks[:CHUNKS_MAX]) if call.chunks else (),  # chunks
+        tuple(zip(call.chunks[: 2 * CHUNKS_MAX : 2], call.chunks[1 : 2 * CHUNKS_MAX : 2], strict=True)) if call.chunks else (),  # chunks
         call.usage,  # usage
         call.cost,  # cost
         call.served,  # cache
