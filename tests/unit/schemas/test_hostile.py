@@ -11,8 +11,9 @@ import pytest
 
 from seawall.core.schemas import compiled as compiling
 from seawall.core.schemas import patterns
-from seawall.core.schemas.compiled import COMPILE_STEPS_MAX, CompiledSchema, compiled
+from seawall.core.schemas.compiled import CompiledSchema, compiled
 from seawall.core.schemas.errors import UnsupportedSchema, Violation
+from seawall.core.schemas.intake import COMPILE_STEPS_MAX
 from seawall.core.schemas.patterns import PLACES_MAX, PROGRAM_MAX, Pattern
 from seawall.core.schemas.work import STEPS_MAX, Steps, TooMuch, begin
 from seawall.model_proxy.contract.reader import Reader

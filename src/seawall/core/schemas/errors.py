@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from seawall.core.errors import InvalidInput
 
 
@@ -17,3 +19,8 @@ class Violation(Exception):
     def __init__(self, path: str, sentence: str, *, fixable: bool = False) -> None:
         self.path, self.sentence, self.fixable = path, sentence, fixable
         super().__init__(f"{path or '/'}: {sentence}")
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """A JSON pointer. RFC 6901"""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)

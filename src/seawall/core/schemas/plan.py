@@ -228,6 +228,18 @@ NOTHING = Plan()
 NOTHING.types = frozenset()
 
 
+def kind_of(value: object) -> str:
+    """The kind of a JSON value; "" when it is none."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    for kind, types in (("string", str), ("number", (int, float)), ("object", dict), ("array", list)):
+        if isinstance(value, types):
+            return kind
+    return ""
+
+
 def kinds_of(plan: Plan) -> str:
     """The kinds a place admits, in words."""
     return " or ".join(a(kind) for kind in KINDS if plan.admits(kind)) or "nothing"

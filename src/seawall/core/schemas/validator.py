@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from seawall.core.schemas.formats import FORMATS, has_format
 from seawall.core.schemas.patterns import pattern
 from seawall.core.schemas.work import spend
 
@@ -90,3 +91,8 @@ _OURS: dict[str, Keyword] = {
 }
 _KEYWORDS: dict[str, Keyword] = {**Draft202012Validator.VALIDATORS, **_OURS}
 SafeValidator: Any = extend(Draft202012Validator, {name: _counted(keyword) for name, keyword in _KEYWORDS.items()})  # type: ignore[no-untyped-call]
+
+FORMAT_CHECKER = FormatChecker(formats=())
+"""The formats of ours, and no others."""
+for _name in FORMATS:
+    FORMAT_CHECKER.checks(_name)(lambda value, name=_name: not isinstance(value, str) or has_format(name, value))
