@@ -16,8 +16,8 @@ import msgspec
 from markupsafe import Markup
 
 from seawall.app.model import App, Page, PageFilter, Semantics, Text
-from seawall.ui import gallery_data, gallery_panels
-from seawall.ui.gallery_panels import Exhibit
+from seawall.ui import gallery_data, gallery_demand, gallery_edge, gallery_states
+from seawall.ui.gallery_exhibit import Exhibit
 from seawall.ui.render import filters, page, panel, states, table
 from seawall.ui.render.context import RenderContext
 
@@ -39,7 +39,11 @@ def write(folder: Path) -> list[Path]:
     css = Path(__file__).parent / "static" / "seawall.css"
     (folder / "seawall.css").write_bytes(css.read_bytes())
     data = gallery_data.load()
-    rooms = [Room(name, title, rows) for name, title, rows in gallery_panels.rooms(data)]
+    rooms = [
+        Room("index", "Demand", gallery_demand.demand(data)),
+        Room("states", "States", gallery_states.states(data)),
+        Room("edge", "Difficult data", gallery_edge.difficult()),
+    ]
     written = []
     for locale in LOCALES:
         for room in rooms:
