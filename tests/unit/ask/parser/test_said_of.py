@@ -10,7 +10,7 @@ import pytest
 from seawall.ask.language import LANGUAGES, language
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.said_of import said_of
-from seawall.ask.shape import sayings
+from seawall.ask.shape_items import sayings
 
 AS_OF = date(2024, 1, 1)
 FLIPS = (
