@@ -9,7 +9,8 @@ import msgspec
 
 from seawall.app.model import Channel, Chart, Comparison, Encoding, Filter, Grain, Layer, Mark, MetricQuery, Order, Panel, Text
 from seawall.ask.question import Question
-from seawall.ask.rows import CHANGE, RATIO, Rows, beside, one_above_other, ordered, with_ratio
+from seawall.ask.rows import CHANGE, LOCALES, RATIO, Rows, beside, first_metric, one_above_other, ordered, with_ratio
+from seawall.ask.sentence import period_text
 from seawall.core.deadline import Deadline
 from seawall.query.errors import InvalidQuery
 from seawall.query.periods import Span, last_complete, shifted, span_of, unit_of
@@ -49,13 +50,7 @@ async def answered(service: QueryService, policy: EffectivePolicy, question: Que
     answers = await asyncio.gather(*(service.table(one, policy, deadline=deadline) for one in queries))
     now = _computed(Rows(answers[0].columns, answers[0].table), question)
     before = _computed(Rows(answers[1].columns, answers[1].table), question) if earlier else None
-    rows, comparison = now, None
-    if before is not None and not question.by and question.compare in RELATIVE:
-        comparison = before
-    elif before is not None and not question.by:
-        rows = one_above_other(now, before, _times(question))
-    elif before is not None:
-        rows = beside(now, before, in_order=question.by[0].grain is not None)
+    rows, comparison = _compared(question, now, before) if before is not None else (now, None)
     rows = ordered(rows, _with_default_order(question, rows)) if question.query().order != question.order or before else rows
     return Answered(panel_of(question, query, rows, title), rows, comparison, answers[0].watermark, answers[0].as_of)
 
@@ -89,7 +84,7 @@ def compared_query(question: Question, query: MetricQuery, as_of: date | None) -
 
 def panel_of(question: Question, query: MetricQuery, rows: Rows, title: Text) -> Panel:
     """The answer as a panel that every part of the page knows how to draw."""
-    alone = question.compare in RELATIVE and not question.by
+    alone = question.compare in RELATIVE and not question.by and not _side_by_side(question)
     compare = Comparison("year_ago" if question.compare == "year_ago" else "previous") if alone else None
     return Panel(PANEL, title, query, chart_of(question, rows), compare=compare)
 
@@ -116,6 +111,22 @@ def chart_of(question: Question, rows: Rows) -> Chart:
     return Chart((Layer("bar", encoding if len(dimensions) > 1 else encoding | {"tooltip": tips}),), max(160, height))
 
 
+def _compared(question: Question, now: Rows, before: Rows) -> tuple[Rows, Rows | None]:
+    """The rows to show, and of a single number the other time's row. Of a ratio only itself is compared, not its parts."""
+    relative = question.compare in RELATIVE
+    if not question.by and not _side_by_side(question):
+        return (now, before) if relative else (one_above_other(now, before, _times(question)), None)
+    time = None if relative else Text({locale: period_text(question.compare, locale) for locale in LOCALES})
+    first, second = (first_metric(now), first_metric(before)) if question.ratio else (now, before)
+    in_order = bool(question.by) and question.by[0].grain is not None
+    return beside(first, second, in_order=in_order, time=time), None
+
+
+def _side_by_side(question: Question) -> bool:
+    """Whether several metrics are compared: no chart shows all of them and their changes, a table does."""
+    return bool(question.compare) and len(question.metrics) > 1 and not question.ratio
+
+
 def _times(question: Question) -> tuple[Text, Text]:
     """How the two periods are called: as they were written."""
     own = next((str(one.values[0]) for one in question.where if one.op == "during"), "all time")
@@ -125,6 +136,8 @@ def _times(question: Question) -> tuple[Text, Text]:
 def _mark(question: Question, rows: Rows) -> Mark:
     timed = [one for one in question.by if one.grain is not None]
     if not question.metrics or question.show == "table" or len(question.by) > DIMENSIONS_DRAWN_MAX:
+        return "table"
+    if _side_by_side(question) and (question.show == "auto" or not question.by):
         return "table"
     if not question.by:
         two_times = bool(question.compare) and question.compare not in RELATIVE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,8 +16,12 @@ RATIO = "ratio"
 BEFORE = "before"
 CHANGE = "change"
 _BEFORE = {"en": "{metric} before", "de": "{metric} zuvor"}
+_AT = {"en": "{metric}, {time}", "de": "{metric}, {time}"}
 _CHANGE = Text({"en": "Change", "de": "Änderung"})
+_CHANGE_OF = {"en": "{metric} change", "de": "{metric}, Änderung"}
 _PER = {"en": "{first} per {second}", "de": "{first} je {second}"}
+LOCALES = tuple(_PER)
+"""Languages that our own columns are named in."""
 Cell = Any
 
 
@@ -38,28 +42,33 @@ def with_ratio(rows: Rows) -> Rows:
     return _inserted(rows, made, pa.array(values, pa.float64()))
 
 
-def beside(now: Rows, before: Rows, *, in_order: bool) -> Rows:
-    """The first metric of both, and its change. Rows meet where their dimensions are equal; `in_order`: by place, for two spans of time."""
-    metric = next(column for column in now.columns if column.role == "metric")
+def beside(now: Rows, before: Rows, *, in_order: bool, time: Text | None = None) -> Rows:
+    """Every metric of both, each with its value at the other time and its change.
+
+    Rows meet where their dimensions are equal; `in_order`: by place, for two spans of time. The first metric's columns are `before` and
+    `change`, those of another `before_<metric>` and `change_<metric>`. `time`: how another time than the one before is called.
+    """
     keys = [column for column in now.columns if column.role == "dimension"]
-    pairs = _by_place(now, before, metric) if in_order else _by_key(now, before, metric, [column.name for column in keys])
-    columns = (
-        *keys,
-        msgspec.structs.replace(metric, role="metric"),
-        Column(BEFORE, metric.datatype, _joined(_BEFORE, metric=metric.label), metric.format, "metric", metric.masked),
-        Column(CHANGE, "Float", _CHANGE, Format(style="percent", decimals=1), "metric", metric.masked, metric.better),
-    )
-    types = [now.table.schema.field(column.name).type for column in (*keys, metric)]
-    schema = pa.schema(
-        [
-            *(pa.field(column.name, type_) for column, type_ in zip((*keys, metric), types, strict=True)),
-            pa.field(BEFORE, types[-1]),
-            pa.field(CHANGE, pa.float64()),
+    metrics = [column for column in now.columns if column.role == "metric"]
+    met = list(_by_place(now, before) if in_order else _by_key(now, before, [column.name for column in keys]))
+    made = [(key, _keys(now, before, key.name, met), now.table.schema.field(key.name).type) for key in keys]
+    for place, metric in enumerate(metrics):
+        first = _picked(now, metric.name, [one for one, _ in met])
+        second = _picked(before, metric.name, [two for _, two in met])
+        type_, tail = now.table.schema.field(metric.name).type, f"_{metric.name}" if place else ""
+        made += [
+            (metric, first, type_),
+            (_other(metric, BEFORE + tail, time), second, type_),
+            (_changed(metric, CHANGE + tail, alone=len(metrics) == 1), list(map(_change, first, second)), pa.float64()),
         ]
-    )
-    made = [(*key, one, two, _change(one, two)) for key, one, two in pairs]
-    listed = [pa.array([row[place] for row in made], field.type) for place, field in enumerate(schema)]
-    return Rows(columns, pa.Table.from_arrays(listed, schema=schema))
+    table = pa.table({column.name: pa.array(values, type_) for column, values, type_ in made})
+    return Rows(tuple(column for column, _, _ in made), table)
+
+
+def first_metric(rows: Rows) -> Rows:
+    """Without the metrics after the first."""
+    metrics = [column.name for column in rows.columns if column.role == "metric"][1:]
+    return Rows(tuple(column for column in rows.columns if column.name not in metrics), rows.table.drop_columns(metrics))
 
 
 def one_above_other(now: Rows, before: Rows, times: tuple[Text, Text]) -> Rows:
@@ -84,23 +93,43 @@ def ordered(rows: Rows, question: Question) -> Rows:
     return Rows(rows.columns, rows.table.take(places[: question.limit]))
 
 
-def _by_key(now: Rows, before: Rows, metric: Column, keys: Sequence[str]) -> Iterable[tuple[tuple[Cell, ...], Cell, Cell]]:
-    first, second = _by_dimensions(now.table, metric.name, keys), _by_dimensions(before.table, metric.name, keys)
+def _other(metric: Column, name: str, time: Text | None) -> Column:
+    label = _joined(_AT, metric=metric.label, time=time) if time else _joined(_BEFORE, metric=metric.label)
+    return Column(name, metric.datatype, label, metric.format, "metric", metric.masked)
+
+
+def _changed(metric: Column, name: str, *, alone: bool) -> Column:
+    label = _CHANGE if alone else _joined(_CHANGE_OF, metric=metric.label)
+    return Column(name, "Float", label, Format(style="percent", decimals=1), "metric", metric.masked, metric.better)
+
+
+def _by_key(now: Rows, before: Rows, keys: Sequence[str]) -> Iterator[tuple[int | None, int | None]]:
+    first, second = _places(now.table, keys), _places(before.table, keys)
     for key in first | second:
-        yield key, first.get(key), second.get(key)
+        yield first.get(key), second.get(key)
 
 
-def _by_dimensions(table: pa.Table, metric: str, keys: Sequence[str]) -> dict[tuple[Cell, ...], Cell]:
+def _places(table: pa.Table, keys: Sequence[str]) -> dict[tuple[Cell, ...], int]:
+    """Where each group stands; without dimensions there is one."""
     found = [table.column(key).to_pylist() for key in keys]
-    return dict(zip(zip(*found, strict=True) if found else [()] * table.num_rows, table.column(metric).to_pylist(), strict=True))
+    groups = zip(*found, strict=True) if found else [()] * table.num_rows
+    return {group: place for place, group in enumerate(groups)}
 
 
-def _by_place(now: Rows, before: Rows, metric: Column) -> Iterable[tuple[tuple[Cell, ...], Cell, Cell]]:
-    key = next(column.name for column in now.columns if column.role == "dimension")
-    times, values = now.table.column(key).to_pylist(), now.table.column(metric.name).to_pylist()
-    earlier = before.table.column(metric.name).to_pylist()
-    for place, (time, value) in enumerate(zip(times, values, strict=True)):
-        yield (time,), value, earlier[place] if place < len(earlier) else None
+def _by_place(now: Rows, before: Rows) -> Iterator[tuple[int | None, int | None]]:
+    for place in range(now.table.num_rows):
+        yield place, place if place < before.table.num_rows else None
+
+
+def _keys(now: Rows, before: Rows, name: str, met: Sequence[tuple[int | None, int | None]]) -> list[Cell]:
+    """A dimension's values: of now, and of before where there is nothing now."""
+    first, second = (_picked(rows, name, [pair[place] for pair in met]) for place, rows in enumerate((now, before)))
+    return [other if pair[0] is None else own for own, other, pair in zip(first, second, met, strict=True)]
+
+
+def _picked(rows: Rows, name: str, places: Iterable[int | None]) -> list[Cell]:
+    values = rows.table.column(name).to_pylist()
+    return [None if place is None else values[place] for place in places]
 
 
 def _inserted(rows: Rows, column: Column, values: pa.Array[Any]) -> Rows:

@@ -45,6 +45,33 @@ def test_two_periods_meet_where_their_towns_are_equal() -> None:
     assert told["Bonn"] == (None, 5.0, None)
 
 
+def test_every_metric_has_its_value_before_and_its_change() -> None:
+    """Side by side, metric by metric; the first one's columns keep their plain names."""
+    made = beside(rows(town=["Ulm"], sales=[12.0], trips=[3]), rows(town=["Bonn", "Ulm"], sales=[5.0, 10.0], trips=[1, 4]), in_order=False)
+    assert [column.name for column in made.columns] == ["town", "sales", "before", "change", "trips", "before_trips", "change_trips"]
+    labels = [column.label.in_locale("en") for column in made.columns]
+    assert labels[2:] == ["Sales before", "Sales change", "Trips", "Trips before", "Trips change"]
+    ulm, bonn = made.table.to_pylist()
+    assert (ulm["trips"], ulm["before_trips"], ulm["change_trips"]) == (3, 4, -0.25)
+    assert (bonn["town"], bonn["trips"], bonn["before_trips"], bonn["change_trips"]) == ("Bonn", None, 1, None)
+
+
+def test_two_spans_of_time_meet_by_place() -> None:
+    """The first week with the first, whatever they are called; a week that the other time has not is alone."""
+    made = beside(rows(town=["w5", "w6"], sales=[2.0, 3.0], trips=[1, 1]), rows(town=["w1"], sales=[1.0], trips=[2]), in_order=True)
+    told = [(row["town"], row["before"], row["before_trips"]) for row in made.table.to_pylist()]
+    assert told == [("w5", 1.0, 2), ("w6", None, None)]
+
+
+def test_another_time_than_the_one_before_is_named() -> None:
+    """May is not "before" March."""
+    made = beside(
+        rows(sales=[2.0], trips=[1]), rows(sales=[1.0], trips=[1]), in_order=False, time=Text({"en": "May 2017", "de": "Mai 2017"})
+    )
+    assert [column.label.in_locale("de") for column in made.columns][1:3] == ["Sales, Mai 2017", "Sales, Änderung"]
+    assert made.table.num_rows == 1
+
+
 def test_the_largest_change_comes_first_and_unknown_ones_last() -> None:
     """Sorted by what no database computed."""
     made = beside(rows(town=["A", "B", "C"], sales=[2.0, 9.0, 1.0]), rows(town=["A", "B"], sales=[1.0, 3.0]), in_order=False)
@@ -86,6 +113,11 @@ def test_nothing_stands_before_all_of_time() -> None:
         (Question(("sales",), (by_time("week"),)), {"town": ["2017-01-02"], "sales": [1.0]}, "line"),
         (Question(("sales",), (by_time("week"),), show="bar"), {"town": ["2017-01-02"], "sales": [1.0]}, "bar"),
         (Question((), BY_TOWN), {"town": ["Ulm"]}, "table"),
+        (Question(("sales", "trips"), BY_TOWN, compare="previous"), {"town": ["Ulm"], "sales": [1.0], "trips": [1]}, "table"),
+        (Question(("sales", "trips"), (by_time("week"),), compare="previous"), {"town": ["w"], "sales": [1.0], "trips": [1]}, "table"),
+        (Question(("sales", "trips"), compare="2017-04"), {"sales": [1.0], "trips": [1]}, "table"),
+        (Question(("sales", "trips"), BY_TOWN, compare="previous", show="bar"), {"town": ["U"], "sales": [1.0], "trips": [1]}, "bar"),
+        (Question(("sales", "trips"), compare="previous", ratio=True), {"sales": [1.0], "trips": [1]}, "number"),
     ],
 )
 def test_the_chart_suits_the_rows(question: Question, columns: dict[str, list[object]], mark: str) -> None:
