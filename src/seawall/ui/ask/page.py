@@ -23,6 +23,7 @@ from seawall.query.ladder import Served
 from seawall.telemetry.events import event
 from seawall.ui.ask.answers import Answers, Slot, title_of
 from seawall.ui.ask.asked import PARTS, TEXT_MAX, Asked, asked_of, is_in_parts, joined, last, query_of, question_of, with_condition
+from seawall.ui.ask.marks import marks_of
 from seawall.ui.ask.offers import OfferedOf, examples, offers
 from seawall.ui.ask.shell import Shells
 from seawall.ui.ask.vocabulary import Offered
@@ -212,7 +213,7 @@ class AskPage:
         before = asked.before
         heard = draw.Heard(
             title=asked.text,
-            spans=outcome.reading.spans if outcome.question is None or outcome.tier == "small" else (),
+            spans=marks_of(outcome.reading) if outcome.question is None or outcome.tier == "small" else (),
             after=sentence(before, app, locale) if before else "",
             after_href=f"/{app.name}/ask?{query_of(before, lang=asked.lang)}" if before else "",
             tier=outcome.tier,
