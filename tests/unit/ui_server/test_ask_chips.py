@@ -12,18 +12,21 @@ from tests.unit.ui_server.sample import sample_app
 
 from seawall.app.model import Filter, Order
 from seawall.ask.question import Question, by_field, by_time, during
+from seawall.ask.said_period import period_said
 from seawall.ask.spans import Span
 from seawall.core.principal import Principal
 from seawall.query.policy import resolve, unrestricted
 from seawall.ui.ask.asked import is_in_parts, joined, mended, question_of, with_condition
 from seawall.ui.ask.vocabulary import Offered
+from seawall.ui.ask.worded import Odd, worded
 from seawall.ui.params import Values
 from seawall.ui.render.ask import Heard, heading
-from seawall.ui.render.chips import Editor, chip_list, suggestions
+from seawall.ui.render.chips import Editor, chip_list, period_suggestions, suggestions
 from seawall.ui.render.context import RenderContext
 
 APP = sample_app()
 ALL = unrestricted(APP)
+AS_OF = date(2018, 1, 1)
 VIEWER = resolve(APP, Principal("ann", roles=("viewer",), attributes={"stores": ("S1",)}))
 TEXTS = st.text("aB'\"<>&=, ü)(", min_size=1, max_size=8).map(str.strip).filter(bool)
 CONDITIONS = st.one_of(
@@ -35,6 +38,7 @@ CONDITIONS = st.one_of(
     st.builds(lambda value: Filter("transactions.store", "contains", (value,)), TEXTS),
     st.just(Filter("transactions.store", "is_null")),
     st.builds(during, st.sampled_from(["2017-03", "last_4_weeks", "2017-01-01..2017-02-03"])),
+    st.builds(during, st.sampled_from(["this_month", "2017-06-01.."]), st.just("transactions.sold_at")),
 )
 QUESTIONS = st.builds(
     lambda metrics, by, where, limit, descending, show: Question(
@@ -82,12 +86,14 @@ class Forms(HTMLParser):
             self._select = ""
 
 
-def editor(question: Question, policy: object = ALL, locale: str = "en") -> Editor:
-    return Editor(question, Offered(APP, policy), RenderContext("shop", "ask", locale, date(2018, 1, 1), {}, 0.0))  # type: ignore[arg-type]
+def editor(question: Question, policy: object = ALL, locale: str = "en", odd: Odd | None = None) -> Editor:
+    return Editor(question, Offered(APP, policy), RenderContext("shop", "ask", locale, AS_OF, {}, 0.0), odd=odd)  # type: ignore[arg-type]
 
 
 def said(values: Values) -> Question:
     """What the page makes of what a form sent."""
+    short = worded(values, lambda text: period_said(text, "de", AS_OF))
+    values = short.values if short else values
     rest, made = joined(APP, ALL, values) if is_in_parts(values) else (values, None)
     question = question_of(APP, ALL, rest)
     return question if made is None else with_condition(question, made, values)
@@ -133,6 +139,28 @@ def test_words_are_marked_where_they_stand() -> None:
     spans = (Span(0, 5, "metric", "sales"), Span(3, 8, "noun", "x"), Span(6, 9, "unknown", "<b>"), Span(90, 99, "metric", "y"))
     html = heading(Heard("sales <b>", spans), editor(Question(("sales",))).ctx)
     assert '<mark class="known">sales</mark> <mark class="unknown" title="Not understood">&lt;b&gt;</mark></h1>' in html
+
+
+def test_a_period_is_written_in_words() -> None:
+    """In its field and among the suggestions, where they can be read again."""
+    html = chip_list(editor(Question(("sales",), where=(during("last_4_weeks"),)), locale="de"))
+    assert 'name="period" value="letzte 4 Wochen"' in html
+    offered = period_suggestions(editor(Question(("sales",)), locale="de").ctx)
+    assert '<option value="letzte 13 Wochen">' in offered
+    assert '<option value="März 2017">' in offered
+
+
+@pytest.mark.parametrize(
+    ("where", "at"),
+    [((during("2017-03"),), "c-period-0"), ((), "n-period"), ((during("2017-03", "transactions.sold_at"),), "c-where-0-v")],
+)
+def test_what_is_no_period_is_said_at_its_field(where: tuple[Filter, ...], at: str) -> None:
+    """The form stands open with what was written, what is wrong and how it may be written; no other one does."""
+    html = chip_list(editor(Question(("sales",), where=where), odd=Odd("<b>soon", at)))
+    assert html.count('<details name="chip" open>') == 1
+    assert f'<p class="error" id="{at}-e" role="alert">“&lt;b&gt;soon” was not understood' in html
+    assert 'value="&lt;b&gt;soon"' in html
+    assert f'aria-invalid="true" autofocus aria-describedby="{at}-e {at}-h"' in html
 
 
 def test_suggestions_are_escaped() -> None:

@@ -114,6 +114,54 @@ async def test_emptying_a_condition_takes_it_away(asking: AskingHouse) -> None:
     assert "where" not in parse_qs(urlsplit(answer.headers["location"]).query)
 
 
+@pytest.mark.parametrize(
+    ("query", "period"),
+    [
+        ("period=March 2017&was=2017-04&at=c-period-0", ["2017-03"]),
+        ("period=letzte 4 Wochen&was=&at=n-period&lang=de", ["last_4_weeks"]),
+        ("period=since June", ["2017-06-01.."]),
+        ("period=all time&was=2017-04&at=c-period-0", None),
+        ("period=&was=2017-04&at=c-period-0", None),
+    ],
+)
+async def test_a_period_in_words_becomes_an_address(asking: AskingHouse, query: str, period: list[str] | None) -> None:
+    """From a form or written by hand; the address holds the short form, and nothing of the form."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get(f"{BY_DEPARTMENT}&{query}")
+    found = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert (answer.status_code, found.get("period"), found["metric"]) == (302, period, ["sales"])
+    assert not {"was", "at", "odd"} & set(found)
+
+
+@pytest.mark.parametrize(("was", "at"), [("2017-04", "c-period-0"), ("", "n-period")])
+async def test_what_is_no_period_leaves_the_answer_and_says_so(asking: AskingHouse, was: str, at: str) -> None:
+    """The period that was there stays, and the field says what is wrong, without script too."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get(f"{BY_DEPARTMENT}&period=soon&was={was}&at={at}")
+        found = parse_qs(urlsplit(answer.headers["location"]).query)
+        html = (await client.get(answer.headers["location"])).text
+    assert (found.get("period"), found["odd"], found["at"]) == ([was] if was else None, ["soon"], [at])
+    assert f'id="{at}-e" role="alert">“soon” was not understood' in html
+    assert "GROCERY" in html
+
+
+async def test_an_address_with_what_is_no_period_is_refused(asking: AskingHouse) -> None:
+    """Nobody's form sent it: there is no answer to leave as it was."""
+    async with asking.client(headers=CHROMIUM) as client:
+        html = (await client.get(f"{BY_DEPARTMENT}&period=soon")).text
+    assert "refused" in inside(html)
+
+
+async def test_a_time_field_takes_words(asking: AskingHouse) -> None:
+    """A condition on another time than the usual one; what is not understood leaves it as it was."""
+    parts = "wf=transactions.sold_at&wo=during&wp=0&was=2017-04&at=c-where-0-v"
+    async with asking.client(headers=CHROMIUM) as client:
+        known, odd = [await client.get(f"{BY_DEPARTMENT}&{parts}&wv={text}") for text in ("last 2 weeks", "soon")]
+    first, second = [parse_qs(urlsplit(one.headers["location"]).query) for one in (known, odd)]
+    assert (first["where"], "odd" in first) == (["transactions.sold_at during 'last_2_weeks'"], False)
+    assert (second["where"], second["odd"], second["at"]) == (["transactions.sold_at during '2017-04'"], ["soon"], ["c-where-0-v"])
+
+
 async def test_crosses_leave_the_rest(asking: AskingHouse) -> None:
     """Each part can be taken away; the last one that makes it a question cannot."""
     async with asking.client(headers=CHROMIUM) as client:

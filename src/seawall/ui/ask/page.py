@@ -16,6 +16,7 @@ from starlette.requests import Request
 from seawall.app.model import Filter, Page, Scalar, Text
 from seawall.ask.cascade import Asking, Outcome
 from seawall.ask.question import Question
+from seawall.ask.said_period import period_said
 from seawall.ask.sentence import sentence
 from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded, NotFound, SeawallError
@@ -27,6 +28,7 @@ from seawall.ui.ask.marks import marks_of
 from seawall.ui.ask.offers import OfferedOf, examples, offers
 from seawall.ui.ask.shell import Shells
 from seawall.ui.ask.vocabulary import Offered
+from seawall.ui.ask.worded import Odd, Read, Worded, odd_of, worded
 from seawall.ui.auth import token_of
 from seawall.ui.charts.text import esc
 from seawall.ui.frames import frame, join
@@ -73,6 +75,8 @@ class Visit(msgspec.Struct, frozen=True):
     """The query string as it came, to come back to."""
     fault: SeawallError | None = None
     """Why the parameters say nothing."""
+    odd: Odd | None = None
+    """What a form sent as a period that is none."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -103,8 +107,11 @@ class AskPage:
         if site.ask is None:
             raise NotFound("Nothing can be asked here")
         values = read(request.scope["query_string"])
+        short = worded(values, self._reader(request, site, values))
         if is_in_parts(values):
-            return self._reception.redirect(await self._joined(site, rights, values, self._deadline(request)))
+            return self._reception.redirect(await self._joined(site, rights, short or Worded(values), self._deadline(request)))
+        if short is not None:
+            return self._reception.redirect(f"/{site.app.name}/ask{to_query(short.values, **short.told)}")
         visit = self._visit(request, site, rights, values)
         zstd = accepts_zstd(request.headers.get("accept-encoding", ""))
         headers = list(self._plain) + ([ZSTD] if zstd else [])
@@ -150,10 +157,18 @@ class AskPage:
         return Visit(
             site=site, rights=rights, asked=asked, ctx=ctx, offered=self._offered(site, rights), deadline=self._deadline(request),
             token=token_of(request, secure=self._services.secure), query=to_query({**kept, **sticky}).removeprefix("?"), fault=fault,
+            odd=odd_of(values),
         )  # fmt: skip
 
-    async def _joined(self, site: Site, rights: Rights, values: Values, deadline: Deadline) -> str:
+    def _reader(self, request: Request, site: Site, values: Values) -> Read:
+        """What reads a period, counting back from the data's date."""
+        _, as_of = watermark_of(site)
+        locale = locale_of(last(values, "lang"), request.headers.get("accept-language", ""), site.app.locales)
+        return lambda text: period_said(text, locale, as_of)
+
+    async def _joined(self, site: Site, rights: Rights, sent: Worded, deadline: Deadline) -> str:
         """The address that says what a chip's form said. A value written in other letters is the one that the data has."""
+        values = sent.values
         try:
             rest, made = joined(site.app, rights.policy, values)
             if made is not None:
@@ -163,7 +178,7 @@ class AskPage:
             return f"/{site.app.name}/ask{to_query({name: given for name, given in values.items() if name not in PARTS})}"
         if made is not None:
             question = with_condition(question, made, values)
-        return f"/{site.app.name}/ask?{query_of(question, of=last(values, 'of')[:TEXT_MAX], lang=last(values, 'lang')[:35])}"
+        return f"/{site.app.name}/ask?{query_of(question, of=last(values, 'of')[:TEXT_MAX], lang=last(values, 'lang')[:35], **sent.told)}"
 
     async def _spelled(self, site: Site, rights: Rights, made: Filter, deadline: Deadline) -> Filter:
         if made.op not in ("eq", "ne", "in", "not_in") or site.app.semantics.field(made.field).datatype != "String":
@@ -275,7 +290,7 @@ class AskPage:
             yield [*frames, *opening, frame(self._refusal(visit, refusal)), *ending]
             return
         of = "" if visit.asked.before else visit.asked.text or visit.asked.of
-        editor = Editor(known.question, visit.offered, visit.ctx, visit.asked.lang, of)
+        editor = Editor(known.question, visit.offered, visit.ctx, visit.asked.lang, of, visit.odd)
         opened = draw.understood(known.heard, editor) + row_open(1) + panel_open(slot.panel)
         title = slot.panel.title.in_locale(visit.ctx.locale)
         opinions_html = draw.opinions(

@@ -7,7 +7,6 @@ question. Choices are only what the asker's rights show (`ui/ask/vocabulary.py`)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import get_args
 
 import msgspec
@@ -16,9 +15,11 @@ from seawall.app.model import Field, Filter, Operator
 from seawall.app.names import GRAINS
 from seawall.ask.params import METRICS_MAX, to_params, without
 from seawall.ask.question import CONDITIONS_MAX, Question, Show
+from seawall.ask.said_period import period_words
 from seawall.ask.sentence import Chip, chips, period_text, phrases
 from seawall.ui.ask.asked import query_of
 from seawall.ui.ask.vocabulary import NUMBERS, Offered
+from seawall.ui.ask.worded import Odd
 from seawall.ui.charts.text import esc
 from seawall.ui.render.context import RenderContext
 
@@ -52,6 +53,8 @@ class Editor(msgspec.Struct, frozen=True):
     lang: str = ""
     of: str = ""
     """The text that it was understood from: whoever mends a part and then says that it is right has shown what the text means."""
+    odd: Odd | None = None
+    """What was written into one of the fields and not understood: the field says so, and the question is what it was before."""
 
     @property
     def pairs(self) -> list[Pair]:
@@ -62,6 +65,10 @@ class Editor(msgspec.Struct, frozen=True):
     def said(self) -> list[Pair]:
         """The question alone, for what goes on from it."""
         return to_params(self.question) + ([("lang", self.lang)] if self.lang else [])
+
+    def is_odd(self, home: str) -> bool:
+        """Whether a field of the form with this name was not understood."""
+        return self.odd is not None and self.odd.at.removesuffix("-v") == home
 
     @property
     def action(self) -> str:
@@ -94,12 +101,11 @@ def suggestions(ref: str, values: Sequence[object]) -> str:
 
 def period_suggestions(ctx: RenderContext) -> str:
     """Periods by name, and the last months that have data."""
-    named = [(text, period_text(text, ctx.locale)) for text in PERIODS]
+    named = list(PERIODS)
     if ctx.as_of is not None:
         newest = ctx.as_of.year * 12 + ctx.as_of.month - 1
-        months = [date(at // 12, at % 12 + 1, 1) for at in range(newest, max(newest - MONTHS_BACK, 12), -1)]
-        named += [(f"{day:%Y-%m}", ctx.formatter.date(day, "yMMM")) for day in months]
-    options = "".join(f'<option value="{esc(value)}" label="{esc(label)}">' for value, label in named)
+        named += [f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(newest, max(newest - MONTHS_BACK, 12), -1)]
+    options = "".join(f'<option value="{esc(period_words(text, ctx.locale, ctx.as_of))}">' for text in named)
     return f'<datalist id="{PERIOD_LIST}">{options}</datalist>'
 
 
@@ -110,7 +116,8 @@ def _chip(editor: Editor, chip: Chip) -> str:
     body = text
     if inside:
         body = (
-            f'<details name="chip"><summary>{text}<span class="sr">, {esc(words["ask.change"])}</span></summary>'
+            f'<details name="chip"{_open(editor, f"c-{chip.name}-{chip.place}")}>'
+            f'<summary>{text}<span class="sr">, {esc(words["ask.change"])}</span></summary>'
             f'<form class="menu" method="get" action="{esc(editor.action)}">{inside}'
             f'<button class="button">{esc(words["ask.apply"])}</button></form></details>'
         )
@@ -176,12 +183,7 @@ def _condition(editor: Editor, own: Filter, id_: str) -> str:
     label = esc(field.label.in_locale(editor.ctx.locale) or field.name)
     inside = f"<fieldset><legend>{label}</legend>{_hidden([('wf', own.field)])}"
     if own.op == "during":
-        return (
-            inside
-            + _hidden([("wo", "during")])
-            + _text(editor, f"{id_}-v", "wv", str(own.values[0]), PERIOD_LIST, "ask.period")
-            + "</fieldset>"
-        )
+        return inside + _hidden([("wo", "during")]) + _period(editor, "wv", str(own.values[0]), f"{id_}-v") + "</fieldset>"
     inside += _operator(editor, id_, _ops(field), _LISTS.get(own.op, own.op))
     if field.datatype == "Boolean":
         return inside + _yes_no(editor, id_, str(own.values[0]).lower() if own.values else "") + "</fieldset>"
@@ -210,7 +212,11 @@ def _yes_no(editor: Editor, id_: str, chosen: str) -> str:
 
 
 def _period(editor: Editor, name: str, value: str, id_: str) -> str:
-    return _text(editor, id_, name, value, PERIOD_LIST, "ask.period", hint="ask.period.hint")
+    """A field that takes words; what it held before goes with them, for when they are not understood."""
+    odd = editor.odd.text if editor.odd is not None and editor.odd.at == id_ else ""
+    shown = odd or (period_words(value, editor.ctx.locale, editor.ctx.as_of) if value else "")
+    before = _hidden([("was", value), ("at", id_)])
+    return before + _text(editor, id_, name, shown, PERIOD_LIST, "ask.period", hint="ask.period.hint", odd=odd)
 
 
 def _order(editor: Editor, name: str, value: str, id_: str) -> str:
@@ -272,7 +278,8 @@ def _adding(editor: Editor) -> str:
     if not forms:
         return ""
     return (
-        f'<li class="chip add"><details name="chip"><summary><span aria-hidden="true">+ </span>{esc(words["ask.add"])}</summary>'
+        f'<li class="chip add"><details name="chip"{_open(editor, "n-period")}>'
+        f'<summary><span aria-hidden="true">+ </span>{esc(words["ask.add"])}</summary>'
         f'<div class="menu">{"".join(forms)}</div></details></li>'
     )
 
@@ -292,14 +299,21 @@ def _new_condition(editor: Editor) -> str:
     return label + _select("n-wf", "wf", fields, "") + ops + _text(editor, "n-wv", "wv", "", "", "ask.value")
 
 
-def _text(editor: Editor, id_: str, name: str, value: str, listed: str, label: str, *, hint: str = "") -> str:
+def _open(editor: Editor, home: str) -> str:
+    """A form that was not understood stands open."""
+    return " open" if editor.is_odd(home) else ""
+
+
+def _text(editor: Editor, id_: str, name: str, value: str, listed: str, label: str, *, hint: str = "", odd: str = "") -> str:
     words = editor.ctx.messages
     source = f' list="{esc(listed)}"' if listed else ""
     told = f'<p class="hint" id="{id_}-h">{esc(words[hint])}</p>' if hint else ""
-    described = f' aria-describedby="{id_}-h"' if hint else ""
+    wrong = f'<p class="error" id="{id_}-e" role="alert">{esc(words.text("ask.period.odd", text=odd))}</p>' if odd else ""
+    ids = " ".join([f"{id_}-e"] * bool(odd) + [f"{id_}-h"] * bool(hint))
+    said = (' aria-invalid="true" autofocus' if odd else "") + (f' aria-describedby="{ids}"' if ids else "")
     return (
-        f'<label for="{id_}">{esc(words[label])}</label><input id="{id_}" name="{name}" value="{esc(value)}" dir="auto" maxlength="200" '
-        f'autocomplete="off"{source}{described}>{told}'
+        f'<label for="{id_}">{esc(words[label])}</label>{wrong}<input id="{id_}" name="{name}" value="{esc(value)}" dir="auto" '
+        f'maxlength="200" autocomplete="off"{source}{said}>{told}'
     )
 
 
