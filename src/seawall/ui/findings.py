@@ -178,8 +178,8 @@ _TELLERS: dict[str, Callable[[Facts, RenderContext], str]] = {
 
 
 def _told(when: object, grain: str, ctx: RenderContext) -> bool:
-    """Whether a period is over, so that its value will not change any more."""
-    if not isinstance(when, date):
+    """Whether a period is whole: the data does not begin within it, and it is over, so that its value will not change any more."""
+    if not isinstance(when, date) or (ctx.whole_from is not None and as_day(when) < ctx.whole_from):
         return False
     return ctx.as_of is None or grain == "hour" or period_end(when, grain) <= ctx.as_of
 

@@ -17,6 +17,7 @@ from seawall.app.model import MetricQuery, Outage, RowsQuery
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.query.coalesce import Produce
+from seawall.query.first_period import whole_from
 from seawall.query.ladder import Served
 from seawall.query.periods import compared, latest_period
 from seawall.query.service import Answer
@@ -123,10 +124,11 @@ class Panels:
         answer, earlier = await asyncio.gather(
             plan.site.questions.table(query, plan.rights.policy, deadline=limit), self._earlier(plan, slot, query, limit)
         )
+        whole = await whole_from(plan.site.questions, query, plan.rights.policy, answer.table, deadline=limit)
         with span("panel.render", "ui", panel=slot.panel.name):
             comparison = PanelData(earlier.columns, earlier.table) if earlier else None
             data = PanelData(answer.columns, answer.table)
-            ctx = msgspec.structs.replace(slot.ctx, as_of=answer.as_of)
+            ctx = msgspec.structs.replace(slot.ctx, as_of=answer.as_of, whole_from=whole)
             latest = latest_period(plan.site.app, query, answer.as_of)
             return encode(fragment_of(str(self._draw.panel_fragment(slot.panel, data, ctx, comparison=comparison, latest=latest))))
 

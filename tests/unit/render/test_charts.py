@@ -94,6 +94,21 @@ def test_an_unfinished_week_is_left_out_of_a_line_and_faded_in_bars():
     assert "not over" in bars.note
 
 
+def test_a_week_in_which_the_data_begins_is_left_out_of_a_line_and_faded_in_bars():
+    """A single day would look like a rise; a note says what is missing. Of both ends each is told."""
+    data, begun = by_week([1.0, 10.0, 11.0, 12.0]), context(whole_from=date(2017, 1, 9))
+    line = drawn(data, panel("line"), begun)
+    assert points_of(line)["t"][0] == "Jan 9, 2017"
+    assert line.note == "Without the week of Jan 2, 2017, within which the data begins"
+    assert line.readout.unseen == 1
+    bars = drawn(data, panel("bar"), begun)
+    assert (bars.svg.count("br s0 pa"), "data begins" in bars.note) == (1, True)
+    both = drawn(by_week([1.0, 10.0, 11.0, 12.0, 2.0]), panel("line"), context(whole_from=date(2017, 1, 9), as_of=date(2017, 2, 1)))
+    assert len(points_of(both)["t"]) == 3
+    assert both.note.endswith(" · Without the week of Jan 30, 2017, which is not over yet")
+    assert drawn(data, panel("line"), context(whole_from=date(2017, 1, 2))).note == ""
+
+
 def test_shares_stand_side_by_side_and_sums_are_stacked():
     """Percentages do not add up, so their bars are not stacked."""
     rows = [(day, name, 0.2) for day in weeks(2) for name in ("A", "B")]

@@ -41,6 +41,13 @@ def test_latest_change_compares_neighbours_that_are_over():
     assert "stayed at" in say(by_week([100.0, 100.0]), "latest_change")
 
 
+def test_a_week_in_which_the_data_begins_is_compared_with_nothing():
+    """Its one day is no week before the next."""
+    begun = context(whole_from=date(2017, 1, 9))
+    assert say(by_week([1.0, 100.0]), "latest_change", ctx=begun) == ""
+    assert say(by_week([1.0, 100.0, 110.0]), "latest_change", ctx=begun).startswith("Net sales rose 10.0%")
+
+
 def test_latest_change_of_several_names_the_largest():
     """Sums over series would be wrong for averages, so one series is spoken of by name."""
     assert say(two_by_two((10, 100), (20, 90)), "latest_change", (WEEK, DEPARTMENT)).startswith("B: net sales fell 10.0%")

@@ -6,6 +6,7 @@ here raises because a query failed: the ladder gives a lower rung, and the last 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -21,6 +22,7 @@ from seawall.core.deadline import Deadline
 from seawall.core.digest import digest
 from seawall.query.cache import CacheKey
 from seawall.query.errors import InvalidQuery
+from seawall.query.first_period import whole_from
 from seawall.query.ladder import Served
 from seawall.query.periods import latest_period
 from seawall.query.port import Column
@@ -36,7 +38,7 @@ from seawall.ui.render.states import skeleton
 from seawall.ui.rights import Rights
 from seawall.ui.wiring import Site, UiServices
 
-FORM = "answer-1"
+FORM = "answer-2"
 BAR_PX = 40
 """Room of a bar that lies on its side."""
 FRESH_SECONDS = 86_400.0
@@ -128,13 +130,14 @@ class Answers:
             made = await answered(slot.site.questions, slot.rights.policy, slot.question, slot.panel.title, deadline=limit)
         except InvalidQuery as error:
             return encode(fragment_of(str(unanswerable(slot.panel, _reason(error), slot.ctx))))
+        whole = await whole_from(slot.site.questions, shown(slot.question), slot.rights.policy, made.rows.table, deadline=limit)
         with span("panel.render", "ui", panel="ask"):
-            return encode(fragment_of(self._drawn(slot, made)))
+            return encode(fragment_of(self._drawn(slot, made, whole)))
 
-    def _drawn(self, slot: Slot, made: Answered) -> str:
+    def _drawn(self, slot: Slot, made: Answered, whole: date | None) -> str:
         panel = msgspec.structs.replace(made.panel, name=slot.panel.name, chart=_fitted(made))
         panel = dressed(panel, slot.question, slot.site.app, is_named=slot.is_named)
-        ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of)
+        ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of, whole_from=whole)
         comparison = PanelData(made.comparison.columns, made.comparison.table) if made.comparison else None
         latest = latest_period(slot.site.app, shown(slot.question), made.as_of)
         data = PanelData(made.rows.columns, made.rows.table)

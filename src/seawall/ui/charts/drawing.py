@@ -21,6 +21,9 @@ _RULE_CHANNELS: tuple[Channel, ...] = ("y", "x", "size")
 DIRECT_MAX = 4
 """Up to this many series are labelled where they end; more get a legend."""
 LEGEND_PX = 28
+_BEGUN = ("note.begun", "note.left_out_begun")
+_NOT_OVER = ("note.partial", "note.left_out")
+"""What is said of a period that is not whole: where it is drawn, and where it is left out."""
 
 
 class LegendItem(msgspec.Struct, frozen=True):
@@ -56,15 +59,19 @@ class Request:
         self._leave_out_partial()
 
     def _leave_out_partial(self) -> None:
-        """Lines and areas end with the last period that is over: a drop that only means "not yet" would be the loudest thing said."""
-        at = self.partial_at
-        if at is None or len(self.frame.places) < 3 or self.frame.places[-1] != at:
-            return
+        """Lines and areas have whole periods only: a drop that only means "not yet" would be the loudest thing said."""
+        notes = [self._left_out(at, end, keys) for at, end, *keys in ((self.begun_at, 0, *_BEGUN), (self.partial_at, -1, *_NOT_OVER))]
+        self.note = " · ".join(note for note in notes if note)
+        self.unseen = int(self.begun_at is not None and self.begun_at not in self.frame.places)
+
+    def _left_out(self, at: float | None, end: int, keys: Sequence[str]) -> str:
+        """Leave a period at one end out of lines and areas; what a reader must know of it."""
+        if at is None or len(self.frame.places) < 3 or self.frame.places[end] != at:
+            return ""
         kept = [view if view.mark in ("bar", "point") else _without(view, at) for view in self.frame.views]
         places = sorted({point.x for view in kept for series in view.series for point in series.points})
         self.frame = msgspec.structs.replace(self.frame, views=tuple(kept), places=tuple(places))
-        key = "note.partial" if at in places else "note.left_out"
-        self.note = self.ctx.messages.text(key, period=self._period_words(at))
+        return self.ctx.messages.text(keys[at not in places], period=self._period_words(at))
 
     def view_name(self, view: View) -> str:
         """What a layer shows: its y title, else its column's label."""
@@ -106,6 +113,14 @@ class Request:
         """More than this between two points is a gap in the line. Only known when the grain is."""
         longest = {"month": 31.0, "quarter": 92.0, "year": 366.0}.get(self.frame.grain or "", self.step)
         return longest * 1.01 if self.frame.grain is not None else float("inf")
+
+    @cached_property
+    def begun_at(self) -> float | None:
+        """The place of the period in which the data begins, when it lacks days (`query/first_period.py` says when it does)."""
+        whole_from, place = self.ctx.whole_from, min(self.frame.places, default=None)
+        if self.frame.grain is None or whole_from is None or place is None:
+            return None
+        return place if place < days(whole_from) else None
 
     @cached_property
     def partial_at(self) -> float | None:

@@ -106,7 +106,7 @@ class Painter:
         for x, low, high in spans:
             top, foot = sorted((self.plot.y(high), self.plot.y(low)))
             title = f"{line.name}, {self.request.place_label(x)}: {write(high - low)}" if titled else ""
-            classes = f"{color} pa" if x == self.request.partial_at else color
+            classes = f"{color} pa" if x in (self.request.partial_at, self.request.begun_at) else color
             start = self.plot.x_at(x) - width / 2 + slot * each
             height = max(foot - top, 1.0 if high != low else 0.0)
             parts.append(marks.rect(start, each * (0.92 if slots > 1 else 1), top, height, classes, title))

@@ -37,6 +37,8 @@ class Readout(msgspec.Struct, frozen=True):
     sideways: bool = False
     free: bool = False
     """A scatter plot: every label is a point of its own, so the nearest in both directions counts."""
+    unseen: int = 0
+    """Rows that the table has and the chart leaves out, since they are of no whole period."""
 
 
 _encode = msgspec.json.Encoder().encode

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from seawall.ui.charts import axes, ends
 from seawall.ui.charts.data import Axis
 from seawall.ui.charts.drawing import LEGEND_PX, Drawing, Request
@@ -56,7 +58,7 @@ class _Upright:
         left = max((text_width(text) for text in labels), default=0.0) + 12
         wide, narrow = ends.margin_px(margin)
         classes = f"{padding('l', left)} {padding('m', left)} {padding('r', wide)} {padding('n', narrow)}"
-        readout = readout_of(self.scene, plot)
+        readout = msgspec.structs.replace(readout_of(self.scene, plot), unseen=self.request.unseen)
         legend = ends.legend(self.scene)
         return Drawing(
             svg=self.request.svg("".join(parts), classes, height, readout),

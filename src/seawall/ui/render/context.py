@@ -30,6 +30,8 @@ class RenderContext(msgspec.Struct, frozen=True):
     """Seconds since 1970."""
     sight: Sight = "all"
     """Why there may be no rows to draw."""
+    whole_from: date | None = None
+    """Of rows over time whose first period is not whole, because the data begins within it: the first day of the next."""
 
     @property
     def formatter(self) -> Formatter:

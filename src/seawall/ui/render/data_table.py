@@ -56,7 +56,7 @@ def _is_told(readout: Readout | None) -> bool:
 
 def _told(data: PanelData, readout: Readout | None, ctx: RenderContext) -> str:
     """How many rows there are."""
-    count = len(readout.labels) if readout is not None and _is_told(readout) else data.table.num_rows
+    count = len(readout.labels) + readout.unseen if readout is not None and _is_told(readout) else data.table.num_rows
     if count <= ROWS_MAX:
         return ctx.messages.count("data_rows", count)
     return ctx.messages.text("data_rows_first", count=ROWS_MAX, total=ctx.formatter.plain(count, 0))

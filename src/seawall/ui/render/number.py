@@ -29,7 +29,7 @@ class Reading(msgspec.Struct, frozen=True):
     before: object
     """What it is compared with; None when there is nothing."""
     history: tuple[float | None, ...]
-    """Complete periods up to the value's, for the sparkline."""
+    """Whole periods up to the value's, for the sparkline."""
     when: date | None
     grain: str
     partial: bool = False
@@ -58,7 +58,7 @@ def reading_of(
     if start is None:
         when, value = dated[-1]
         return Reading(column, value, None, tuple(number(each) for _, each in dated), when, grain, partial=True)
-    return _latest(panel, column, dated, comparison, grain, start)
+    return _latest(panel, column, dated, comparison, grain, start, ctx.whole_from)
 
 
 def _by_day(row: tuple[date, object]) -> date:
@@ -150,11 +150,12 @@ def _over(when: date, grain: str, ctx: RenderContext) -> bool:
 
 
 def _latest(
-    panel: Panel, column: Column, rows: list[tuple[date, object]], comparison: PanelData | None, grain: str, when: date
+    panel: Panel, column: Column, rows: list[tuple[date, object]], comparison: PanelData | None, grain: str, when: date,
+    whole_from: date | None,
 ) -> Reading:  # fmt: skip
     """The reading of the period from `when`. What it is compared with is found by its date, among the rows or in `comparison`."""
     known = dict([*_dated(panel, comparison), *rows])
-    history = tuple(number(value) for day, value in rows if day <= when)
+    history = tuple(number(value) for day, value in rows if day <= when and (whole_from is None or day >= whole_from))
     return Reading(column, known.get(when), _earlier(panel, known, when, grain), history, when, grain)
 
 

@@ -1,0 +1,104 @@
+"""Whether the first period of an answer over time is whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.query.star import COLUMNS, app, everything
+
+from seawall.app.model import Bundle, Dimension, Filter, Grain, MetricQuery
+from seawall.core.deadline import Deadline
+from seawall.query.duckdb_engine import DuckDBEngine
+from seawall.query.first_period import begins_late, whole_from
+from seawall.query.generations import Generation, TableFiles
+from seawall.query.periods import moved, truncated
+from seawall.query.service import QueryService
+
+APP = app()
+ALL = everything(APP)
+SUNDAY = date(2017, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "grain", "days", "late"),
+    [
+        (date(2016, 12, 26), "week", [date(2017, 1, 1), date(2017, 1, 2)], True),
+        (date(2017, 1, 2), "week", [date(2017, 1, 2), date(2017, 1, 3)], False),
+        (date(2017, 1, 2), "week", [date(2017, 1, 3), date(2017, 1, 4)], True),
+        (date(2017, 1, 2), "week", [date(2017, 1, 1), date(2017, 1, 2)], False),
+        (date(2016, 12, 26), "week", [date(2017, 1, 1), date(2017, 1, 8)], False),
+        (date(2017, 3, 1), "month", [date(2017, 3, 2), date(2017, 3, 3)], False),
+        (date(2017, 3, 1), "month", [date(2017, 3, 16), date(2017, 3, 17)], True),
+        (date(2017, 1, 1), "year", [date(2017, 3, 2), date(2017, 3, 3)], True),
+        (date(2017, 1, 1), "year", [date(2017, 7, 1)], True),
+    ],
+)
+def test_a_period_without_its_first_days_is_not_whole(first: date, grain: Grain, days: list[date], late: bool) -> None:
+    """Unless the data came before it, lacks next to nothing of it, or has one day a week."""
+    assert begins_late(first, grain, days) is late
+
+
+@given(st.dates(date(2000, 1, 1), date(2030, 1, 1)), st.sampled_from(("week", "month", "quarter", "year")), st.integers(1, 3))
+def test_data_that_begins_with_a_period_has_it_whole(day: date, grain: Grain, apart: int) -> None:
+    """However many days lie between its rows."""
+    first = truncated(day, grain)
+    assert begins_late(first, grain, [first, first + timedelta(days=apart)]) is False
+    assert begins_late(first, grain, [moved(first, grain, -1), first]) is False
+
+
+class OneGeneration:
+    """A generation reader with one generation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def current(self, app: str) -> Generation:
+        return Generation("g1", "shop", 0.0, date(2017, 3, 1), {"t_sales": TableFiles(("sales.parquet",), 3, 1)})
+
+    def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
+        return {"t_sales": [self.folder / "sales.parquet"]}
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[QueryService]:
+    """Sales of every day from the first of January 2017, a Sunday."""
+    columns = {name: f"CAST(1 AS {kind}) AS {name}" for name, kind in COLUMNS["sales"].items()}
+    columns["sold_at"] = "day + INTERVAL 9 HOURS AS sold_at"
+    days = f"range(TIMESTAMP '{SUNDAY}', TIMESTAMP '2017-03-01', INTERVAL 1 DAY) t(day)"
+    duckdb.sql(f"COPY (SELECT {', '.join(columns.values())} FROM {days}) TO '{tmp_path}/sales.parquet' (FORMAT parquet)")
+    reader = OneGeneration(tmp_path)
+    engine = DuckDBEngine(reader.locate, directory=tmp_path)
+    yield QueryService(Bundle(APP, "d" * 64), {"warehouse": engine}, reader)
+    await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("grain", "where", "whole"),
+    [
+        ("week", (), date(2017, 1, 2)),
+        ("week", (Filter("", "during", ("2017-01-09..",)),), None),
+        ("month", (), None),
+        ("day", (), None),
+        ("hour", (), None),
+    ],
+)
+async def test_the_first_whole_period_is_told(service: QueryService, grain: Grain, where: tuple[Filter, ...], whole: date | None) -> None:
+    """Data from a Sunday on has no first week, but a first month; asked from later on, every week is whole."""
+    soon = Deadline.after(10)
+    query = MetricQuery(("revenue",), (Dimension("time", "", grain),), where)
+    answer = await service.table(query, ALL, deadline=soon)
+    assert await whole_from(service, query, ALL, answer.table, deadline=soon) == whole
+
+
+async def test_an_answer_does_not_wait_for_it(service: QueryService) -> None:
+    """When no time is left the answer stands as it is."""
+    query = MetricQuery(("revenue",), (Dimension("time", "", "week"),))
+    answer = await service.table(query, ALL, deadline=Deadline.after(10))
+    assert isinstance(answer.table.column(0)[0].as_py(), date | datetime)
+    assert await whole_from(service, query, ALL, answer.table, deadline=Deadline.after(0)) is None
