@@ -45,7 +45,7 @@ async def whole_from(
     except (ValueError, OverflowError):
         return None
     except SeawallError as error:
-        event("first_period.not_known", app=service.app.name, reason=error.slug)
+        event("beginning.not_known", app=service.app.name, reason=error.slug)
         return None
 
 
