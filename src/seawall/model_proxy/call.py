@@ -219,6 +219,14 @@ class Call:
 
     @property
     def answerer(self) -> str:
+    @property
+    def together(self) -> bool:
+        """Whether it may be asked with others that come at once: embeddings, and prompts that say so. What a cassette knows must not depend
+        on what else was asked at the moment, so evaluations are not."""
+        if self.surface == "embeddings":
+            return True
+        return self.contract is not None and self.contract.together and not self.stream and not self.lane
+
         """The model (`Target.id`) whose answer this is, whoever asked it and when; empty: nobody's yet."""
         if self.target is not None:
             return self.target.id

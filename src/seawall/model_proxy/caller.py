@@ -96,7 +96,13 @@ class Caller:
         lane = self._lanes[targets[0].id]
         way = lane.way
         seconds = call.deadline.remaining()
-        if call.surface == "embeddings" or way.pace is not None or lane.breaker.state != "closed" or call.remote or seconds <= 0.0:
+        if (
+            (call.surface != "chat" and call.together)
+            or way.pace is not None
+            or lane.breaker.state != "closed"
+            or call.remote
+            or seconds <= 0.0
+        ):
             return None
         now = self._clock.monotonic()
         if lane.rest_until > now or not way.queue.try_enter():

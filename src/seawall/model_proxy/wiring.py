@@ -41,6 +41,7 @@ from seawall.model_proxy.minilm import Embedder
 from seawall.model_proxy.models import cards
 from seawall.model_proxy.pipeline import Pipeline, Stages
 from seawall.model_proxy.prompts.artifacts import ARTIFACTS
+from seawall.model_proxy.prompts.batch import Batching
 from seawall.model_proxy.prompts.library import Library
 from seawall.model_proxy.prompts.service import Prompts
 from seawall.model_proxy.route.live import COPY, LiveRoutes
@@ -102,7 +103,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
             screen=_screen(config, settings, stack),
             cache=cache if config.cache.ttl > 0 else None,
             route=router,
-            caller=caller,
+            caller=Batching(caller),
             start=caller.start,
             record=recorder,
             evaluation=evaluation,

@@ -16,12 +16,11 @@ from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.call import Call, Caller, Target, Usage, Whole
 from seawall.model_proxy.edge_out import Out
-from seawall.model_proxy.exchanges.cassettes import Cassettes
-from seawall.model_proxy.exchanges.evaluation import Evaluation
 from seawall.model_proxy.forms import pieces_of
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.pipeline import Pipeline, Stages
 from seawall.model_proxy.prompts.artifacts import ARTIFACTS, numbers_given
+from seawall.model_proxy.prompts.batch import Batching
 from seawall.model_proxy.prompts.library import Library
 from seawall.model_proxy.prompts.service import Prompts
 from seawall.model_proxy.stages import AnswerSink
@@ -85,8 +84,8 @@ class Line:
         self.over.set()
 
 
-def proxy_of(models: Models) -> ModelProxy:
-    pipeline = Pipeline(Stages(identify=models, route=models, caller=models))
+def proxy_of(models: Models, **stages: Any) -> ModelProxy:
+    pipeline = Pipeline(Stages(identify=models, route=models, caller=Batching(models), **stages))
     return ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.run))
 
 
@@ -188,75 +187,6 @@ async def test_an_artifact_check_sends_the_answer_back() -> None:
     assert answer["rounds"] == 2
     assert answer["usage"] == {"input": 60, "output": 40}
     assert "50 was not given" in models.bodies[1]["messages"][-1]["content"]
-
-
-async def test_calls_at_once_are_one_call_and_a_bad_item_is_asked_alone() -> None:
-    """Three inputs, one model call; the second's answer is asked for again."""
-    answers = [{"sentence": "Grocery has 48 % of sales."}, {"sentence": "Wrong by 99 percent."}, {"sentence": "Again it is 48 %."}]
-    models = Models(json.dumps({"answers": answers}), '{"sentence":"Alone it is 48 % now."}')
-    proxy = proxy_of(models)
-    path = "/v1/prompts/merchandising/summarise"
-    given = [{**FINDING, "panel": f"Panel {number}"} for number in range(3)]
-    got = await asyncio.gather(*(ask(proxy, path, {"input": one}) for one in given))
-    assert [json.loads(body)["output"]["sentence"] for _, body in got] == [
-        "Grocery has 48 % of sales.", "Alone it is 48 % now.", "Again it is 48 %."
-    ]  # fmt: skip
-    assert len(models.bodies) == 2
-    assert json.loads(got[0][1])["usage"] == {"input": 10, "output": 6}
-
-
-async def test_equal_inputs_of_a_batch_are_asked_once() -> None:
-    """Three calls, two inputs: two answers, and everybody has theirs."""
-    answers = [{"sentence": "Grocery has 48 % of sales."}, {"sentence": "Again it is 48 %."}]
-    models = Models(json.dumps({"answers": answers}))
-    proxy, path = proxy_of(models), "/v1/prompts/merchandising/summarise"
-    given = [{**FINDING, "panel": panel} for panel in ("One", "Two", "One")]
-    got = await asyncio.gather(*(ask(proxy, path, {"input": one}) for one in given))
-    assert [json.loads(body)["output"] for _, body in got] == [answers[0], answers[1], answers[0]]
-    assert models.bodies[0]["messages"][-1]["content"][1]["text"].count('"panel"') == 2
-
-
-async def test_evaluations_are_never_batched(tmp_path: Path) -> None:
-    """What was recorded at once is found one by one: a cassette does not know what else was asked at the moment."""
-    models = Models(
-        *[json.dumps({"sentence": f"{word}, 48 % of sales."}) for word in ("Grocery leads", "It leads", "Leading")],
-        scopes=("eval", "prompts:*"),
-    )
-    evaluation = Evaluation(Cassettes(tmp_path))
-    pipeline = Pipeline(Stages(identify=models, route=models, caller=models, evaluation=evaluation))
-    proxy = ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.run))
-    path, given = "/v1/prompts/merchandising/summarise", [{"input": {**FINDING, "panel": f"Panel {number}"}} for number in range(3)]
-    said = await asyncio.gather(*(ask(proxy, path, one, seawall_lane="eval", seawall_snapshot="record") for one in given))
-    await evaluation.close()
-    again = [await ask(proxy, path, one, seawall_lane="eval", seawall_snapshot="require") for one in given]
-    assert [json.loads(body)["output"] for _, body in again] == [json.loads(body)["output"] for _, body in said]
-
-
-async def test_a_batch_that_nobody_waits_for_is_given_up() -> None:
-    """While one client waits the model goes on; once the last has vanished it is cancelled."""
-
-    class Slow(Models):
-        ended = ""
-
-        async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
-            self.calls.append(call)
-            try:
-                await asyncio.sleep(30)
-            except asyncio.CancelledError:
-                self.ended = "cancelled"
-                raise
-
-    models = Slow()
-    proxy, outs = proxy_of(models), [Out(Line(), keep_alive=True, head_only=False) for _ in range(3)]
-    for number, out in enumerate(outs):
-        body = json.dumps({"input": {**FINDING, "panel": f"Panel {number}"}}).encode()
-        proxy.handle(Request("POST", "/v1/prompts/merchandising/summarise", "", {"authorization": "Bearer x"}, body), out)
-    await asyncio.sleep(0.05)
-    assert len(models.calls) == 1
-    for out, ended in zip(outs, ("", "", "cancelled"), strict=True):
-        out.lost()
-        await asyncio.sleep(0.01)
-        assert models.ended == ended
 
 
 async def test_the_list_tells_what_the_caller_may_use() -> None:

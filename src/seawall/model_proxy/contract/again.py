@@ -44,13 +44,13 @@ class Again:
     async def __call__(self, tier: Tier, messages: list[dict[str, Any]]) -> Whole:
         """The whole answer. SeawallError."""
         call, kept = self._call, Kept()
-        body, stream, model, route = call.body, call.stream, call.model, call.route
+        body, stream, model, route, contract = call.body, call.stream, call.model, call.route, call.contract
         call.body = {key: value for key, value in body.items() if key not in ("stream", "stream_options")} | {"messages": messages}
-        call.stream = False
+        call.stream, call.contract = False, None  # what comes is held to it by whoever asked
         try:
             await self._calls.call(call, self._candidates(tier), kept)
         finally:
-            call.body, call.stream, call.model, call.route = body, stream, model, route
+            call.body, call.stream, call.model, call.route, call.contract = body, stream, model, route, contract
         if kept.answer is None:
             raise ProviderFailed("The provider gave no answer")
         return kept.answer

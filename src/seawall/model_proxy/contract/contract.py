@@ -47,6 +47,8 @@ class Contract(msgspec.Struct, frozen=True):
     given: Any = None
     required: bool = False
     """There must be an answer: a refusal, tool calls or one cut at `max_tokens` are no answer. Else the client is told of those."""
+    together: bool = False
+    """The question may be asked with others of its kind that come at once."""
 
     def fault(self, text: str) -> Violation | None:
         """The first thing wrong with a whole answer."""

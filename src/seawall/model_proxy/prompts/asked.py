@@ -71,7 +71,7 @@ def enter(library: Library, call: Call, asked: Asked) -> None:
     call.stream = asked.stream
     call.keep = prompt.cache
     call.data_class = max(call.data_class, prompt.data_class, key=DATA_CLASSES.index)
-    call.contract = Contract(ready.output, {}, ready.artifact, asked.input, required=True)
+    call.contract = Contract(ready.output, {}, ready.artifact, asked.input, required=True, together=prompt.batch)
     call.body = {
         "model": call.model,
         "messages": library.messages(ready, variant, asked.input),

@@ -1,158 +1,204 @@
-"""Calls of one prompt by one caller that come within milliseconds, asked as one: an array of inputs in, an array of answers out.
+"""Calls of one prompt by one caller that come within milliseconds, asked as one: an array of questions in, an array of answers out.
 
-Each answer is checked on its own; one that does not keep the schema is asked again alone. Equal inputs are asked once, where their
-answers may be shared. Callers are never mixed: whoever pays, and what they may see, is one person's. A batch whose every client has
-vanished is given up.
+It stands before the call stage, so each call has passed every other stage by itself: it is admitted, screened and recorded alone, an
+answer that is kept under its own key does not travel, and what is answered is held to its own contract. Callers are never mixed: whoever
+pays, and what they may see, is one person's. A batch that nobody waits for any more is given up; one whose answer cannot be taken apart,
+or that is too much for the model, is asked one by one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from seawall.core.deadline import Deadline
+from seawall.core.errors import DeadlineExceeded, InvalidInput
 from seawall.core.schemas.compiled import compiled
-from seawall.model_proxy.cache.keys import HEADER
-from seawall.model_proxy.call import Call, Usage
+from seawall.model_proxy.call import Call, Target, Usage, Whole
+from seawall.model_proxy.contract.again import Calls, Kept
 from seawall.model_proxy.contract.contract import Contract
-from seawall.model_proxy.edge_out import Out
-from seawall.model_proxy.forms import usage_of
-from seawall.model_proxy.http import Request
-from seawall.model_proxy.prompts.asked import Asked, Prepare, enter, summary
-from seawall.model_proxy.prompts.library import DATA, Library
-from seawall.model_proxy.prompts.outs import HeldOut
+from seawall.model_proxy.errors import AnswerTooLarge
+from seawall.model_proxy.stages import AnswerSink
+from seawall.telemetry import spans
 
 WAIT_SECONDS = 0.004
 MEMBERS_MAX = 16
 BATCHES_MAX = 1_024
 """Open at once; more calls go alone."""
 ALIKE = ("authorization", "seawall-data-class", "seawall-cache", "seawall-action")
-"""What a batch's calls have in common: it is asked as its first one, for all."""
+"""What a batch's calls say alike of themselves."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
-Run = Callable[[Request, Out, Prepare], None]
-Alone = Callable[[Request, Out, Asked], None]
+_ASK = (
+    "Answer each of the {} messages of this array as if it had come alone, in their order, and nothing else. "
+    'Answer with JSON alone: {{"answers": [one answer for each message]}}\n'
+)
 
 
-class Member(msgspec.Struct, frozen=True):
-    """One call of a batch."""
+class Batching:
+    """Keeps the promise of `pipeline.Calls`: calls that may travel together do, all others go to `calls` as they are."""
 
-    request: Request
-    out: Out
-    asked: Asked
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._open: dict[tuple[object, ...], _Batch] = {}
 
+    async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
+        """Bring an answer; SeawallError when nobody can."""
+        share = await self._joined(call, targets) if call.surface == "prompt" and call.together else None
+        if share is None:
+            await self._calls.call(call, targets, answer)
+        else:
+            answer.whole(share)
 
-class Batches:
-    """Collects calls. `run` makes one through the pipeline; `alone` makes a member's own."""
+    async def _joined(self, call: Call, targets: Sequence[Target]) -> Whole | None:
+        """A call's part of a batch's answer; None: it is to be asked alone."""
+        batch = self._batch(call, targets)
+        if batch is None:
+            return None
+        future: asyncio.Future[Whole | None] = asyncio.get_running_loop().create_future()
+        batch.members.append((call, future))
+        if len(batch.members) >= MEMBERS_MAX:
+            self._go(batch)
+        try:
+            async with asyncio.timeout(call.deadline.remaining()):
+                return await future
+        except TimeoutError:
+            raise DeadlineExceeded("The model did not answer in time") from None
+        finally:
+            batch.left()
 
-    def __init__(self, library: Library, run: Run, alone: Alone) -> None:
-        self._library, self._run, self._alone = library, run, alone
-        self._open: dict[tuple[str, ...], list[Member]] = {}
+    def _batch(self, call: Call, targets: Sequence[Target]) -> _Batch | None:
+        messages = call.body["messages"]
+        if messages[-1]["role"] != "user":
+            return None
+        alike = [call.request.headers.get(name, "") for name in ALIKE]
+        rest = _encode({**call.body, "messages": messages[:-1]})
+        key = (call.app, call.prompt, call.version, call.variant, call.data_class, *alike, *(target.id for target in targets), rest)
+        batch = self._open.get(key)
+        if batch is None and len(self._open) < BATCHES_MAX:
+            batch = self._open[key] = _Batch(key, self._calls, targets)
+            asyncio.get_running_loop().call_later(WAIT_SECONDS, self._go, batch)
+        return batch
 
-    def add(self, request: Request, out: Out, asked: Asked) -> None:
-        """Ask with others, in a moment."""
-        key = (asked.ready.path, *(request.headers.get(name, "") for name in ALIKE))
-        members = self._open.get(key)
-        if members is None:
-            if len(self._open) >= BATCHES_MAX:
-                self._alone(request, out, asked)
-                return
-            members = self._open[key] = []
-            asyncio.get_running_loop().call_later(WAIT_SECONDS, self._close, key, members)
-        members.append(Member(request, out, asked))
-        if len(members) >= MEMBERS_MAX:
-            self._close(key, members)
-
-    def _close(self, key: tuple[str, ...], members: list[Member]) -> None:
-        if self._open.get(key) is not members:
-            return
-        del self._open[key]
-        groups = _alike([member for member in members if not member.out.gone])
-        if len(groups) == 1:  # those that ask the same alone share an answer as all calls do
-            self._separately(groups[0])
-        elif groups:
-            self._ask(groups)
-
-    def _ask(self, groups: list[list[Member]]) -> None:
-        calls: list[Call] = []
-        members = [member for group in groups for member in group]
-
-        def prepare(call: Call) -> None:
-            calls.append(call)
-            _enter(self._library, call, [group[0].asked for group in groups])
-
-        def answered(status: int, lines: bytes, body: bytes) -> None:
-            if status != 200:
-                self._separately(members)
-            else:
-                self._answer(groups, calls[0], lines, msgspec.json.decode(body))
-
-        held = HeldOut(answered)
-        for member in members:
-            member.out.on_gone = lambda: _leave(held, members)
-        self._run(members[0].request, held, prepare)
-
-    def _separately(self, members: list[Member]) -> None:
-        for member in members:
-            if not member.out.gone:
-                self._alone(member.request, member.out, member.asked)
-
-    def _answer(self, groups: list[list[Member]], call: Call, lines: bytes, completion: dict[str, Any]) -> None:
-        told = usage_of(completion.get("usage")) or Usage()
-        cost = (call.cost or (call.target.cost(told) if call.target is not None else 0)) if call.served == "model" else 0
-        answers = msgspec.json.decode(completion["choices"][0]["message"]["content"])["answers"]
-        count = sum(map(len, groups))
-        usage = {"input": told.input // count, "output": told.output // count}
-        for group, answer in zip(groups, answers, strict=True):
-            asked = group[0].asked
-            one = Contract(asked.ready.output, {}, asked.ready.artifact, asked.input, required=True)
-            text = one.mended(msgspec.json.encode(answer).decode())
-            if text is None:
-                self._separately(group)
-                continue
-            said = msgspec.json.encode(summary(call, msgspec.json.decode(text), asked.ready, usage, cost // count))
-            for member in group:
-                if not member.out.gone:
-                    member.out.whole(200, lines, said)
+    def _go(self, batch: _Batch) -> None:
+        """Ask; nobody joins it any more."""
+        if self._open.get(batch.key) is batch:
+            del self._open[batch.key]
+            batch.go()
 
 
-def _alike(members: list[Member]) -> list[list[Member]]:
-    """Members that ask the same, together, where answers may be shared; else each by itself."""
-    groups: dict[object, list[Member]] = {}
-    for number, member in enumerate(members):
-        prompt = member.asked.ready.prompt
-        random = prompt.temperature or any(variant.temperature for variant in prompt.variants)
-        shared = prompt.cache and not random and HEADER not in member.request.headers
-        groups.setdefault(_encode(member.asked.input) if shared else number, []).append(member)
-    return list(groups.values())
+class _Batch:
+    """Calls that travel together, each with the future of its part."""
+
+    def __init__(self, key: tuple[object, ...], calls: Calls, targets: Sequence[Target]) -> None:
+        self.key = key
+        self.members: list[tuple[Call, asyncio.Future[Whole | None]]] = []
+        self._calls, self._targets = calls, targets
+        self._task: asyncio.Task[None] | None = None
+
+    def go(self) -> None:
+        """Ask for those who still wait."""
+        self.members = [member for member in self.members if not member[1].done()]
+        if len(self.members) == 1:
+            self.members[0][1].set_result(None)
+        elif self.members:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def left(self) -> None:
+        """A call is answered or its client gone: when all are, so is the work."""
+        if self._task is not None and all(future.done() for _, future in self.members):
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        calls, now = [call for call, _ in self.members], time.monotonic_ns()
+        for call in calls:  # one that is left from here on is billed
+            call.target, call.sent_ns = self._targets[0], now
+        spans.enter(calls[0].span)
+        try:
+            shares = await self._ask(calls)
+        except Exception as error:  # noqa: BLE001 -- the edge of a task: whoever waits must hear of it
+            for _, future in self.members:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            for (_, future), share in zip(self.members, shares, strict=True):
+                if not future.done():
+                    future.set_result(share)
+
+    async def _ask(self, calls: Sequence[Call]) -> Sequence[Whole | None]:
+        """The part of each. SeawallError where asking one by one would not help."""
+        asked, kept = joined(calls), Kept()
+        try:
+            await self._calls.call(asked, self._targets, kept)
+        except (InvalidInput, AnswerTooLarge):
+            return [None] * len(calls)
+        finally:
+            _bill(asked, calls)
+        return parted(kept.answer, calls) if kept.answer is not None else [None] * len(calls)
 
 
-def _leave(held: Out, members: list[Member]) -> None:
-    """A client vanished: where it was the last, nobody is asked any more."""
-    if all(member.out.gone for member in members) and not held.ended:
-        held.lost()
+def joined(calls: Sequence[Call]) -> Call:
+    """The call of all of them: what they share of their messages, then the last message of each as one array."""
+    first = calls[0]
+    asked = Call(first.request, first.surface, max((call.deadline for call in calls), key=Deadline.remaining), first.span)
+    asked.caller, asked.model, asked.route, asked.data_class = first.caller, first.model, first.route, first.data_class
+    asked.app, asked.prompt, asked.version, asked.variant = first.app, first.prompt, first.version, first.variant
+    texts = [_text(call.body["messages"][-1]["content"]) for call in calls]
+    array = msgspec.json.encode(texts).decode()
+    asked.texts = (*(_text(message["content"]) for message in first.body["messages"][:-1]), array)
+    content = [{"type": "text", "text": _ASK.format(len(calls))}, {"type": "text", "text": array}]
+    wanted = first.body["response_format"]["json_schema"]["schema"]
+    items = {name: value for name, value in wanted.items() if name != "$defs"}
+    schema = _array(items, len(calls)) | ({"$defs": wanted["$defs"]} if "$defs" in wanted else {})
+    asked.body = {
+        **first.body,
+        "messages": [*first.body["messages"][:-1], {"role": "user", "content": content}],
+        "max_tokens": first.body["max_tokens"] * len(calls) + 16,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "answers", "strict": True, "schema": schema}},
+    }
+    return asked
 
 
-def _enter(library: Library, call: Call, asked: list[Asked]) -> None:
-    """The call of all of them: the prompt's messages for the first, then the inputs as one array."""
-    enter(library, call, asked[0])
-    inputs = msgspec.json.encode([one.input for one in asked]).decode()
-    ask = (
-        f"Answer the same way for each of the {len(asked)} inputs of this array, in their order, and for no other input. "
-        'Answer with JSON alone: {"answers": [one answer for each input]}\n'
-    )
-    head = [message for message in call.body["messages"] if message["role"] == "system"]
-    examples = [message for message in call.body["messages"][len(head) : -1] if message["role"] != "system"]
-    content = [{"type": "text", "text": ask}, {"type": "text", "text": inputs, "seawall": DATA}]
-    wanted = asked[0].ready.prompt.output
-    defs = {"$defs": wanted["$defs"]} if "$defs" in wanted else {}
-    items = {key: value for key, value in wanted.items() if key != "$defs"}
-    schema = _array(items, len(asked)) | defs
-    call.body["messages"] = [*head, *examples, {"role": "user", "content": content}]
-    call.body["max_tokens"] = call.body["max_tokens"] * len(asked) + 16
-    call.body["response_format"]["json_schema"] = {"name": "answers", "strict": True, "schema": schema}
-    call.contract = Contract(compiled(_array({}, len(asked))), required=True)
+def parted(answer: Whole, calls: Sequence[Call]) -> Sequence[Whole | None]:
+    """The part of each, as an answer of its own; None for all where there is not one for each."""
+    choices = answer.body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else {}
+    content = (choice.get("message") or {}).get("content")
+    content = content if isinstance(content, str) else ""
+    held = Contract(compiled(_array({}, len(calls))), required=True)
+    text = content if held.fault(content) is None else held.mended(content, closers=choice.get("finish_reason") != "length")
+    if text is None:
+        return [None] * len(calls)
+    items = msgspec.json.decode(text)["answers"]
+    return [_whole(answer, item, call.usage) for item, call in zip(items, calls, strict=True)]
+
+
+def _whole(answer: Whole, item: Any, usage: Usage) -> Whole:  # noqa: ANN401 -- any JSON value
+    message = {"role": "assistant", "content": msgspec.json.encode(item).decode()}
+    told = {"prompt_tokens": usage.input, "completion_tokens": usage.output, "total_tokens": usage.input + usage.output}
+    return Whole({**answer.body, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": told}, usage)
+
+
+def _bill(asked: Call, calls: Sequence[Call]) -> None:
+    """What asking them together took, to equal parts: their sum is what was used."""
+    count, used = len(calls), asked.usage
+    inputs, outputs, cached, costs = (_parts(total, count) for total in (used.input, used.output, used.cached, asked.cost))
+    for at, call in enumerate(calls):
+        call.target, call.sent_ns, call.answered_by = asked.target, asked.sent_ns, asked.answered_by
+        call.attempts += asked.attempts
+        call.usage = Usage(inputs[at], outputs[at], cached[at], used.estimated)
+        call.cost += costs[at]
+
+
+def _parts(total: int, count: int) -> list[int]:
+    return [total * (at + 1) // count - total * at // count for at in range(count)]
+
+
+def _text(content: Any) -> str:  # noqa: ANN401 -- a message's content: a text, or parts of one
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
 def _array(items: dict[str, Any], count: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,9 +13,6 @@ from seawall.model_proxy.forms import usage_of
 from seawall.model_proxy.prompts.asked import summary
 from seawall.model_proxy.prompts.library import Ready
 from seawall.model_proxy.sse import DONE, Parser
-
-Answered = Callable[[int, bytes, bytes], None]
-"""Status, header lines and body of an answer."""
 
 
 def _through(name: str) -> Any:  # noqa: ANN401 -- a property
@@ -93,33 +89,3 @@ class PromptOut(Out):
             cost = call.target.cost(usage) if not call.cost else call.cost
         told_usage = {"input": usage.input, "output": usage.output}
         return summary(call, output, self._ready, told_usage, cost if call.served == "model" else 0)
-
-
-class HeldOut(Out):
-    """Gives a whole answer to a function: for calls that no client waits for directly."""
-
-    __slots__ = ("_answered",)
-
-    def __init__(self, answered: Answered) -> None:
-        super().__init__(_Nobody(), keep_alive=True, head_only=False)
-        self._answered = answered
-
-    def whole(self, status: int, lines: bytes, body: bytes) -> None:
-        """The answer."""
-        self.started = self.ended = True
-        self._answered(status, lines, body)
-
-
-class _Nobody:
-    """A connection that is none (`edge_out.Line`)."""
-
-    draining = False
-
-    def put(self, data: bytes) -> None:
-        """Nowhere."""
-
-    def answered(self, keep_alive: bool) -> None:
-        """Nothing to do."""
-
-    def cut(self) -> None:
-        """Nothing to do."""
