@@ -125,6 +125,8 @@ class Whole(msgspec.Struct, frozen=True):
     """The decoded JSON. Never changed in place: a filter makes another."""
     usage: Usage = Usage()
     status: int = 200
+    size: int = 0
+    """Bytes, as the provider sent it; 0: not known."""
 
 
 class Call:
@@ -218,8 +220,6 @@ class Call:
         """The slug of what went wrong, or empty."""
 
     @property
-    def answerer(self) -> str:
-    @property
     def together(self) -> bool:
         """Whether it may be asked with others that come at once: embeddings, and prompts that say so. What a cassette knows must not depend
         on what else was asked at the moment, so evaluations are not."""
@@ -227,6 +227,8 @@ class Call:
             return True
         return self.contract is not None and self.contract.together and not self.stream and not self.lane
 
+    @property
+    def answerer(self) -> str:
         """The model (`Target.id`) whose answer this is, whoever asked it and when; empty: nobody's yet."""
         if self.target is not None:
             return self.target.id
