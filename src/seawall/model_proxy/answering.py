@@ -16,7 +16,7 @@ from seawall.model_proxy.call import Call, Piece, Target, Usage, Whole
 from seawall.model_proxy.config import ProviderLimits
 from seawall.model_proxy.errors import AnswerTooLarge, ProviderFailed
 from seawall.model_proxy.forms import pieces_of, usage_of
-from seawall.model_proxy.sse import Parser
+from seawall.model_proxy.sse import Parser, ended_choices
 from seawall.model_proxy.stages import AnswerSink
 from seawall.model_proxy.upstream_connection import Control
 
@@ -42,7 +42,7 @@ class Answering:
     """Receives one answer (`upstream.Receiver`). Call `finish` at its end."""
 
     __slots__ = (
-        "_body", "_call", "_complete", "_events", "_finished", "_limits", "_looked", "_parser", "_size", "_target", "_usage",
+        "_body", "_call", "_complete", "_ends", "_events", "_finished", "_limits", "_looked", "_parser", "_size", "_target", "_usage",
         "asked_characters", "beside", "characters", "error", "first_ns", "headers", "sent_ns", "sink", "status", "swapped",
     )  # fmt: skip
 
@@ -73,6 +73,8 @@ class Answering:
         self._size = 0
         self._usage: Usage | None = None
         self._finished = False
+        self._ends: tuple[int, ...] = ()
+        """Of a stream of several choices: those that have ended."""
         self._complete = False
         self._looked = False
 
@@ -142,7 +144,7 @@ class Answering:
             if piece.usage is not None:
                 self._usage = piece.usage
             if piece.finish:
-                self._finished = True
+                self._finished = "n" not in call.body or self._all_ended(piece)
             self.characters += len(piece.text) + len(piece.arguments)
             try:
                 self.sink.stream(piece)
@@ -204,6 +206,11 @@ class Answering:
             return self._usage
         asked = self.asked_characters or sum(map(len, self._call.texts)) or len(self._call.request.body)
         return Usage(_tokens(asked), _tokens(self.characters), estimated=True)
+
+    def _all_ended(self, piece: Piece) -> bool:
+        """Whether with this piece every choice of the stream has ended."""
+        self._ends += ended_choices(piece.data)
+        return len(set(self._ends)) >= (self._call.body.get("n") or 1)
 
     def _look(self, data: bytes) -> None:
         self._looked = True

@@ -87,26 +87,46 @@ def _choice_pieces(head: dict[str, Any], choice: dict[str, Any], parts: Sequence
     return made
 
 
-def body_of(events: Iterable[bytes]) -> dict[str, Any]:
-    """The whole chat completion that a stream's events (their JSON) spell out. msgspec.DecodeError when one is not JSON."""
-    body: dict[str, Any] = {}
-    choices: dict[int, dict[str, Any]] = {}
-    usage: Any = None
-    for data in events:
+class Spelled:
+    """A whole chat completion, as the events of its stream spell it out."""
+
+    __slots__ = ("_choices", "_head", "_usage")
+
+    def __init__(self) -> None:
+        self._head: dict[str, Any] = {}
+        self._choices: dict[int, dict[str, Any]] = {}
+        self._usage: Any = None
+
+    def add(self, data: bytes) -> None:
+        """The JSON of the next event. msgspec.DecodeError when it is none."""
         event = _decode(data)
         if not isinstance(event, dict):
-            continue
+            return
         for name, value in event.items():
-            if name not in ("choices", "usage", "object") and body.get(name) is None:
-                body[name] = value
-        usage = event.get("usage") or usage
+            if name not in ("choices", "usage", "object") and self._head.get(name) is None:
+                self._head[name] = value
+        self._usage = event.get("usage") or self._usage
         for choice in event.get("choices") or ():
-            _add_choice(choices.setdefault(choice.get("index", 0), {}), choice)
-    body["object"] = "chat.completion"
-    body["choices"] = [choices[index] for index in sorted(choices)]
-    if usage is not None:
-        body["usage"] = usage
-    return body
+            _add_choice(self._choices.setdefault(choice.get("index", 0), {}), choice)
+
+    @property
+    def finish(self) -> str:
+        """Why the first choice ended; empty while it has not."""
+        return str(self._choices.get(0, {}).get("finish_reason") or "")
+
+    def body(self) -> dict[str, Any]:
+        """What was spelled until now."""
+        choices = [self._choices[index] for index in sorted(self._choices)]
+        usage = {} if self._usage is None else {"usage": self._usage}
+        return {**self._head, "object": "chat.completion", "choices": choices, **usage}
+
+
+def body_of(events: Iterable[bytes]) -> dict[str, Any]:
+    """The whole chat completion that a stream's events (their JSON) spell out. msgspec.DecodeError when one is not JSON."""
+    spelled = Spelled()
+    for data in events:
+        spelled.add(data)
+    return spelled.body()
 
 
 def _add_choice(whole: dict[str, Any], choice: dict[str, Any]) -> None:

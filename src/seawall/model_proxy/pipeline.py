@@ -20,6 +20,7 @@ from seawall.model_proxy.answer import Delivery, Source
 from seawall.model_proxy.cache.answers import Answer
 from seawall.model_proxy.cache.flights import Flight, Seat
 from seawall.model_proxy.call import Call, Target
+from seawall.model_proxy.choices import Choices, check_choices
 from seawall.model_proxy.contract.again import Again
 from seawall.model_proxy.contract.contract import prepare as prepare_contract
 from seawall.model_proxy.contract.filter import ContractFilter
@@ -260,6 +261,9 @@ class Pipeline:
             call.stream = True
             call.usage_asked = bool(chat.stream_options and chat.stream_options.include_usage)
             call.body["stream_options"] = {**(call.body.get("stream_options") or {}), "include_usage": True}
+            if chat.n is not None and chat.n > 1:
+                check_choices(call.body)
+                journey.delivery = Choices(call, journey.out)
 
     def _admit(self, journey: Journey) -> Awaitable[None] | None:
         """Limits and money."""

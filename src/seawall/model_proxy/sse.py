@@ -145,6 +145,11 @@ def _mixed(data: bytes, chunk: _Chunk, usage: Usage | None) -> Piece:
     return Piece(data, text, arguments, finish, usage, bare=False)
 
 
+def ended_choices(data: bytes) -> tuple[int, ...]:
+    """The choices that end with an event."""
+    return tuple(choice.index for choice in _chunks.decode(data).choices if choice.finish_reason)
+
+
 def encode(piece: Piece) -> bytes:
     """A piece as an event."""
     data = piece.data

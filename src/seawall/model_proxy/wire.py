@@ -135,8 +135,6 @@ def read_chat(body: bytes) -> tuple[dict[str, Any], ChatRequest]:
     checked = _checked(_chat, body)
     if len(body) > FEW_BYTES:
         _count_parts(checked.messages)
-    if checked.stream and (checked.n or 1) > 1:
-        raise BadCall("A stream has one choice here", param="n", expected="1 with `stream`", got=str(checked.n))
     if checked.response_format and checked.response_format.type == "json_schema" and checked.response_format.json_schema is None:
         raise BadCall("The schema is missing", param="response_format.json_schema", expected="an object with `name` and `schema`")
     return _decoded(body), checked

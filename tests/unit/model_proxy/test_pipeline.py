@@ -54,6 +54,7 @@ class Parts:
         self.late_usage: Usage | None = None
         self.bills: dict[str, Usage] = {}
         self.recorded: list[tuple[Call, Whole | None, str]] = []
+        self.recorded_pieces: Sequence[Piece] = ()
         self.control = type(
             "Held", (), {"held": None, "pause": lambda s: setattr(s, "held", True), "resume": lambda s: setattr(s, "held", False)}
         )()
@@ -121,6 +122,7 @@ class Parts:
         self.note("record")
         self.bills[call.served] = call.usage
         self.recorded.append((call, answer, text))
+        self.recorded_pieces = pieces
 
 
 @pytest.fixture

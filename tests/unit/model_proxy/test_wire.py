@@ -52,7 +52,7 @@ def test_other_parts_pass() -> None:
         ({"model": None}, "model"),
         ({"temperature": 3}, "temperature"),
         ({"stream": "yes"}, "stream"),
-        ({"n": 2, "stream": True}, "n"),
+        ({"n": 9, "stream": True}, "n"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),

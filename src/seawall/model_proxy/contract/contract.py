@@ -79,6 +79,14 @@ def of(call: Call) -> Contract | None:
     return _of(call.body, compiled)
 
 
+def wanted(body: dict[str, Any]) -> bool:
+    """Whether a request asks for an answer that is held to something."""
+    form = body.get("response_format") or {}
+    named = form.get("json_schema") or {}
+    strict = form.get("type") == "json_schema" and bool(named.get("strict")) and named.get("schema") is not None
+    return strict or form.get("type") == "json_object" or any(True for _ in _strict(body.get("tools") or ()))
+
+
 def prepare(call: Call) -> Awaitable[None] | None:
     """Set `call.contract` where the request asks for one: at once when its schemas are kept ready, else once a thread has made them.
 

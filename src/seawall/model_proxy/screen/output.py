@@ -172,7 +172,9 @@ class OutputFilter:
         if new == [{**choice, "delta": choice.get("delta") or {}} for choice in choices]:
             return (*ahead, piece)
         usage = {} if piece.usage is None else {"usage": chunk.get("usage")}
-        return (*ahead, Piece(msgspec.json.encode({**chunk, **usage, "choices": new}), "", "", piece.finish, piece.usage, bare=False))
+        text, arguments = _said(new)
+        data = msgspec.json.encode({**chunk, **usage, "choices": new})
+        return (*ahead, Piece(data, text, arguments, piece.finish, piece.usage, bare=False))
 
     def _spelt(self, index: int, choice: Json, *, ended: bool) -> Json:
         """A choice without its tokens' probabilities; its last piece has them all, where nothing in it was changed."""
@@ -240,3 +242,19 @@ class OutputFilter:
             self._changed = self._changed or new is not None
             if rest := held[:gone] if new is None else new:
                 yield place[1], place[2], rest
+
+
+def _said(choices: Sequence[Json]) -> tuple[str, str]:
+    """What choices of a piece add to their messages' texts, and to arguments of tool calls."""
+    texts: list[Any] = []
+    arguments: list[Any] = []
+    for choice in choices:
+        delta = choice["delta"]
+        texts.append(delta.get("content"))
+        called = [call.get("function") for call in delta.get("tool_calls") or ()]
+        arguments += [(function or {}).get("arguments") for function in (*called, delta.get("function_call"))]
+    return _joined(texts), _joined(arguments)
+
+
+def _joined(parts: Sequence[Any]) -> str:
+    return "".join([part for part in parts if isinstance(part, str)])
