@@ -139,11 +139,19 @@ class CacheSettings(msgspec.Struct, frozen=True):
     max_mb: int = 64
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """How long and how much of what evaluations recorded is kept."""
+
+    keep: float = 90 * 86_400.0
+    max_gb: float = 1.0
+
+
 class Recording(msgspec.Struct, frozen=True):
     """How long and how much of the exchanges is kept. `keep` 0: none."""
 
     keep: float = 30 * 86_400.0
     max_gb: float = 2.0
+    cassettes: Kept = Kept()
 
 
 class Queueing(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from seawall.app.yaml_tree import Node
 from seawall.model_proxy.call import DATA_CLASSES
-from seawall.model_proxy.config import Breaking, Budget, CacheSettings, Config, Period, Queueing, Recording, Retries
+from seawall.model_proxy.config import Breaking, Budget, CacheSettings, Config, Kept, Period, Queueing, Recording, Retries
 from seawall.model_proxy.config_providers import LIMIT_KEYS, read_limits
 from seawall.model_proxy.config_reader import Reader
 from seawall.model_proxy.screen.settings import Action, Injection, InjectionAction, LongAction, Output, Raises, Screening
@@ -77,8 +77,16 @@ def _cache(root: Node, reader: Reader) -> CacheSettings:
 
 
 def _recording(root: Node, reader: Reader) -> Recording:
-    node, usual = reader.section(root, "record", ("keep", "max_gb")), Recording()
-    return Recording(reader.seconds(node, "keep", usual.keep), reader.number(node, "max_gb", usual.max_gb, least=0.001, most=1e6))
+    node, usual = reader.section(root, "record", ("keep", "max_gb", "cassettes")), Recording()
+    taped = reader.section(node, "cassettes", ("keep", "max_gb"))
+    return Recording(
+        reader.seconds(node, "keep", usual.keep),
+        reader.number(node, "max_gb", usual.max_gb, least=0.001, most=1e6),
+        Kept(
+            reader.seconds(taped, "keep", usual.cassettes.keep, least=3600.0),
+            reader.number(taped, "max_gb", usual.cassettes.max_gb, least=0.001, most=1e6),
+        ),
+    )
 
 
 def _queueing(root: Node, reader: Reader) -> Queueing:

@@ -95,7 +95,9 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
             recorder.start()
             stack.push_async_callback(recorder.close)
         keys = functools.cache(lambda: FileKeys(settings.keys / KEYS, kms))
-        evaluation = Evaluation(Cassettes(settings.data / CASSETTES, {folder.name: folder for folder in settings.apps}, keys))
+        apps = {folder.name: folder for folder in settings.apps}
+        evaluation = Evaluation(Cassettes(settings.data / CASSETTES, apps, keys, kept=config.record.cassettes))
+        evaluation.start()
         stack.push_async_callback(evaluation.close)
         stages = Stages(
             identify=identifier,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
 from time import monotonic_ns
 from typing import Literal, NamedTuple, Protocol
 
@@ -32,6 +33,7 @@ TIMING_HEADER = "seawall-timing"
 PROMPT_HEADER = "seawall-prompt"
 """On a chat: it is what a prompt (`APP/PROMPT`) sent on, asked again. The app's cassettes are looked into."""
 SEED = 0
+TIDY_SECONDS = 600.0
 WRITES_MAX = 256
 """Exchanges on their way to a cassette at once."""
 
@@ -91,6 +93,12 @@ class Evaluation:
         self._cassettes = cassettes
         self._time = clock.time
         self._writes: set[asyncio.Task[None]] = set()
+        self._tidying: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to let go of what is too old or too much."""
+        if self._tidying is None:
+            self._tidying = asyncio.create_task(self._tidy(), name="seawall-cassettes", context=Context())
 
     def enter(self, call: Call) -> bool:
         """Whether the call is an evaluation; then it is set up as one. Call it when it is known who asks, before the request is screened.
@@ -141,8 +149,18 @@ class Evaluation:
 
     async def close(self) -> None:
         """Wait for what is being written."""
+        if self._tidying is not None:
+            self._tidying.cancel()
         if self._writes:
             await asyncio.wait(self._writes, timeout=5.0)
+
+    async def _tidy(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._cassettes.tidy)
+            except OSError as error:
+                event("exchanges.not_written", error=type(error).__name__, count=0)
+            await asyncio.sleep(TIDY_SECONDS)
 
     async def _write(self, told: Told) -> None:
         exchange = build(told, "", vectors=True)

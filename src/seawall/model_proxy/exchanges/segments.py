@@ -119,10 +119,11 @@ def hour_of(at: float) -> str:
     return time.strftime("%Y%m%dT%H", time.gmtime(at))
 
 
-def prune(root: Path, *, now: float, keep_seconds: float, bytes_max: float) -> int:
-    """Remove segments last written to longer than `keep_seconds` ago, then the oldest over `bytes_max`; how many."""
+def prune(root: Path, *, now: float, keep_seconds: float, bytes_max: float, suffix: str = SUFFIX) -> int:
+    """Remove segments, or tenants' other files by their `suffix`: those last written to longer than `keep_seconds` ago, then the oldest
+    over `bytes_max`; how many."""
     found = []
-    for path in root.glob(f"t-*/*{SUFFIX}"):
+    for path in root.glob(f"t-*/*{suffix}"):
         try:
             about = path.stat()
         except OSError:
