@@ -20,6 +20,8 @@ DataType = Literal["String", "Integer", "Decimal", "Float", "Boolean", "Date", "
 Mark = Literal["line", "bar", "area", "point", "rule", "number", "table"]
 Channel = Literal["x", "x2", "y", "y2", "color", "size", "tooltip"]
 FieldType = Literal["quantitative", "temporal", "nominal", "ordinal"]
+COLORS = ("accent", "blue", "vermilion", "purple", "slate", "orange", "sky", "green", "yellow", "grey")
+"""Colours of charts by name: the accent, the palette in its order, and the colour of what has none of its own."""
 DEFAULT_LOCALE = "en"
 
 
@@ -211,7 +213,7 @@ class Encoding(_Value, frozen=True):
     legend: bool = True
     sort: Literal["ascending", "descending", "none"] = "none"
     value: float | str | None = None
-    """A constant instead of a field (a rule's position, a size)."""
+    """A constant instead of a field: a rule's position or a range's end, one of `COLORS`, a dot's surface in square pixels."""
 
 
 class Layer(_Value, frozen=True):

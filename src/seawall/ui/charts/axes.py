@@ -12,6 +12,7 @@ from seawall.ui.charts.time_ticks import TimeTick
 
 LINE_PX = 16
 TICK_PX = 4
+TITLE_DOWN_PX = 13
 _T = TypeVar("_T")
 
 
@@ -64,9 +65,15 @@ def number_axis(plot: Plot, ticks: Ticks, labels: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def titles(plot: Plot, across: str, up: str) -> str:
-    """The names of the axes: of x under its labels at the right, of y above its labels at the left."""
-    below = f'<text class="at b" x="100%" y="{px(plot.bottom + 17 + LINE_PX + 2)}">{esc(across)}</text>' if across else ""
+def zero_line(plot: Plot, ticks: Ticks) -> str:
+    """What stays of an axis that is hidden: where zero is."""
+    y = px(round(plot.y(0.0)) + 0.5)
+    return f'<line class="z" x2="100%" y1="{y}" y2="{y}"/>' if 0 in ticks.values else ""
+
+
+def titles(plot: Plot, across: str, up: str, under_px: float) -> str:
+    """The names of the axes: of x at the right under its labels, which are `under_px` high; of y above its labels at the left."""
+    below = f'<text class="at b" x="100%" y="{px(plot.bottom + under_px + TITLE_DOWN_PX)}">{esc(across)}</text>' if across else ""
     above = f'<text class="at" y="{px(plot.top - 18)}">{esc(up)}</text>' if up else ""
     return below + above
 

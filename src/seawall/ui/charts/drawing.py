@@ -14,6 +14,7 @@ from seawall.ui.charts.plot import px
 from seawall.ui.charts.readout import Readout, Trace, points_json
 from seawall.ui.charts.scales import days, moment, step_between
 from seawall.ui.charts.text import esc, single_quoted
+from seawall.ui.charts.written import written
 from seawall.ui.formats import ToText
 from seawall.ui.render.context import RenderContext
 
@@ -33,6 +34,8 @@ class LegendItem(msgspec.Struct, frozen=True):
     color: int
     value: str = ""
     dashed: bool = False
+    radius: float = 0.0
+    """Of a dot whose surface has a meaning, CSS pixels."""
 
 
 class Drawing(msgspec.Struct, frozen=True):
@@ -43,6 +46,7 @@ class Drawing(msgspec.Struct, frozen=True):
     legend_always: bool
     """Otherwise only where the panel is too narrow for labels at the ends of lines."""
     readout: Readout
+    legend_title: str = ""
     note: str = ""
     """What a reader must know, such as that the last week is incomplete; plain text."""
 
@@ -54,7 +58,7 @@ class Request:
         self.panel = panel
         self.data = data
         self.ctx = ctx
-        self.frame = frame
+        self.frame = written(frame, data, ctx)
         self.note = ""
         self._leave_out_partial()
 
@@ -90,7 +94,7 @@ class Request:
         own = self.view_name(view)
         if not view.colored:
             return own
-        shared = sum(1 for other in self.frame.views if other.colored and other.mark in ("line", "bar", "area") and not other.has_y2)
+        shared = sum(1 for other in self.frame.views if other.colored and other.mark in ("line", "bar", "area") and not other.is_span)
         return f"{series.name}, {own}" if shared > 1 and view is not self.frame.views[0] and series.name != own else series.name
 
     def maker(self, axis: Axis) -> ToText:
@@ -139,8 +143,17 @@ class Request:
         if axis is None or axis.kind == "category":
             index = int(place)
             return self.frame.categories[index] if 0 <= index < len(self.frame.categories) else ""
+        if axis.encoding.format is not None:
+            return self.written(axis, place)
         when = moment(place)
         return self.period_label(when.date() if place == int(place) else when)
+
+    def written(self, axis: Axis, place: float | None) -> str:
+        """A place on any axis of quantities or times, as its column is written."""
+        if axis.kind != "time" or place is None:
+            return self.maker(axis)(place)
+        when = moment(place)
+        return self.ctx.formatter.value(when.date() if place == int(place) else when, _dated(axis), axis.column.datatype)
 
     def period_label(self, when: date) -> str:
         """The period that begins at `when`, by the x axis' grain."""
@@ -152,18 +165,30 @@ class Request:
             return self.ctx.formatter.value(when, _dated(self.frame.x), self.frame.x.column.datatype)
         return write(when, skeleton or "yMMMd")
 
-    def told(self, views: Sequence[View], place_of: Callable[[Point], int], count: int) -> list[Trace]:
-        """Traces of what only tooltips tell. A coloured layer has none: several of its rows share a place."""
+    def told(self, views: Sequence[View], place_of: Callable[[Point], int | None], count: int) -> list[Trace]:
+        """Traces of what only tooltips tell; of a coloured layer one for each series where several of its rows share a place."""
         traces = []
         for view in views:
-            for axis in () if view.colored else view.tooltip:
+            groups = self._apart(view, place_of)
+            for axis in (*view.tooltip, *((view.size,) if view.size is not None else ())):
                 column = self.data.table.column([each.name for each in self.data.columns].index(axis.column.name)).to_pylist()
-                write, values = self.maker(axis), [""] * count
-                for series in view.series:
-                    for point in series.points:
-                        values[place_of(point)] = write(column[point.row])
-                traces.append(Trace(self.axis_name(axis), -1, values, [None] * count))
+                write = self.maker(axis)
+                for name, points in groups.items():
+                    values = [""] * count
+                    for point in points:
+                        at = place_of(point)
+                        if at is not None:
+                            values[at] = write(column[point.row])
+                    own = self.axis_name(axis)
+                    traces.append(Trace(f"{name}, {own}" if name else own, -1, values, [None] * count))
         return traces
+
+    def _apart(self, view: View, place_of: Callable[[Point], int | None]) -> dict[str, list[Point]]:
+        """A layer's points by the name of their series, or all under no name where no two share a place."""
+        points = [point for series in view.series for point in series.points]
+        if not view.colored or len({place_of(point) for point in points}) == len(points):
+            return {"": points}
+        return {series.name: list(series.points) for series in view.series}
 
     def point_label(self, point: Point) -> str:
         """What a single point is: the values of the dimensions that are not on an axis, else its place."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from seawall.ui.charts import marks
-from seawall.ui.charts.drawing import LegendItem
+from seawall.ui.charts.constants import constant, fixed_color
+from seawall.ui.charts.data import View
+from seawall.ui.charts.drawing import DIRECT_MAX, LegendItem
 from seawall.ui.charts.labels import EndLabel, spread
 from seawall.ui.charts.plot import Plot, px
-from seawall.ui.charts.scene import Line, Scene, constant
+from seawall.ui.charts.rules import REFERENCES_MAX, by_color, reference_words
+from seawall.ui.charts.scene import Line, Scene
+from seawall.ui.charts.sizes import legend_item
 from seawall.ui.charts.text import esc, fit, text_width
 
 NAME_PX_MAX = 108
@@ -19,8 +23,9 @@ def end_labels(scene: Scene, plot: Plot) -> tuple[list[EndLabel], str]:
     """Labels for the margin, still to be spread; and the drawn labels of lines that end earlier."""
     margin: list[EndLabel] = []
     inside: list[str] = []
-    named = [line for line in scene.named if line.view.mark in ("line", "area", "bar")]
-    for line in [] if scene.legend_always else named:
+    named = [line for line in scene.named if line.view.mark in ("line", "area", "bar") and not line.is_band]
+    crowded = scene.legend_always or len(named) > DIRECT_MAX
+    for line in [] if crowded else named:
         label = _label(scene, plot, line, alone=len(named) == 1)
         latest = line.latest
         if label is None or latest is None:
@@ -51,16 +56,17 @@ def margin_px(labels: list[EndLabel]) -> tuple[float, float]:
 
 
 def legend(scene: Scene) -> tuple[LegendItem, ...]:
-    """One item for each named line; with its latest value where lines are too many to be labelled."""
+    """One item for each line whose name may be told, with its latest value where lines are too many to be labelled; then the sizes."""
+    sizes = [item for view in scene.frame.views if (item := legend_item(scene.request, view)) is not None]
     if len(scene.named) < 2:
-        return ()
+        return tuple(sizes)
     told = scene.legend_always
-    kept = [line for line in scene.named if line.color >= 0]
+    kept = [line for line in scene.told if line.color >= 0 or fixed_color(line.view) is not None]
     items = [LegendItem(line.name, line.color, _legend_value(scene, line) if told else "", line.dashed) for line in kept]
-    others = len(scene.named) - len(kept)
+    others = len(scene.told) - len(kept)
     if others:
         items.append(LegendItem(scene.request.ctx.messages.count("series_other", others), -1))
-    return tuple(items)
+    return (*items, *sizes)
 
 
 def _label(scene: Scene, plot: Plot, line: Line, *, alone: bool) -> EndLabel | None:
@@ -71,7 +77,7 @@ def _label(scene: Scene, plot: Plot, line: Line, *, alone: bool) -> EndLabel | N
         return None
     stack = scene.stack(line)
     at = stack.middle(line.series, latest.x) if stack is not None and not alone else latest.y
-    name = "" if alone else fit(line.name, NAME_PX_MAX)
+    name = "" if alone or line.is_nameless else fit(line.name, NAME_PX_MAX)
     return EndLabel(plot.y(at), name, scene.request.short(line.view.y)(latest.y), line.color, line.dashed)
 
 
@@ -79,12 +85,26 @@ def _references(scene: Scene, plot: Plot) -> list[EndLabel]:
     """The names of reference lines across, which share the margin."""
     labels = []
     for view in scene.frame.views:
-        height = constant(view, "y")
-        words = scene.request.rule_words(view) if view.mark == "rule" and height is not None else ""
-        if words and height is not None:
-            value = scene.request.short(scene.y)(height) if scene.y is not None else ""
-            labels.append(EndLabel(plot.y(height), fit(words, NAME_PX_MAX), value, -1))
+        for height in _heights(scene, view):
+            words, value = reference_words(scene.request, view, scene.y, height)
+            if words and not value and scene.y is not None:
+                value = scene.request.short(scene.y)(height)
+            if words or value:
+                labels.append(EndLabel(plot.y(height), fit(words, NAME_PX_MAX), value, -1))
     return labels
+
+
+def _heights(scene: Scene, view: View) -> list[float]:
+    """Where a layer draws lines across."""
+    if view.mark != "rule":
+        return []
+    height = constant(scene.frame, view, "y")
+    if height is not None:
+        return [height]
+    if view.y is None or view.span:
+        return []
+    found = {point.y for group in by_color(view) for point in group.points if point.y is not None}
+    return sorted(found)[:REFERENCES_MAX]
 
 
 def _legend_value(scene: Scene, line: Line) -> str:

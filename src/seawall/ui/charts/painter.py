@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 
 from seawall.ui.charts import marks
-from seawall.ui.charts.data import Point, View
+from seawall.ui.charts.data import Point
+from seawall.ui.charts.names import range_words
 from seawall.ui.charts.plot import Plot, px
-from seawall.ui.charts.scene import Line, Scene, constant
+from seawall.ui.charts.rules import Rules
+from seawall.ui.charts.scene import Line, Scene
+from seawall.ui.charts.sizes import Sizes
 from seawall.ui.charts.text import esc, fit, text_width
 from seawall.ui.formats import ToText
 
 BAR_PART = 0.78
 BAR_WIDTH_MAX = 0.25
 """A lone bar is still a bar."""
+BETWEEN = 0.985
 TITLED_MAX = 40
 """More marks than this carry no `<title>` each: tooltips by script and the data table tell their values."""
-DOT_PX, DOT_PX_MAX = 2.5, 9.0
-REFERENCES_MAX = 8
-FLAG_PX = 7
 NAMED_MAX = 24
 """In a larger cloud only the dots that stand apart are named."""
 APART_MAX = 10
@@ -54,6 +55,12 @@ def _is_free(start: float, end: float, y: float, taken: list[tuple[float, float,
     return all(end < left or start > right or abs(y - other) > NAME_APART_PX for left, right, other in taken)
 
 
+def _between(one: float, other: float) -> tuple[float, float]:
+    """Where a bar between two places begins, and how wide it is: a hair less, so that neighbours keep apart."""
+    left, right = sorted((one, other))
+    return left, max(0.001, (right - left) * BETWEEN)
+
+
 class Painter:
     """Draws the marks of one scene."""
 
@@ -68,7 +75,8 @@ class Painter:
         areas = "".join([self.area(line) for line in lines if line.view.mark == "area"])
         bars = "".join([self.bar(line) for line in self.scene.bars])
         strokes = "".join([self.line(line) for line in lines if line.view.mark == "line"])
-        rules = "".join([self.rule(view) for view in views if view.mark == "rule"])
+        ruler = Rules(self.scene, self.plot)
+        rules = "".join([ruler.draw(view) for view in views if view.mark == "rule"])
         clouds = [line for line in lines if line.view.mark == "point"]
         dots = "".join([self.dots(line) for line in clouds])
         if self.scene.is_free:
@@ -95,50 +103,35 @@ class Painter:
 
     def bar(self, line: Line) -> str:
         """One series of bars, stacked or side by side."""
-        slots, slot = (len(self.scene.bars), self.scene.bars.index(line)) if self.scene.grouped else (1, 0)
+        beside = self.scene.side_by_side if self.scene.grouped and not line.view.span else [line]
+        slots, slot = len(beside), beside.index(line)
         width = self._bar_width()
         each = width / slots
         spans = self._spans(line)
         titled = len(spans) * len(self.scene.bars) <= TITLED_MAX
         color = f"br {marks.color_class(line.color)}"
-        write = self._writer(line)
         parts = []
-        for x, low, high in spans:
+        for x, low, high, right in spans:
             top, foot = sorted((self.plot.y(high), self.plot.y(low)))
-            title = f"{line.name}, {self.request.place_label(x)}: {write(high - low)}" if titled else ""
+            title = f"{line.name}, {self.request.place_label(x)}: {self._told(line, low, high)}" if titled else ""
             classes = f"{color} pa" if x in (self.request.partial_at, self.request.begun_at) else color
-            start = self.plot.x_at(x) - width / 2 + slot * each
+            start, wide = self.plot.x_at(x) - width / 2 + slot * each, each * (0.92 if slots > 1 else 1)
+            if right is not None:
+                start, wide = _between(self.plot.x_at(x), self.plot.x_at(right))
             height = max(foot - top, 1.0 if high != low else 0.0)
-            parts.append(marks.rect(start, each * (0.92 if slots > 1 else 1), top, height, classes, title))
+            parts.append(marks.rect(start, wide, top, height, classes, title))
         return "".join(parts)
 
     def dots(self, line: Line) -> str:
         """One dot a row; their surface follows `size`."""
         points = [point for point in line.series.points if point.y is not None]
-        largest = max((abs(point.size) for point in points if point.size), default=0.0)
+        sizes = Sizes(line.view)
         write, color = self._writer(line), f"pt {marks.color_class(line.color)}"
         parts = []
         for point in points:
-            radius = DOT_PX + DOT_PX_MAX * (abs(point.size or 0.0) / largest) ** 0.5 if largest else 4.0
             title = f"{self.request.point_label(point)}: {write(point.y)}" if len(points) <= TITLED_MAX else ""
-            parts.append(marks.dot(self.plot.percent(point.x), self.plot.y(point.y or 0.0), color, radius, title))
+            parts.append(marks.dot(self.plot.percent(point.x), self.plot.y(point.y or 0.0), color, sizes.radius(point.size), title))
         return "".join(parts)
-
-    def rule(self, view: View) -> str:
-        """A reference line, error bars, or marks on the axis."""
-        across, down = constant(view, "y"), constant(view, "x")
-        if across is not None:
-            return self._across(across)
-        if down is not None:
-            return self._down(down)
-        points = [point for series in view.series for point in series.points]
-        if view.y is not None and view.has_y2:
-            return "".join(self._error_bar(point) for point in points)
-        if view.y is not None:
-            return "".join(self._across(height) for height in sorted({point.y for point in points if point.y is not None})[:REFERENCES_MAX])
-        words = self.request.rule_words(view)
-        places = sorted({point.x for point in points if not view.layer.encoding.get("size") or (point.size or 0) > 0})
-        return "".join(self._flag(place, words) for place in places)
 
     def summary(self, line: Line) -> str:
         """A line's last value in words."""
@@ -181,11 +174,21 @@ class Painter:
             for run in runs
         )
 
-    def _spans(self, line: Line) -> list[tuple[float, float, float]]:
+    def _spans(self, line: Line) -> list[tuple[float, float, float, float | None]]:
+        """(place, from, to, where it ends along x, if that is not by its own width) of one series' bars."""
+        points = line.series.points
+        if line.is_band:
+            return [(point.x, point.y, point.y2, None) for point in points if point.y is not None and point.y2 is not None]
         stack = self.scene.stack(line)
         if stack is not None:
-            return stack.layers(line.series)
-        return [(point.x, 0.0, point.y) for point in line.series.points if point.y is not None]
+            rights = {point.x: point.x2 for point in points}
+            return [(x, low, high, rights.get(x)) for x, low, high in stack.layers(line.series)]
+        return [(point.x, 0.0, point.y, point.x2) for point in points if point.y is not None]
+
+    def _told(self, line: Line, low: float, high: float) -> str:
+        if line.is_band and line.view.y is not None:
+            return range_words(self.request, line.view, line.view.y, low, high)
+        return self._writer(line)(high - low)
 
     def _bar_width(self) -> float:
         x = self.scene.frame.x
@@ -193,26 +196,6 @@ class Painter:
             return min(BAR_WIDTH_MAX, self.scene.band.width)
         first = self.scene.frame.places[0]
         return min(BAR_WIDTH_MAX, abs(self.plot.x_at(first + self.request.step) - self.plot.x_at(first)) * BAR_PART)
-
-    def _across(self, height: float) -> str:
-        y = px(round(self.plot.y(height)) + 0.5)
-        return f'<line class="ru" x2="100%" y1="{y}" y2="{y}"/>'
-
-    def _down(self, place: float) -> str:
-        x = self.plot.percent(place)
-        return f'<line class="ru" x1="{x}" x2="{x}" y1="{px(self.plot.top)}" y2="{px(self.plot.bottom)}"/>'
-
-    def _error_bar(self, point: Point) -> str:
-        if point.y is None or point.y2 is None:
-            return ""
-        x = self.plot.percent(point.x)
-        return f'<line class="eb" x1="{x}" x2="{x}" y1="{px(self.plot.y(point.y))}" y2="{px(self.plot.y(point.y2))}"/>'
-
-    def _flag(self, place: float, words: str) -> str:
-        """A short, strong mark that stands on the axis."""
-        x, foot = self.plot.percent(place), self.plot.bottom
-        title = f"<title>{esc(words)}: {esc(self.request.place_label(place))}</title>" if words else ""
-        return f'<line class="fl" x1="{x}" x2="{x}" y1="{px(foot - FLAG_PX)}" y2="{px(foot)}">{title}</line>'
 
     def _last_dots(self) -> str:
         parts = []

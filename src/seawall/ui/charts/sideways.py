@@ -1,38 +1,43 @@
-"""Bars that lie on their side: names at the left, the value at each bar's end, no axis to look up.
+"""Charts that lie on their side: names at the left, marks along a quantity or along time.
 
-Chosen when x is the quantity, or when names are too long or too many to stand under upright bars on a phone.
+Chosen when x is what is shown and y the names, or when names are too long or too many to stand under upright bars on a phone. Bars
+from zero carry their value at their ends and need no axis to look it up; points, ranges and times stand over one.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
 
-from seawall.ui.charts import marks
-from seawall.ui.charts.data import Series, View
-from seawall.ui.charts.drawing import LEGEND_PX, Drawing, LegendItem, Request
-from seawall.ui.charts.plot import TIERS, padding, percent, px
+from seawall.ui.charts import axes, ends
+from seawall.ui.charts.constants import constant
+from seawall.ui.charts.drawing import LEGEND_PX, Drawing, Request
+from seawall.ui.charts.names import range_words
+from seawall.ui.charts.plot import TIERS, Plot, padding, px
 from seawall.ui.charts.readout import Readout, Trace
-from seawall.ui.charts.scales import Linear, extent
-from seawall.ui.charts.stacks import Stack, is_grouped
+from seawall.ui.charts.rules import rule_traces
+from seawall.ui.charts.scales import Linear, Log, Scale, extent
+from seawall.ui.charts.scene import Line, Scene
+from seawall.ui.charts.sideways_marks import Rows, SidewaysPainter
 from seawall.ui.charts.text import esc, fit, text_width
+from seawall.ui.charts.ticks import Ticks, linear_ticks, log_ticks
+from seawall.ui.charts.time_ticks import TimeTick, time_ticks
 
 ROW_PX_MIN = 19
 ROW_PX_MAX = 36
-BAR_PART = 0.66
 NAME_PX_MAX = 176
 NAME_NARROW_PX_MAX = 120
 UPRIGHT_COUNT_MAX = 12
+TITLE_PX = 18
+AXIS_PX = 22
+TICKS_MAX = 5
 
 
 def is_sideways(request: Request) -> bool:
     """Whether this layout suits the panel."""
     frame = request.frame
-    first = frame.views[0]
-    if first.mark != "bar" or not frame.categories:
-        return False
-    if first.y is not None and first.y.column.name == _layer_field(first, "x"):
-        return True
-    if any(view.mark in ("line", "area", "point") for view in frame.views):
+    if not frame.categories or frame.sideways:
+        return frame.sideways and bool(frame.categories)
+    if frame.views[0].mark != "bar" or any(view.mark in ("line", "area", "point") for view in frame.views):
         return False
     room = TIERS[0][1] / len(frame.categories)
     return len(frame.categories) > UPRIGHT_COUNT_MAX or any(text_width(name) + 8 > room for name in frame.categories)
@@ -40,60 +45,104 @@ def is_sideways(request: Request) -> bool:
 
 def draw_sideways(request: Request) -> Drawing:
     """Lay out and draw."""
-    return _Sideways(request).draw()
+    return _Sideways(Scene(request)).draw()
 
 
 class _Sideways:
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.views = [view for view in request.frame.views if view.mark == "bar"]
-        self.bars = [(view, series) for view in self.views for series in view.series]
-        self.grouped = is_grouped(self.views) and len(self.bars) > 1
-        self.stack = Stack([series for _, series in self.bars]) if not self.grouped else None
-        several = len(self.bars) > 1
-        self.height = request.panel.chart.height_px - (LEGEND_PX if several else 0)
-        per_row = ROW_PX_MIN * (max(1, len(self.bars) * 0.7) if self.grouped else 1)
-        self.count = len(request.frame.categories)
-        self.shown = max(1, min(self.count, int(self.height / per_row)))
-        self.row = min(ROW_PX_MAX * (1.4 if self.grouped else 1), self.height / self.shown)
-        self.scale = self._scale()
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.request = scene.request
+        self.frame = scene.frame
+        self.legend = ends.legend(scene)
+        self.scale, self.ticks, self.tiers = self._axis()
+        self.height = self.request.panel.chart.height_px - (LEGEND_PX if self.legend else 0)
+        self.rows = self._rows()
+        self.painter = SidewaysPainter(scene, self.rows, self.scale, has_values=self._shows_quantity and not self._has_axis)
 
     def draw(self) -> Drawing:
         """The whole chart."""
-        names = self.request.frame.categories[: self.shown]
-        heading = "".join(self._name(name, index) for index, name in enumerate(names))
-        bars = "".join(self._bar(view, series, slot) for slot, (view, series) in enumerate(self.bars))
-        zero = percent(self.scale.at(0.0))
-        line = f'<line class="z" x1="{zero}" x2="{zero}" y2="{px(self.row * self.shown)}"/>'
         readout = self._readout()
-        inside = f"{bars}{line}{heading}{self._values()}"
-        legend = (
-            tuple(LegendItem(self._label(view, series), self._color(view, series)) for view, series in self.bars)
-            if len(self.bars) > 1
-            else ()
-        )
-        svg = self.request.svg(inside, f"sw {self._padding(names)}", self.height, readout)
-        return Drawing(svg=svg, legend=legend, legend_always=bool(legend), readout=readout, note=self._note())
+        inside = f"{self.painter.paint()}{self._zero()}{self._names()}{self._under()}{self._titles()}"
+        svg = self.request.svg(inside, f"sw {self._padding()}", self.height, readout)
+        return Drawing(
+            svg=svg, legend=self.legend, legend_always=bool(self.legend), readout=readout,
+            legend_title=self.scene.legend_title, note=self._note(),
+        )  # fmt: skip
 
-    def _scale(self) -> Linear:
-        if self.stack is not None:
-            low, high = extent(self.stack.extremes()) or (0.0, 1.0)
-        else:
-            low, high = extent(point.y for _, series in self.bars for point in series.points) or (0.0, 1.0)
-        low, high = min(0.0, low), max(0.0, high)
-        return Linear(low, high if high > low else low + 1)
+    # ── layout ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _padding(self, names: tuple[str, ...]) -> str:
-        widest = max((text_width(name) for name in names), default=0) + 12
-        texts = [text for _, text, negative in self._ends if not negative]
-        below = self._below
-        right = max((text_width(text) for text in texts), default=0) + 12
+    def _rows(self) -> Rows:
+        beside = len(self.scene.side_by_side) if self.scene.grouped else 1
+        top = (TITLE_PX if any(self._written_titles) else 0) + (TITLE_PX if self._has_references else 0)
+        bottom = 0.0
+        if self._has_axis:
+            bottom = axes.time_axis_height(self.tiers) if self.tiers else AXIS_PX
+        room = max(ROW_PX_MIN, self.height - top - bottom)
+        count = len(self.frame.categories)
+        shown = max(1, min(count, int(room / (ROW_PX_MIN * (max(1, beside * 0.7) if self.scene.grouped else 1)))))
+        return Rows(top, min(ROW_PX_MAX * (1.4 if self.scene.grouped else 1), room / shown), shown)
+
+    @cached_property
+    def _shows_quantity(self) -> bool:
+        return self.scene.y is None or self.scene.y.encoding.axis
+
+    @cached_property
+    def _shows_names(self) -> bool:
+        return self.frame.x is None or self.frame.x.encoding.axis
+
+    @cached_property
+    def _has_axis(self) -> bool:
+        """Whether there is something that does not carry its value at its end."""
+        is_time = self.scene.y is not None and self.scene.y.kind == "time"
+        return self._shows_quantity and (is_time or any(view.is_span or view.mark == "point" for view in self.frame.views))
+
+    @cached_property
+    def _has_references(self) -> bool:
+        rules = [view for view in self.frame.views if view.mark == "rule" and not view.span and self.request.rule_words(view)]
+        return any(view.y is not None or constant(self.frame, view, "y") is not None for view in rules)
+
+    @cached_property
+    def _written_titles(self) -> tuple[str, str]:
+        """What their author wrote of the names and of the quantity, where their axes are shown."""
+        x = self.frame.x
+        names = x.encoding.title.in_locale(self.request.ctx.locale) if x is not None and x.encoding.title is not None else ""
+        return (names if self._shows_names else "", self.scene.written_title() if self._shows_quantity else "")
+
+    def _axis(self) -> tuple[Scale, Ticks | None, list[tuple[TimeTick, ...]]]:
+        low, high = extent(self.scene.heights()) or (0.0, 1.0)
+        encoding = self.scene.y.encoding if self.scene.y is not None else None
+        if self.scene.y is not None and self.scene.y.kind == "time":
+            high = high if high > low else low + 1
+            width = [time_ticks(max(1.0, low), high, room, self.request.ctx.formatter, format=encoding.format if encoding else None)
+                     for _, room in TIERS]  # fmt: skip
+            return Linear(low, high), None, width
+        positive = extent(value for value in self.scene.heights() if value is not None and value > 0)
+        if encoding is not None and encoding.scale_type == "log" and not self.scene.from_zero and positive is not None:
+            ticks = log_ticks(*positive, TICKS_MAX)
+            return Log(ticks.low, ticks.high), ticks, []
+        if self.scene.reaches_zero(low, high):
+            low, high = min(0.0, low), max(0.0, high)
+        if self._has_axis:
+            ticks = linear_ticks(low, high, TICKS_MAX)
+            return Linear(ticks.low, ticks.high), ticks, []
+        return Linear(low, high if high > low else low + 1), None, []
+
+    def _padding(self) -> str:
+        names = self.frame.categories[: self.rows.shown] if self._shows_names else ()
+        widest = max((text_width(name) for name in (*names, fit(self._written_titles[0], NAME_PX_MAX))), default=0) + 12
+        below, right = self.painter.below_px, self.painter.right_px
         wide, narrow = min(widest, NAME_PX_MAX) + below, min(widest, NAME_NARROW_PX_MAX) + below
         return f"{padding('l', wide)} {padding('m', narrow)} {padding('r', right)} {padding('n', right)}"
 
+    # ── around the marks ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _names(self) -> str:
+        if not self._shows_names:
+            return ""
+        return "".join(self._name(name, index) for index, name in enumerate(self.frame.categories[: self.rows.shown]))
+
     def _name(self, name: str, index: int) -> str:
-        y = px(self.row * (index + 0.5) + 4)
-        x = px(-10 - self._below)
+        y, x = px(self.rows.middle(index) + 4), px(-10 - self.painter.below_px)
         wide, narrow = fit(name, NAME_PX_MAX - 12), fit(name, NAME_NARROW_PX_MAX - 12)
         title = f"<title>{esc(name)}</title>" if narrow != name else ""
         if wide == narrow:
@@ -103,93 +152,56 @@ class _Sideways:
             f'<text class="k ts" x="{x}" y="{y}">{title}{esc(narrow)}</text>'
         )  # fmt: skip
 
-    def _bar(self, view: View, series: Series, slot: int) -> str:
-        write = self.request.maker(view.y) if view.y else str
-        classes = f"br {marks.color_class(self._color(view, series))}"
-        slots = len(self.bars) if self.grouped else 1
-        thick = self.row * (0.78 if slots > 1 else BAR_PART) / slots
-        parts = []
-        for x, low, high in self._spans(series):
-            if x >= self.shown:
-                continue
-            left, right = sorted((self.scale.at(low), self.scale.at(high)))
-            y = self.row * (x + 0.5) - thick * slots / 2 + thick * (slot if slots > 1 else 0)
-            title = f"{self.request.frame.categories[int(x)]}, {self._label(view, series)}: {write(high - low)}"
-            parts.append(
-                marks.rect(left, max(right - left, 0.002 if high != low else 0), y, thick - (1 if slots > 1 else 0), classes, title)
-            )
-        return "".join(parts)
-
-    def _spans(self, series: Series) -> list[tuple[float, float, float]]:
-        if self.stack is not None:
-            return self.stack.layers(series)
-        return [(point.x, 0.0, point.y) for point in series.points if point.y is not None]
-
-    @cached_property
-    def _below(self) -> float:
-        """The room that values left of negative bars need."""
-        return max((text_width(text) + 8 for _, text, negative in self._ends if negative), default=0.0)
-
-    @cached_property
-    def _ends(self) -> list[tuple[float, str, bool]]:
-        """(place, words, below zero) of the value at each row's end; none when bars stand side by side."""
-        view = self.views[0]
-        if self.stack is None or view.y is None:
-            return []
-        totals: dict[float, float] = {}
-        for _, series in self.bars:
-            for x, low, high in self.stack.layers(series):
-                totals[x] = totals.get(x, 0.0) + (high - low)
-        write = self.request.short(view.y)
-        return [(x, write(total), total < 0) for x, total in sorted(totals.items()) if x < self.shown]
-
-    def _values(self) -> str:
-        if self.stack is None:
+    def _zero(self) -> str:
+        axis, scale = self.scene.y, self.scale
+        if not self._shows_quantity or not isinstance(scale, Linear) or (axis is not None and axis.kind == "time"):
             return ""
-        edges: dict[float, tuple[float, float]] = {}
-        for _, series in self.bars:
-            for x, _, top in self.stack.layers(series):
-                low, high = edges.get(x, (0.0, 0.0))
-                edges[x] = min(low, top), max(high, top)
-        parts = []
-        for x, text, negative in self._ends:
-            at = percent(self.scale.at(edges[x][0] if negative else edges[x][1]))
-            side = 'dx="-6" class="v b"' if negative else 'dx="6" class="v"'
-            parts.append(f'<text {side} x="{at}" y="{px(self.row * (x + 0.5) + 4)}">{esc(text)}</text>')
-        return "".join(parts)
+        return self.painter.upright_line(scale.at(0.0), "z") if scale.low <= 0 <= scale.high else ""
 
-    def _label(self, view: View, series: Series) -> str:
-        return self.request.series_name(view, series)
+    def _under(self) -> str:
+        if not self._has_axis or self.scene.y is None:
+            return ""
+        plot = Plot(top=self.rows.top, height=self.rows.height, y_at=lambda value: value, x_at=self.scale.at)
+        if self.tiers:
+            return axes.time_axis(plot, self.tiers)
+        if self.ticks is None:
+            return ""
+        return axes.number_axis(plot, self.ticks, self.request.ctx.formatter.axis(self.ticks.values, self.scene.y.format))
 
-    def _color(self, view: View, series: Series) -> int:
-        if view.colored:
-            return series.color
-        return self.views.index(view) if len(self.views) > 1 else 0
+    def _titles(self) -> str:
+        names, quantity = self._written_titles
+        left = f'<text class="at b" x="{px(-10 - self.painter.below_px)}" y="12">{esc(fit(names, NAME_PX_MAX))}</text>' if names else ""
+        return left + (f'<text class="at" y="12">{esc(quantity)}</text>' if quantity else "")
 
     def _note(self) -> str:
-        if self.shown == self.count:
+        if self.rows.shown == len(self.frame.categories):
             return ""
-        return self.request.ctx.messages.text("note.cut", shown=self.shown, total=self.count)
+        return self.request.ctx.messages.text("note.cut", shown=self.rows.shown, total=len(self.frame.categories))
+
+    # ── what it says ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _readout(self) -> Readout:
-        names = list(self.request.frame.categories)
-        traces = []
-        for view, series in self.bars:
-            write = self.request.maker(view.y) if view.y else str
-            values, places = [""] * len(names), [None] * len(names)  # type: tuple[list[str], list[float | None]]
-            for point in series.points:
-                values[int(point.x)] = write(point.y)
-            for x, _, high in self._spans(series):
-                places[int(x)] = round(self.scale.at(high) * 100, 2) if x < self.shown else None
-            traces.append(Trace(self._label(view, series), self._color(view, series), values, places))
-        traces += self.request.told(self.views, lambda point: int(point.x), len(names))
-        axis = self.request.frame.x if self.request.frame.categories and self.request.frame.x else None
-        across = self.views[0].x
-        heading = self.request.axis_name(across) if across else (self.request.axis_name(axis) if axis else "")
-        return Readout(heading, names, [round(self.row * (index + 0.5), 1) for index in range(len(names))], traces, sideways=True)
+        names = list(self.frame.categories)
+        traces = [self._trace(line, len(names)) for line in self.scene.lines]
+        for view in self.frame.views:
+            traces += rule_traces(self.request, view, lambda point: int(point.x), len(names))
+        traces += self.request.told(self.frame.views, lambda point: int(point.x), len(names))
+        heading = self.request.axis_name(self.frame.x) if self.frame.x is not None else ""
+        places = [round(self.rows.middle(index), 1) for index in range(len(names))]
+        return Readout(heading, names, places, traces, sideways=True)
 
-
-def _layer_field(view: View, channel: str) -> str:
-    for encoding in view.layer.encoding.get(channel, ()):  # type: ignore[call-overload]
-        return str(encoding.field).rpartition(".")[2]
-    return ""
+    def _trace(self, line: Line, count: int) -> Trace:
+        values: list[str] = [""] * count
+        places: list[float | None] = [None] * count
+        axis, stack = line.view.y, self.scene.stack(line)
+        for point in line.series.points:
+            at = int(point.x)
+            if axis is None:
+                continue
+            values[at] = (
+                range_words(self.request, line.view, axis, point.y, point.y2) if line.is_band else self.request.written(axis, point.y)
+            )
+            top = stack.top(line.series, point.x) if stack is not None else point.y
+            if top is not None and at < self.rows.shown and not line.is_band:
+                places[at] = round(self.scale.at(top) * 100, 2)
+        return Trace(line.name, line.color, values, places)

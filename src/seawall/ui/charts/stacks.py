@@ -46,6 +46,6 @@ class Stack:
 
 
 def is_grouped(views: Sequence[View]) -> bool:
-    """Whether bars stand side by side: several bar layers, or shares, which do not add up."""
-    bars = [view for view in views if view.mark == "bar"]
+    """Whether bars stand side by side: several bar layers, or shares, which do not add up; never ranges."""
+    bars = [view for view in views if view.mark == "bar" and not view.span]
     return len(bars) > 1 or any(view.y is not None and view.y.format.style == "percent" for view in bars)

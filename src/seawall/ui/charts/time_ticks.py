@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from seawall.app.model import Format
 from seawall.ui.charts.scales import days, moment
 from seawall.ui.charts.text import text_width
 from seawall.ui.formats import Formatter
@@ -43,18 +44,31 @@ class TimeTick(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=512)
-def time_ticks(low: float, high: float, width_px: float, formatter: Formatter, *, finest_days: float = 0.0) -> tuple[TimeTick, ...]:
+def time_ticks(
+    low: float, high: float, width_px: float, formatter: Formatter, *, finest_days: float = 0.0, format: Format | None = None
+) -> tuple[TimeTick, ...]:  # fmt: skip
     """The densest ticks within [low, high] whose labels keep apart on an axis of `width_px`; never finer than `finest_days`.
 
-    With data by week (`finest_days` 7) months and years begin at their first Monday, where there is a point to mark.
+    With data by week (`finest_days` 7) months and years begin at their first Monday, where there is a point to mark. With a `format`
+    there is one level, written so; a label that would be said twice is said once.
     """
     for unit, step, length in _LEVELS:
         if length < finest_days * 0.85 or (high - low) / length > _COUNT_MAX:
             continue
         ticks = _ticks(low, high, unit, step, formatter, weekly=finest_days == 7)
+        ticks = _written(ticks, format, formatter) if format is not None else ticks
         if ticks and _fits(ticks, low, high, width_px):
             return ticks
-    return (_tick(moment(low), low, "day", formatter, says_year=True),)
+    alone = (_tick(moment(low), low, "day", formatter, says_year=True),)
+    return _written(alone, format, formatter) if format is not None else alone
+
+
+def _written(ticks: tuple[TimeTick, ...], format: Format, formatter: Formatter) -> tuple[TimeTick, ...]:
+    made: dict[str, TimeTick] = {}
+    for tick in ticks:
+        label = formatter.value(moment(tick.at), format, "DateTime")
+        made.setdefault(label, TimeTick(tick.at, label, ""))
+    return tuple(made.values())
 
 
 def _ticks(low: float, high: float, unit: Unit, step: int, formatter: Formatter, *, weekly: bool) -> tuple[TimeTick, ...]:

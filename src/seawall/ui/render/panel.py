@@ -40,12 +40,14 @@ from seawall.ui import findings
 from seawall.ui.charts.chart import draw_chart
 from seawall.ui.charts.data import PanelData
 from seawall.ui.charts.drawing import Drawing, LegendItem
+from seawall.ui.charts.plot import px
 from seawall.ui.charts.readout import Readout
 from seawall.ui.charts.text import esc, markup
 from seawall.ui.render import number, states, table
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.data_table import table_link
 from seawall.ui.render.states import explanation, skeleton, state_note
+from seawall.ui.render.told import told
 
 STATE_MARK = "<!--state-->"
 
@@ -73,7 +75,7 @@ def _body(
         inside = table.whole_table(panel, data.columns, data.table, ctx) if data.table.num_rows else states.empty(panel, ctx)
         return inside, None, ""
     if kind == "is-number":
-        reading = number.reading_of(panel, data, comparison, ctx, latest)
+        reading = number.reading_of(panel, told(panel, data), told(panel, comparison) if comparison else None, ctx, latest)
         return str(number.big_number(panel, reading, ctx)) if reading is not None else states.empty(panel, ctx), None, ""
     drawing = draw_chart(panel, data, ctx) if data.table.num_rows else None
     if drawing is None:
@@ -84,14 +86,23 @@ def _body(
 def _legend(drawing: Drawing) -> str:
     if not drawing.legend:
         return ""
+    title = f'<li><b dir="auto">{esc(drawing.legend_title)}</b></li>' if drawing.legend_title else ""
     items = "".join(_legend_item(item) for item in drawing.legend)
-    return f'<ul class="legend{"" if drawing.legend_always else " narrow"}">{items}</ul>'
+    return f'<ul class="legend{"" if drawing.legend_always else " narrow"}">{title}{items}</ul>'
 
 
 def _legend_item(item: LegendItem) -> str:
     color = f"s{item.color}" if item.color >= 0 else "sx"
     value = f' <span class="vl">{esc(item.value)}</span>' if item.value else ""
-    return f'<li><i class="key {color}{" ds" if item.dashed else ""}"></i><span dir="auto">{esc(item.name)}</span>{value}</li>'
+    key = _dot(item.radius, color) if item.radius else f'<i class="key {color}{" ds" if item.dashed else ""}"></i>'
+    return f'<li>{key}<span dir="auto">{esc(item.name)}</span>{value}</li>'
+
+
+def _dot(radius: float, color: str) -> str:
+    """A dot as large as in the chart."""
+    side, middle = px(radius * 2 + 2), px(radius + 1)
+    circle = f'<circle class="pt {color}" cx="{middle}" cy="{middle}" r="{px(radius)}"/>'
+    return f'<svg width="{side}" height="{side}" aria-hidden="true">{circle}</svg>'
 
 
 def _foot(panel: Panel, data: PanelData, ctx: RenderContext, readout: Readout | None, note: str) -> str:

@@ -197,7 +197,10 @@ def _has_series(panel: Panel) -> bool:
     """Whether there will be several series, whose names need a legend on narrow panels."""
     plain = [layer for layer in panel.chart.layers if layer.mark in ("line", "bar", "area") and "y2" not in layer.encoding]
     dimensions = len(panel.query.by) if isinstance(panel.query, MetricQuery) else 0
-    colored = any(each.field for layer in plain for each in layer.encoding.get("color", ()))
+    colors = [each for layer in plain for each in layer.encoding.get("color", ())]
+    if colors and not any(each.legend for each in colors):
+        return False
+    colored = any(each.field for each in colors)
     return bool(plain) and (colored or len(plain) > 1 or dimensions > 1)
 
 
