@@ -1,9 +1,15 @@
-"""Charts, a Vega-Lite subset → Chart. Channels left out are filled from the panel's columns."""
+"""Charts, a Vega-Lite subset → Chart. Channels left out are filled from the panel's columns.
+
+Every key that is accepted here is drawn by `ui/charts`; `chart_channels.py` and `chart_marks.py` refuse what would not be.
+"""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
+from seawall.app.chart_channels import check_channels
+from seawall.app.chart_layer import Checked
+from seawall.app.chart_marks import DRAWN, check_layer, check_together
 from seawall.app.model import Chart, Encoding, Layer, MetricQuery
 from seawall.app.queries import Asked
 from seawall.app.suggest import suggestion
@@ -12,7 +18,6 @@ from seawall.app.words import format_of, text_of
 from seawall.app.yaml_tree import Node
 
 HEIGHT_PX = 240
-DRAWN = ("line", "bar", "area", "point", "rule")
 
 
 def read_chart(node: Node | None, panel: Node, asked: Asked, words: Vocabulary) -> Chart:
@@ -34,13 +39,32 @@ def read_chart(node: Node | None, panel: Node, asked: Asked, words: Vocabulary) 
     parts = layers.items() if layers is not None else [node]
     made = tuple(_layer(part, asked, words) for part in parts)
     _check_marks(node, [layer.mark for layer in made], rows, words)
+    if not rows:
+        _check_layers([Checked(part, layer, asked, words) for part, layer in zip(parts, made, strict=True)])
     return Chart(made, height_px)
+
+
+def _check_layers(layers: list[Checked]) -> None:
+    for each in layers:
+        check_channels(each)
+        check_layer(each)
+    check_together(layers)
 
 
 def _check_marks(node: Node, marks: list[str], rows: bool, words: Vocabulary) -> None:
     if rows and any(mark != "table" for mark in marks):
         words.report.add(
             node, "bad_chart", "Rows of a dataset are shown as a table", expected="mark: table", got=", ".join(marks), fix="Remove `chart`"
+        )
+    height = node.get("height")
+    if height is not None and marks == ["number"]:
+        words.report.add(
+            height.key_mark(),
+            "bad_chart",
+            "Numbers are all of one height, so that they stand in a row",
+            where=height.where,
+            got="height",
+            fix="Remove `height`",
         )
     if len(marks) > 1 and any(mark in ("number", "table") for mark in marks):
         words.report.add(
@@ -77,10 +101,12 @@ def _layer(node: Node, asked: Asked, words: Vocabulary) -> Layer:
     name = mark.text() if mark is not None else _default_layer(asked).mark
     encoding = node.get("encoding")
     if encoding is None:
+        if name == "rule":
+            words.report.add(node, "bad_chart", "A rule has neither `x` nor `y`", expected="`x`, `y` or both", fix="Add `encoding`")
         return Layer(cast(Any, name), {} if name == "table" else _default_encoding(asked))
     channels: dict[Any, tuple[Encoding, ...]] = {}
     for channel, child in encoding.entries().items():
-        channels[channel] = tuple(_encoding(item, asked, words) for item in child.items())
+        channels[channel] = tuple(_encoding(channel, item, asked, words) for item in child.items())
     _check_channels(encoding, name, words)
     return Layer(cast(Any, name), channels)
 
@@ -102,9 +128,9 @@ def _check_channels(node: Node, mark: str, words: Vocabulary) -> None:
         )
 
 
-def _encoding(node: Node, asked: Asked, words: Vocabulary) -> Encoding:
+def _encoding(channel: str, node: Node, asked: Asked, words: Vocabulary) -> Encoding:
     field_node, value = node.get("field"), node.get("value")
-    if (field_node is None) == (value is None):
+    if (field_node is None) == (value is None) and not {"field", "value"} & set(node.broken):
         words.report.add(
             node,
             "bad_chart",
@@ -114,18 +140,20 @@ def _encoding(node: Node, asked: Asked, words: Vocabulary) -> Encoding:
         )
     name = _column(field_node, asked, words) if field_node is not None else ""
     scale, axis, legend, kind = node.get("scale"), node.get("axis"), node.get("legend"), node.get("type")
+    values = kind.text() if kind else asked.columns.get(name)
+    ordered = values == "ordinal" or (channel == "color" and values == "temporal")
     zero = scale.get("zero") if scale else None
     scale_type = scale.get("type") if scale else None
     return Encoding(
         field=name,
-        type=cast(Any, kind.text() if kind else asked.columns.get(name)),
+        type=cast(Any, values),
         title=text_of(title) if (title := node.get("title")) is not None else None,
         format=format_of(shape) if (shape := node.get("format")) is not None else None,
         scale_zero=bool(zero.value) if zero is not None else None,
         scale_type=cast(Any, scale_type.text()) if scale_type is not None else None,
         axis=axis is None or bool(axis.value),
         legend=legend is None or bool(legend.value),
-        sort=cast(Any, sort.text()) if (sort := node.get("sort")) is not None else "none",
+        sort=cast(Any, sort.text()) if (sort := node.get("sort")) is not None else "ascending" if ordered else "none",
         value=_constant(value.value) if value is not None else None,
     )
 

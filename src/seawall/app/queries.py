@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from seawall.app.model import Dimension, Field, MetricQuery, Order, RowsQuery
+from seawall.app.model import Dimension, Field, Metric, MetricQuery, Order, RowsQuery
 from seawall.app.names import GRAINS
 from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
@@ -33,7 +33,9 @@ def read_metric_query(node: Node, words: Vocabulary) -> Asked:
     grouped = [(child, _dimension(child, facts, words)) for child in node.listed("by")]
     dimensions = [found for _, found in grouped if found is not None]
     columns: dict[str, str] = {}
-    for name, kind, place in [(d.name, k, n) for d, k, n in dimensions] + [(m.name, "quantitative", c) for c, m in asked if m is not None]:
+    for name, kind, place in [(d.name, k, n) for d, k, n in dimensions] + [
+        (m.name, _kind_of_metric(m), c) for c, m in asked if m is not None
+    ]:
         if name in columns:
             fix = "Name one of them with `as`, or ask for it once"
             words.report.add(place, "duplicate_column", f"Two columns would be called `{name}`", got=name, fix=fix)
@@ -136,6 +138,11 @@ def _order(node: Node, columns: dict[str, str], complete: bool, words: Vocabular
 def ordered(text: str) -> Order:
     """`-name` sorts descending."""
     return Order(text[1:], descending=True) if text.startswith("-") else Order(text)
+
+
+def _kind_of_metric(metric: Metric) -> str:
+    """How a metric's values are scaled: the latest of some dates is a date."""
+    return {"Date": "temporal", "DateTime": "temporal", "DateTimeTz": "temporal", "String": "nominal"}.get(metric.datatype, "quantitative")
 
 
 def kind_of(item: Field) -> str:

@@ -29,7 +29,11 @@ _TITLES = {
     "outage": "`on_outage`",
     "similar": "`similar`",
     "chart": "A chart",
-    "channel": "A channel",
+    "position": "A position: `x` or `y`",
+    "range_end": "The end of a range: `x2` or `y2`",
+    "color": "Colour: `color`",
+    "size": "Size: `size`",
+    "tooltip": "A tooltip's line",
     "format": "A format",
 }
 

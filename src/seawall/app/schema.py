@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import get_args
 
 from seawall.app import model, names
+from seawall.app.schema_chart import chart_definitions
 from seawall.app.schema_parts import (
     Schema,
     choice,
@@ -73,7 +74,14 @@ def app_schema() -> Schema:
 
 
 def _definitions() -> Schema:
-    return {"text": text_schema(), **_access_definitions(), **_page_definitions(), **_query_definitions(), **_chart_definitions()}
+    return {
+        "text": text_schema(),
+        **_access_definitions(),
+        **_page_definitions(),
+        **_query_definitions(),
+        **chart_definitions(),
+        "format": format_schema(),
+    }
 
 
 def _access_definitions() -> Schema:
@@ -228,51 +236,3 @@ def _dimension_item() -> Schema:
         **{"as": text("The column's name. Default: the field's or the grain's.", pattern=names.KEY, code="bad_name")},
     )
     return union("What to group by.", "a grain, a field, or a mapping with `field` and `grain`", text("A grain or a field."), mapping)
-
-
-def _chart_definitions() -> Schema:
-    channels = {channel: ref("channel") for channel in get_args(model.Channel) if channel != "tooltip"}
-    tooltip = union(
-        "Shown on hover and focus.",
-        "a channel or a list of channels",
-        ref("channel"),
-        {"type": "array", "items": ref("channel"), "maxItems": 12},
-    )
-    encoding = map_of(
-        "What is drawn where. Default: x is the first of `by`, y the first metric, color the second of `by`.",
-        **channels,
-        tooltip=tooltip,
-    )
-    encoding["x-code"] = "unknown_channel"
-    mark = choice("What is drawn.", get_args(model.Mark), code="unknown_mark")
-    return {
-        "chart": map_of(
-            "A chart, in a subset of Vega-Lite: one mark, or layers of marks.",
-            mark=mark,
-            encoding=encoding,
-            layer=list_of(
-                "Marks over each other, the first one lowest.",
-                requiring("mark", map_of("One mark.", mark=mark, encoding=encoding)),
-                at_least=1,
-                at_most=8,
-            ),
-            height=whole("Pixels. Default: 240.", 80, 1200),
-        ),
-        "channel": map_of(
-            "One channel.",
-            field=text("A column of the panel: a metric, a field or a grain."),
-            type=choice("How values are scaled. Default: by the column's type.", get_args(model.FieldType)),
-            title=ref("text", "Over the axis or legend. Default: the column's label."),
-            format=ref("format"),
-            scale=map_of(
-                "The scale.",
-                zero={"type": "boolean", "description": "Whether it includes zero."},
-                type=choice("Its kind.", ("linear", "log", "time", "band")),
-            ),
-            axis={"type": ["boolean", "null"], "description": "`false` or `null` hides the axis."},
-            legend={"type": ["boolean", "null"], "description": "`false` or `null` hides the legend."},
-            sort=choice("The order of values.", ("ascending", "descending", "none")),
-            value={"type": ["number", "string"], "description": "A constant instead of a field."},
-        ),
-        "format": format_schema(),
-    }
