@@ -30,11 +30,16 @@ class KeptLexicons:
         self._kept_max = kept_max
         self._kept: OrderedDict[tuple[str, str], asyncio.Task[Lexicon]] = OrderedDict()
 
+    def has(self, policy: EffectivePolicy) -> bool:
+        """Whether the lexicon of these rights over the current data is at hand, or being built."""
+        task = self._kept.get(self._name(policy))
+        return task is not None and not _failed(task)
+
     async def of(self, policy: EffectivePolicy, deadline: Deadline) -> Lexicon:
         """The lexicon of these rights over the current data. DeadlineExceeded while it is still being built."""
-        name = (policy.fingerprint(self._service.app.semantics.datasets), self._service.now().watermark)
+        name = self._name(policy)
         task = self._kept.get(name)
-        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        if task is None or _failed(task):
             task = asyncio.create_task(self._built(policy))
             self._kept[name] = task
         self._kept.move_to_end(name)
@@ -46,6 +51,9 @@ class KeptLexicons:
             raise DeadlineExceeded("The app's words are still being learnt", fix="Ask again in a moment")
         return task.result()
 
+    def _name(self, policy: EffectivePolicy) -> tuple[str, str]:
+        return policy.fingerprint(self._service.app.semantics.datasets), self._service.now().watermark
+
     async def close(self) -> None:
         """End what is being built."""
         tasks = list(self._kept.values())
@@ -55,3 +63,7 @@ class KeptLexicons:
 
     async def _built(self, policy: EffectivePolicy) -> Lexicon:
         return await self._build(self._service, policy, Deadline.after(BUILD_SECONDS))
+
+
+def _failed(task: asyncio.Task[Lexicon]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

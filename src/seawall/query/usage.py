@@ -48,10 +48,12 @@ class UsageRecorder:
         self._clock = clock
         self._counts: dict[_Variant, int] = {}
         self._policies: dict[_Variant, bytes] = {}
+        self._looked = False
         self._writing = Repeating("usage", self.flush, FLUSH_SECONDS)
 
     def record(self, app: str, page: str, panel: str, parameters: Parameters, locale: str, fingerprint: str, policy: bytes) -> None:
         """Count one use. When thousands of different variants wait to be written, new ones are not counted."""
+        self._looked = True
         variant = (app, page, panel, parameters, locale, fingerprint)
         count = self._counts.get(variant)
         if count is not None:
@@ -59,6 +61,11 @@ class UsageRecorder:
         elif len(self._counts) < WAITING_MAX:
             self._counts[variant] = 1
             self._policies[variant] = policy
+
+    def looked(self) -> bool:
+        """Whether anything was looked at since this was asked last."""
+        looked, self._looked = self._looked, False
+        return looked
 
     async def most_used(self, app: str, limit: int) -> tuple[Use, ...]:
         """The variants of an app's panels used most of late. Unavailable when Postgres is away."""

@@ -34,7 +34,7 @@ from seawall.ui.wiring import Site, UiServices
 STYLE_SHEET = "seawall.css"
 """Stands in every page, so that a first visit paints without asking for anything else."""
 PAUSE = "first.js"
-"""The script that the parser waits for after the first row."""
+"""The script that the parser waits for after the first row, or before it; it loads the others."""
 PLANS_MAX = 256
 CHOICES_MAX = 4_096
 REMEMBERED_QUERY_BYTES_MAX = 1_024
@@ -80,6 +80,10 @@ class Cut(msgspec.Struct, frozen=True):
     skeletons: tuple[bytes, ...]
     follows: tuple[bytes, ...]
     """What stands after each slot; after the first row the parser waits for a script, and what is there is painted meanwhile."""
+    follows_early: tuple[bytes, ...]
+    """The same without that pause, for a page whose first row is not there yet."""
+    pause: bytes
+    """Where such a page waits instead: between its filters and its skeletons. Empty on a page of one row."""
     close: bytes
 
 
@@ -230,6 +234,7 @@ class Planner:
             css="",
             icon=assets.url("icon.svg"),
             deferred=(assets.url("seawall.js"),),
+            after_first_row=len(page.layout) > 1,
         )
         inorder = f"/{ctx.app}/{page.name}{to_query({**ctx.parameters, 'inorder': ['1']})}"
         shell = Shell(watermark=watermark, release=site.bundle.digest[:12], asks=site.ask is not None)
@@ -325,6 +330,8 @@ def cut_at_panels(opened: str, others: tuple[str, str], closed: str, style: byte
         names=names,
         skeletons=tuple(frame(f'<?start name="{name}">{skeleton}<?end>') for name, skeleton in zip(names, pieces[2::3], strict=True)),
         follows=tuple(frame(text.replace(FIRST_ROW_MARK, pause)) for text in pieces[3::3]),
+        follows_early=tuple(frame(text.replace(FIRST_ROW_MARK, "")) for text in pieces[3::3]),
+        pause=frame(pause if FIRST_ROW_MARK in rest else ""),
         close=frame(closed),
     )
 

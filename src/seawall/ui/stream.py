@@ -91,7 +91,7 @@ class Streams:
                 if plan.choice.row is not None:
                     yield join([*head, *shown], zstd=zstd)
                     head, shown = (await self._details.frame(plan, deadline),), []
-                yield join([*head, *shown, plan.cut.body, *self._layout(plan, pumps)], zstd=zstd)
+                yield join([*head, *shown, *self._layout(plan, pumps)], zstd=zstd)
                 pumps.expect(late)
                 rest = self._landing(pumps)
             async for frames in rest:
@@ -140,9 +140,13 @@ class Streams:
             yield [follows]
 
     def _layout(self, plan: PagePlan, pumps: _Pumps) -> list[bytes]:
-        """Every slot, with its fragment when that is at hand and its skeleton otherwise."""
-        frames: list[bytes] = []
-        for index, (slot, skeleton, follows) in enumerate(zip(plan.slots, plan.cut.skeletons, plan.cut.follows, strict=True)):
+        """Every slot, with its fragment when that is at hand and its skeleton otherwise. A browser paints before the skeletons when
+        the page begins with one, else after its first row."""
+        cut, early = plan.cut, 0 not in pumps.at_hand
+        frames = [cut.pause, cut.body] if early else [cut.body]
+        for index, (slot, skeleton, follows) in enumerate(
+            zip(plan.slots, cut.skeletons, cut.follows_early if early else cut.follows, strict=True)
+        ):
             served = pumps.at_hand.get(index)
             frames += (*(self._panels.frames(plan, slot, served) if served else (skeleton,)), follows)
         return frames

@@ -309,7 +309,7 @@ async def test_why_there_is_nothing_is_told_as_far_as_rights_know(house: House) 
 
 
 def test_a_page_pauses_after_its_first_row() -> None:
-    """Browsers paint the first row while they wait for a script; a page of one row needs none."""
+    """Browsers paint the first row while they wait for a script, or what is above it while it is not there; one row needs none."""
     demand = sample_app().pages["demand"]
     two = msgspec.structs.replace(demand, layout=(("sales",), ("units",)))
     opened = FILTERS_MARK + rows(two, lambda panel: f'<?start name="{panel.name}">…<?end>')
@@ -317,4 +317,20 @@ def test_a_page_pauses_after_its_first_row() -> None:
     follows = join(cut.follows, zstd=False).decode()
     assert follows.startswith('</section></div><script><div class="row')
     assert follows.count("<script>") == 1
-    assert FIRST_ROW_MARK not in rows(msgspec.structs.replace(demand, layout=(("sales", "units"),)), lambda _: "")
+    assert join([cut.pause, *cut.follows_early], zstd=False).decode() == "<script>" + follows.replace("<script>", "")
+    one = FILTERS_MARK + rows(msgspec.structs.replace(demand, layout=(("sales", "units"),)), lambda _: "")
+    assert FIRST_ROW_MARK not in one
+    assert join([cut_at_panels(one, (one, one), "", frame(""), "<script>").pause], zstd=False) == b""
+
+
+@pytest.mark.parametrize("warm", [True, False])
+async def test_scripts_come_after_the_first_paint(house: House, warm: bool) -> None:
+    """The head only names them; the one that loads them stands after the first row, or before a row that is not there yet."""
+    async with house.client("boss") as client:
+        if warm:
+            await client.get("/shop/demand", headers=PLAIN)
+        html = (await client.get("/shop/demand", headers=PLAIN)).text
+    assert html.count("<script") == 1
+    assert 'name="scripts"' in html.partition("</head>")[0]
+    row, script = html.index('<div class="row'), html.index("<script")
+    assert (row < script) is warm

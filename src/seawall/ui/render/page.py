@@ -55,6 +55,8 @@ class Assets(msgspec.Struct, frozen=True):
     """Loaded `async`, in this order of importance (the fallback for out-of-order panels first)."""
     deferred: tuple[str, ...] = ()
     """ES modules, which browsers run once the document is whole."""
+    after_first_row: bool = False
+    """Scripts are named, and loaded by the one that stands after the first row."""
     icon: str = ""
 
 
@@ -150,6 +152,8 @@ def exact_time(at: float, ctx: RenderContext) -> tuple[str, str]:
 def _links(assets: Assets) -> str:
     links = [f'<link rel="stylesheet" href="{esc(assets.css)}">' if assets.css else STYLE_MARK]
     links += [f'<link rel="icon" href="{esc(assets.icon)}" type="image/svg+xml">'] if assets.icon else []
+    if assets.after_first_row:
+        return "".join(links) + f'<meta name="scripts" content="{esc(" ".join((*assets.scripts, *assets.deferred)))}">'
     links += [f'<script src="{esc(url)}" async></script>' for url in assets.scripts]
     links += [f'<script src="{esc(url)}" type="module"></script>' for url in assets.deferred]
     return "".join(links)
