@@ -35,11 +35,12 @@ _T = TypeVar("_T")
 
 
 def queries_at_once() -> int:
-    """As many as there are cores, at least two.
+    """As many as there are cores, at least two; half of them may be short ones, see `slots.Slots`.
 
     More only stretch one another until all of a cold page's panels miss their deadline together. On two cores, 14 queries at once:
     the first four are done after 130 ms instead of 200 to 320 ms with twice as many on two threads each, for a sixth less work
-    in all; the last is done no later. A second thread made no single query of up to 15 million rows measurably faster.
+    in all; the last is done no later. A second thread made no single query of up to 15 million rows measurably faster. The other
+    half of the cores serves what is not waiting for a query: other requests, the gateway, the other replica.
     """
     return max(2, len(os.sched_getaffinity(0)))
 
@@ -60,12 +61,12 @@ class DuckDBEngine:
         waiting_max: int = 256,
         generations_max: int = 3,
     ) -> None:
-        """By default a query a core, and a thread a query; see `queries_at_once`."""
+        """By default at most a query a core, and a thread a query; see `queries_at_once`."""
         concurrency_max = concurrency_max or queries_at_once()
         self._locate = locate
         self._directory = directory
         self._limits = DuckDBLimits(threads, memory_limit)
-        self._slots = Slots(concurrency_max, waiting_max)
+        self._slots = Slots(concurrency_max, waiting_max, at_once=max(1, concurrency_max // 2))
         self._threads = ThreadPoolExecutor(concurrency_max + 1, thread_name_prefix="duckdb")
         self._generations_max = generations_max
         self._opening: OrderedDict[str, asyncio.Task[Generation]] = OrderedDict()

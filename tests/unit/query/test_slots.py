@@ -76,3 +76,31 @@ async def test_without_time_nobody_waits() -> None:
     """Even when a slot is free."""
     with pytest.raises(DeadlineExceeded):
         await Slots(1, 1).acquire(soon(0))
+
+
+async def test_short_ones_go_one_after_the_other() -> None:
+    """Though there would be room for more."""
+    slots, inside, highest = Slots(4, 50, at_once=1, patience_seconds=60.0), 0, 0
+
+    async def short() -> None:
+        nonlocal inside, highest
+        await slots.acquire(soon())
+        inside += 1
+        highest = max(highest, inside)
+        await asyncio.sleep(0)
+        inside -= 1
+        slots.release()
+
+    await asyncio.gather(*(short() for _ in range(20)))
+    assert highest == 1
+
+
+async def test_a_long_one_is_not_waited_for() -> None:
+    """The next is let in beside it, and the one after that, but no more than there is room for."""
+    slots = Slots(3, 50, at_once=1, patience_seconds=0.005)
+    await slots.acquire(soon())
+    await asyncio.gather(slots.acquire(soon()), slots.acquire(soon()))
+    with pytest.raises(DeadlineExceeded):
+        await slots.acquire(soon(0.03))
+    slots.release()
+    await slots.acquire(soon())
