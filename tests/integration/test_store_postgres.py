@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
+import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.engines import PostgresServer
 
 from seawall.core.errors import ConfigurationError, Unavailable
 from seawall.store.migrations import migrate
-from seawall.store.postgres import Database, listen, open_pool
+from seawall.store.named_sql import NamedQuery
+from seawall.store.postgres import Database, Pool, listen, open_pool
 
 
 async def test_migrations_run_once_even_when_two_processes_start(empty_database_url: str) -> None:
@@ -64,7 +69,7 @@ async def test_killed_and_restarted_it_is_found_again(own_postgres: PostgresServ
     await asyncio.to_thread(own_postgres.kill)
     with pytest.raises(Unavailable):
         await database.fetch_all("current_generations")
-    await asyncio.to_thread(own_postgres.start)
+    own_postgres.start()
     async with asyncio.timeout(10):
         while not await answers(database):
             await asyncio.sleep(0.05)
@@ -80,6 +85,91 @@ async def test_a_database_without_our_tables_is_unavailable(empty_database_url: 
         await database.fetch_all("current_generations")
     assert await migrate(empty_database_url)
     assert await database.fetch_all("current_generations") == []
+    await database.close()
+
+
+def slow(pool: Pool, *, seconds_max: float = 5.0) -> Database:
+    """A database with a query that takes its time."""
+    return Database(pool, queries={"wait": NamedQuery("wait", "", "SELECT pg_sleep(%(seconds)s), 1 AS one")}, query_seconds_max=seconds_max)
+
+
+async def busy(pool: Pool) -> int:
+    """How many of our connections the server works for."""
+    async with await psycopg.AsyncConnection.connect(pool.conninfo) as connection:
+        found = await connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"
+        )
+        return int((await found.fetchone() or (0,))[0])
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moments=st.lists(st.floats(0, 0.03), min_size=8, max_size=24))
+async def test_cancelled_queries_leave_the_pool_whole(database_url: str, moments: list[float]) -> None:
+    """Whenever they are cancelled: waiting for a connection, while it is checked, asked or given back; the server stops as well."""
+    pool = await open_pool(database_url, min_size=2, max_size=2)
+    database = slow(pool)
+    tasks = [asyncio.create_task(database.fetch_one("wait", seconds=0.01 if number % 2 else 3)) for number in range(len(moments))]
+    for task, moment in zip(tasks, moments, strict=True):
+        asyncio.get_running_loop().call_later(moment, task.cancel)
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(one, asyncio.CancelledError | Unavailable | dict) for one in ended)
+    async with asyncio.timeout(2):
+        asked = await asyncio.gather(*(database.fetch_one("wait", seconds=0.05) for _ in range(4)), return_exceptions=True)
+        while await busy(pool):
+            await asyncio.sleep(0.02)
+    assert all(isinstance(one, dict) for one in asked), asked
+    assert (pool.get_stats()["pool_size"], pool.get_stats()["pool_available"]) == (2, 2)
+    await database.close()
+
+
+async def test_a_query_beyond_its_time_ends_at_the_server(database_url: str) -> None:
+    """Its caller hears at once, and its connection serves the next."""
+    pool = await open_pool(database_url, min_size=1, max_size=1)
+    database = slow(pool, seconds_max=0.2)
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        await database.fetch_one("wait", seconds=30)
+    assert time.monotonic() - began < 1
+    async with asyncio.timeout(3):
+        while not await database.ready():
+            await asyncio.sleep(0.02)
+    assert await busy(pool) == 0
+    await database.close()
+
+
+async def test_who_gave_up_waiting_is_not_asked_for(database_url: str) -> None:
+    """A question whose asker left before there was a connection never reaches the server."""
+    pool = await open_pool(database_url, min_size=1, max_size=1)
+    database = Database(pool, queries={"make": NamedQuery("make", "", "CREATE TABLE never ()"), "wait": slow(pool)._queries["wait"]})
+    first = asyncio.create_task(database.fetch_one("wait", seconds=0.3))
+    await asyncio.sleep(0.1)
+    second = asyncio.create_task(database.execute("make"))
+    await asyncio.sleep(0.05)
+    second.cancel()
+    assert (await first or {})["one"] == 1
+    await database.close()
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        found = await connection.execute("SELECT to_regclass('never')")
+        assert await found.fetchone() == (None,)
+
+
+async def test_callers_of_a_server_that_hangs_hear_in_time(own_postgres: PostgresServer) -> None:
+    """psycopg would wait for it; and once it goes on all connections are there."""
+    pool = await open_pool(own_postgres.url, min_size=2, max_size=2)
+    await pool.wait(20)
+    database = slow(pool, seconds_max=0.3)
+    asked = [asyncio.create_task(database.fetch_one("wait", seconds=20)) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    own_postgres.pause()
+    try:
+        async with asyncio.timeout(2):
+            told = await asyncio.gather(*asked, database.ready(), return_exceptions=True)
+    finally:
+        own_postgres.resume()
+    assert [isinstance(one, Unavailable) for one in told] == [True, True, False]
+    async with asyncio.timeout(10):
+        while not await database.ready() or pool.get_stats()["pool_available"] < 2:
+            await asyncio.sleep(0.05)
     await database.close()
 
 

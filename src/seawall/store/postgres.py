@@ -1,7 +1,8 @@
 """Postgres: a bounded pool that outlives its server, named queries, notifications.
 
 Guarantees that a server that is away costs callers little: connecting is bounded, and after a failure a breaker answers
-Unavailable at once until a probe succeeds. Starting never waits for the server.
+Unavailable at once until a probe succeeds. Starting never waits for the server. Callers may be cancelled at any
+moment: the pool stays whole.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import msgspec
 import psycopg
@@ -26,6 +28,9 @@ from seawall.telemetry.spans import span
 
 CONNECT_SECONDS_MAX = 2
 QUERY_SECONDS_MAX = 5.0
+READY_SECONDS_MAX = 1.0
+CANCEL_SECONDS_MAX = 1.0
+CLOSE_SECONDS_MAX = 1.0
 WAITING_MAX = 256
 RECONNECT_SECONDS_MAX = 2.0
 
@@ -87,6 +92,78 @@ def unavailable(error: BaseException, role: Role = OPERATIONAL) -> Unavailable:
     )
 
 
+class Asks:
+    """Questions to a server that nobody waits for beyond a time.
+
+    A question is never cancelled where it runs: psycopg waits for a server that hangs to cancel, and a pool whose callers are cancelled at
+    a bad moment loses connections. It goes on in a task of its own, the server is asked to end it, and its connection goes back by itself.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._left: set[asyncio.Task[Any]] = set()
+
+    async def within(self, seconds: float, run: Callable[[Cursor], Awaitable[Result]]) -> Result:
+        """What `run` makes of a cursor. TimeoutError after `seconds`."""
+        asked = _Asked()
+        task = asyncio.create_task(asked.answer(self._pool, run))
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        finally:
+            if not task.done():
+                asked.leave()
+                self._left.add(task)
+                task.add_done_callback(self._ended)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+
+    async def close(self) -> None:
+        """Wait a moment for what nobody waits for."""
+        if self._left:
+            await asyncio.wait(self._left, timeout=CLOSE_SECONDS_MAX)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._left.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked has heard already, or is gone
+
+
+class _Asked:
+    """One question."""
+
+    __slots__ = ("_cancelling", "_connection", "_left")
+
+    def __init__(self) -> None:
+        self._left = False
+        self._connection: Connection | None = None
+        self._cancelling: asyncio.Task[None] | None = None
+
+    async def answer(self, pool: Pool, run: Callable[[Cursor], Awaitable[Result]]) -> Result:
+        """Ask, unless nobody waits any more once there is a connection."""
+        async with pool.connection() as connection:
+            if self._left:
+                raise TimeoutError
+            self._connection = connection
+            try:
+                return await run(connection.cursor(row_factory=dict_row))
+            finally:
+                self._connection = None
+                if self._cancelling is not None:  # or it would end whatever the connection is given to next
+                    await asyncio.wait({self._cancelling})
+
+    def leave(self) -> None:
+        """Nobody waits any more."""
+        self._left = True
+        if self._connection is not None:
+            self._cancelling = asyncio.create_task(_end(self._connection))
+
+
+async def _end(connection: Connection) -> None:
+    with suppress(psycopg.Error, OSError, TimeoutError):
+        await connection.cancel_safe(timeout=CANCEL_SECONDS_MAX)
+
+
 class Database:
     """Named queries over a pool; each call is one statement and so one transaction. Keeps the promises of `Queries`."""
 
@@ -106,6 +183,7 @@ class Database:
         self._queries = queries if queries is not None else load_all()
         self._breaker = breaker or Breaker(clock)
         self._query_seconds_max = query_seconds_max
+        self._asks = Asks(pool)
 
     async def fetch_all(self, query: str, /, **params: object) -> list[Row]:
         """All rows of the named query."""
@@ -149,9 +227,12 @@ class Database:
 
     async def ready(self) -> bool:
         """Whether it answers now; asks even while the breaker is open."""
+
+        async def run(cursor: Cursor) -> None:
+            await cursor.execute("SELECT 1")
+
         try:
-            async with asyncio.timeout(1.0), self.pool.connection() as connection:
-                await connection.execute("SELECT 1")
+            await self._asks.within(READY_SECONDS_MAX, run)
         except _UNREACHABLE:
             return False
         self._breaker.succeeded()
@@ -159,6 +240,7 @@ class Database:
 
     async def close(self) -> None:
         """Close the pool."""
+        await self._asks.close()
         await self.pool.close()
 
     async def _guarded(self, query: str, run: Callable[[Cursor], Awaitable[Result]]) -> Result:
@@ -166,8 +248,7 @@ class Database:
             raise unavailable(PoolTimeout("breaker open"), self._role)
         try:
             with span(f"postgres.{query}", "storage", kind="client"):
-                async with asyncio.timeout(self._query_seconds_max), self.pool.connection() as connection:
-                    result = await run(connection.cursor(row_factory=dict_row))
+                result = await self._asks.within(self._query_seconds_max, run)
         except _NOT_SET_UP as error:
             raise Unavailable(
                 f"The {self._role.name} is not set up for this service",

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from seawall.ask.vectors.port import START, Counts, Index, IndexName, Near, NearText, Position, Vector, check_page
 from seawall.core.errors import Unavailable
@@ -23,8 +23,6 @@ from seawall.store.postgres import VECTOR_STORE, Database, open_pool, unavailabl
 SEARCH_SECONDS_MAX = 0.3
 ABANDON_SECONDS = 0.1
 """Beyond a query's limit, after which it is left to itself."""
-HANG_SECONDS = 5.0
-"""Beyond a query's limit, after which its connection is given up."""
 REPLACE_SECONDS = 3.0
 BUILD_SECONDS_MAX = 600.0
 """Indexing a million texts takes minutes."""
@@ -162,8 +160,8 @@ class PgVectors:
 class Link:
     """Named queries that nobody waits for beyond a time, over a pool that is replaced when it gives nothing for a while.
 
-    A query is ended by the server's own limit and not by cancelling it here: psycopg waits for a server that hangs to cancel, and a pool
-    whose callers are cancelled at a bad moment loses connections. Should it lose all of them, the next pool has its own.
+    A query is ended by the server's own limit, or soon after by asking the server (`store.postgres.Asks`). Should a server that hangs keep
+    all connections, the next pool has its own.
     """
 
     def __init__(self, url: str, seconds_max: float, connections_max: int) -> None:
@@ -172,7 +170,7 @@ class Link:
         self._connections_max = connections_max
         self._breaker = Breaker()
         self._database: Database | None = None
-        self._left: set[asyncio.Task[Any]] = set()
+        self._opening: set[asyncio.Task[None]] = set()
         self._failing_since: float | None = None
         self._opened_at = 0.0
 
@@ -181,7 +179,7 @@ class Link:
         before, self._opened_at = self._database, time.monotonic()
         limit = f"-c statement_timeout={max(1, int(self._seconds_max * 1000))}"
         pool = await open_pool(self._url, max_size=self._connections_max, options=f"{OPTIONS} {limit}", wait_seconds_max=self._seconds_max)
-        seconds = self._seconds_max + HANG_SECONDS
+        seconds = self._seconds_max + ABANDON_SECONDS
         self._database = Database(pool, queries=load("vectors.sql"), query_seconds_max=seconds, role=VECTOR_STORE, breaker=self._breaker)
         if before is not None:
             await before.close()
@@ -213,17 +211,8 @@ class Link:
         return self._database
 
     async def _within(self, work: Coroutine[object, object, Each]) -> Each:
-        task = asyncio.create_task(work)
         try:
-            await asyncio.wait({task}, timeout=self._seconds_max + ABANDON_SECONDS)
-        finally:
-            if not task.done():
-                self._keep(task)
-        if not task.done():
-            self._failed()
-            raise unavailable(TimeoutError(), VECTOR_STORE)
-        try:
-            result = task.result()
+            result = await work
         except Unavailable:
             self._failed()
             raise
@@ -236,16 +225,9 @@ class Link:
         self._failing_since = self._failing_since or now
         if now - max(self._failing_since, self._opened_at) > REPLACE_SECONDS:
             self._opened_at = now
-            self._keep(asyncio.create_task(self.open()))
-
-    def _keep(self, task: asyncio.Task[Any]) -> None:
-        self._left.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._left.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever asked has heard already
+            task = asyncio.create_task(self.open())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
 
 
 def written_vector(vector: Vector) -> str:
