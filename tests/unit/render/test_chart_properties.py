@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.render.factory import DEPARTMENT, WEEK, column, context, layer, panel
 
-from seawall.app.model import Dimension, Encoding, Format
+from seawall.app.model import Dimension, Encoding, Format, Text
 from seawall.ui.charts.data import PanelData
 from seawall.ui.findings import finding
 from seawall.ui.render.panel import panel_fragment
@@ -119,6 +119,36 @@ def test_any_layers(lows, highs, scale, zero):
     )
     for order in (layers, layers[::-1]):
         assert_safe(str(panel_fragment(panel(layers=order, by=()), PanelData(columns, table), context())))
+
+
+RANGES = {
+    "lying": (layer("bar", x="low", x2="high", y="department"), layer("rule", x=Encoding(value=1e9, title=Text({"en": EVIL[0]})))),
+    "lying times": (layer("bar", x="week", x2="ended", y="department"), layer("point", x="ended", y="department", size="high")),
+    "dots": (layer("point", x="low", y="department", size="high"), layer("rule", x="low", x2="high", y="department")),
+    "flags": (layer("rule", y="department", size="low", color="department"),),
+    "wide": (
+        layer("bar", x="week", x2="ended", y="low"),
+        layer("rule", x="week", x2="ended"),
+        layer("rule", x="week", x2="ended", y="low"),
+    ),
+    "tall": (layer("bar", x="week", y="low", y2="high", tooltip="department"), layer("rule", x=Encoding(value="2017-05-29"))),
+    "bins": (layer("bar", x=Encoding("low", type="quantitative"), x2="high", y="high"), layer("rule", x=Encoding(value=-1e300))),
+    "named": (layer("rule", x=Encoding(value=EVIL[1])), layer("bar", x="department", y="low"), layer("rule", y="high", color="department")),
+}
+
+
+@SLOW
+@given(st.lists(NAMES, max_size=20), st.lists(DATES, max_size=20), st.lists(AMOUNTS, max_size=20), st.sampled_from(sorted(RANGES)))
+def test_any_ranges(names, days, amounts, form):
+    """Ranges along both axes, lying charts, dots beside names, rules of every kind, with ends before beginnings and missing ones."""
+    data = rows_of(names, days, amounts)
+    low, week = data.table.column("net_sales"), data.table.column("week")
+    columns = (*data.columns[:2], column("low"), column("high"), column("ended", "Date", format=Format(style="date")))
+    arrays = [week, data.table.column("department"), low, pa.chunked_array([low.to_pylist()[::-1]], pa.float64())]
+    ended = pa.chunked_array([week.to_pylist()[::-1]], pa.date32())
+    table = pa.Table.from_arrays([*arrays, ended], names=["week", "department", "low", "high", "ended"])
+    shown = panel(layers=RANGES[form], by=(WEEK, DEPARTMENT), metrics=("low", "high", "ended"))
+    assert_safe(str(panel_fragment(shown, PanelData(columns, table), context(as_of=date(2018, 1, 1)))))
 
 
 @SLOW

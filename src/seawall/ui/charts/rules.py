@@ -58,11 +58,12 @@ class Rules:
 
     def _across(self, height: float, classes: str) -> str:
         y = px(round(self.plot.y(height)) + 0.5)
-        return f'<line class="{classes}" x2="100%" y1="{y}" y2="{y}"/>'
+        return over(self.scene, f'x2="100%" y1="{y}" y2="{y}"', classes)
 
     def _down(self, place: float, view: View) -> str:
         x = self.plot.percent(place)
-        line = f'<line class="{classes_of("ru", view, -1)}" x1="{x}" x2="{x}" y1="{px(self.plot.top)}" y2="{px(self.plot.bottom)}"/>'
+        ends = f'x1="{x}" x2="{x}" y1="{px(self.plot.top)}" y2="{px(self.plot.bottom)}"'
+        line = over(self.scene, ends, classes_of("ru", view, -1))
         words = " ".join(reference_words(self.request, view, self.scene.frame.x, place)).strip()
         if not words:
             return line
@@ -91,6 +92,12 @@ class Rules:
             foot, said = foot - 2, range_words(self.request, view, axis, point.x, point.x2)
         title = f"<title>{esc(words)}: {esc(said)}</title>" if words else ""
         return f'<line class="{classes}" x1="{x}" x2="{right}" y1="{px(top)}" y2="{px(foot)}">{title}</line>'
+
+
+def over(scene: Scene, ends: str, classes: str) -> str:
+    """A dashed line that is also seen across bars and surfaces: there its gaps are light."""
+    line = f'<line class="{classes}" {ends}/>'
+    return f'<line class="pt" {ends}/>{line}' if scene.from_zero else line
 
 
 def flagged(view: View, points: Sequence[Point]) -> list[Point]:

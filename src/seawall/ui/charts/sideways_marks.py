@@ -12,7 +12,7 @@ from seawall.ui.charts.constants import constant
 from seawall.ui.charts.data import Point, View
 from seawall.ui.charts.names import range_words
 from seawall.ui.charts.plot import percent, px
-from seawall.ui.charts.rules import REFERENCES_MAX, by_color, classes_of, flagged, reference_words
+from seawall.ui.charts.rules import REFERENCES_MAX, by_color, classes_of, flagged, over, reference_words
 from seawall.ui.charts.scales import Scale
 from seawall.ui.charts.scene import Line, Scene
 from seawall.ui.charts.sizes import Sizes
@@ -63,8 +63,11 @@ class SidewaysPainter:
 
     def upright_line(self, at: float, classes: str) -> str:
         """A line across all rows, at a part of the width."""
+        return f'<line class="{classes}" {self._ends_of(at)}/>'
+
+    def _ends_of(self, at: float) -> str:
         x, top = percent(at), self.rows.top
-        return f'<line class="{classes}" x1="{x}" x2="{x}" y1="{px(top)}" y2="{px(top + self.rows.height)}"/>'
+        return f'x1="{x}" x2="{x}" y1="{px(top)}" y2="{px(top + self.rows.height)}"'
 
     @cached_property
     def below_px(self) -> float:
@@ -167,7 +170,7 @@ class SidewaysPainter:
 
     def _reference(self, height: float, view: View, color: int) -> str:
         at = self.scale.at(height)
-        line = self.upright_line(at, classes_of("ru", view, color))
+        line = over(self.scene, self._ends_of(at), classes_of("ru", view, color))
         words = " ".join(reference_words(self.request, view, self.scene.y, height)).strip()
         if not words:
             return line
@@ -180,7 +183,7 @@ class SidewaysPainter:
         middle, words = round(self.rows.middle(place)), self.request.rule_words(view)
         y = px(middle + 0.5)
         text = f'<text class="at b" x="100%" y="{px(middle - 4)}">{esc(words)}</text>' if words else ""
-        return f'<line class="{classes_of("ru", view, -1)}" x2="100%" y1="{y}" y2="{y}"/>{text}'
+        return over(self.scene, f'x2="100%" y1="{y}" y2="{y}"', classes_of("ru", view, -1)) + text
 
     def _range(self, point: Point, classes: str) -> str:
         if point.y is None or point.y2 is None:

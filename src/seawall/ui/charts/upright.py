@@ -90,7 +90,7 @@ class _Upright:
             return self.scene.band, None
         low, high = extent(self._across()) or (places[0], places[-1])
         if axis.kind == "time":
-            wide = any(not line.view.span for line in self.scene.bars)
+            wide = any(line.view.span != "x" for line in self.scene.bars)
             half = self.request.step / 2 if wide or low == high else 0.0
             kind = Months if self.frame.grain in ("month", "quarter", "year") else Linear
             return kind(low - half, high + half), None
