@@ -74,7 +74,7 @@ class Pattern:
 
     def accepts(self, state: State) -> bool:
         """Whether a text that ends here matches."""
-        return 0 in state or 0 in self._closure(state, at_end=True)
+        return 0 in state or 0 in self._closure(state, at_start=state is self.start, at_end=True)  # still at the start: an empty text
 
     def matches(self, text: str) -> bool:
         """Whether a whole text does."""
