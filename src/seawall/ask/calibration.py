@@ -1,25 +1,30 @@
 """From the features of a reading to the probability that it is right, fitted on golden questions and kept in the app's bundle.
 
-A logistic regression with an L2 penalty, by Newton's method, in plain Python: there are about ten features and some hundreds of
-questions. `thresholds` chooses the least confidence at which answers may be given, from probabilities each predicted by a fit that had
-not seen the question (cross-validation), so that of all questions at most a stated share is answered wrongly.
+A logistic regression with an L2 penalty on features brought to one scale, by Newton's method. A feature is a doubt: none may make a reading
+surer, so a weight that came out above zero is left out, but for features that say that something agrees. `threshold` chooses the least
+confidence at which answers may be given, from probabilities each predicted by a fit that had seen no question of the same chain, so that of
+all questions at most a stated share is answered wrongly: of all such thresholds that is the one with the most right answers.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from seawall.core.errors import ConfigurationError
 
-PENALTY = 1.0
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PENALTY = 2.0
 STEPS_MAX = 50
-FOLDS = 5
+SAMPLES_MIN = 20
 WRONG_SHARE_MAX = 0.05
 """Of all questions, on those the fit did not see: what Seawall promises."""
 NOBODY = 1.1
@@ -35,6 +40,8 @@ class Sample(msgspec.Struct, frozen=True):
     id: str
     features: Mapping[str, float]
     right: bool
+    chain: str = ""
+    """The first question of its chain of follow-ups; what is fitted for one of them has seen none. Empty: it stands alone."""
 
 
 class Calibration(msgspec.Struct, frozen=True):
@@ -63,30 +70,46 @@ class Bin(msgspec.Struct, frozen=True):
     """The share of them that were right."""
 
 
-def fit(samples: Sequence[Sample], *, questions: int = 0, wrong_share_max: float = WRONG_SHARE_MAX) -> Calibration:
+class Quality(msgspec.Struct, frozen=True):
+    """How well probabilities that were predicted for unseen questions tell right from wrong, and whether they come true."""
+
+    auc: float
+    """The chance that a right reading is given a higher one than a wrong one; 0.5 is no better than a coin. NaN where all are alike."""
+    brier: float
+    """The mean squared distance from what came true, 0 the best."""
+    error: float
+    """Expected calibration error, over the bins."""
+    bins: tuple[Bin, ...]
+
+
+def fit(
+    samples: Sequence[Sample], *, questions: int = 0, wrong_share_max: float = WRONG_SHARE_MAX, praise: Collection[str] = ()
+) -> Calibration:
     """Weights on all samples, threshold by cross-validation. ConfigurationError with fewer than 20, or all right, or all wrong.
 
-    `questions`: how many were asked, those without a reading included; the share of wrong answers is of them.
+    `questions`: how many were asked, those without a reading included; the share of wrong answers is of them. `praise`: features that may
+    make a reading surer.
     """
-    if len(samples) < 4 * FOLDS or len({sample.right for sample in samples}) < 2:
+    if len(samples) < SAMPLES_MIN or len({sample.right for sample in samples}) < 2:
         raise ConfigurationError(
-            "There are too few golden questions to fit confidence on", expected=f"{4 * FOLDS}, some read wrongly", got=str(len(samples))
+            "There are too few golden questions to fit confidence on", expected=f"{SAMPLES_MIN}, some read wrongly", got=str(len(samples))
         )
-    names = sorted({name for sample in samples for name in sample.features})
-    weights, bias = _fitted(samples, names)
-    return Calibration(weights, bias, threshold(cross_validated(samples), wrong_share_max, questions or len(samples)), len(samples))
+    weights, bias = _fitted(samples, praise)
+    accept = threshold(cross_validated(samples, praise), wrong_share_max, questions or len(samples))
+    return Calibration(weights, bias, accept, len(samples))
 
 
-def cross_validated(samples: Sequence[Sample]) -> list[tuple[float, bool]]:
-    """For each sample what a fit on the other folds predicts, and whether it was right. Folds are chosen by the id's hash."""
-    names = sorted({name for sample in samples for name in sample.features})
-    found: list[tuple[float, bool]] = []
-    for fold in range(FOLDS):
-        seen = [sample for sample in samples if _fold(sample.id) != fold]
-        weights, bias = _fitted(seen, names)
-        unseen = [sample for sample in samples if _fold(sample.id) == fold]
-        found += [(Calibration(weights, bias, 0.0).probability(sample.features), sample.right) for sample in unseen]
-    return found
+def cross_validated(samples: Sequence[Sample], praise: Collection[str] = ()) -> list[tuple[float, bool]]:
+    """For each sample, in their order, what a fit on all chains but its own predicts, and whether it was right."""
+    chains: dict[str, list[int]] = {}
+    for place, sample in enumerate(samples):
+        chains.setdefault(sample.chain or sample.id, []).append(place)
+    found: dict[int, float] = {}
+    for places in chains.values():
+        unseen = set(places)
+        weights, bias = _fitted([sample for place, sample in enumerate(samples) if place not in unseen], praise)
+        found |= {place: Calibration(weights, bias, 0.0).probability(samples[place].features) for place in places}
+    return [(found[place], sample.right) for place, sample in enumerate(samples)]
 
 
 def threshold(predicted: Sequence[tuple[float, bool]], wrong_share_max: float, questions: int = 0) -> float:
@@ -119,55 +142,53 @@ def expected_error(bins: Sequence[Bin]) -> float:
     return sum(one.count * abs(one.predicted - one.right) for one in bins) / total if total else 0.0
 
 
-def _fold(id_: str) -> int:
-    return hashlib.sha256(b"fold:" + id_.encode()).digest()[0] % FOLDS
+def quality(predicted: Sequence[tuple[float, bool]]) -> Quality:
+    """What `cross_validated` is worth."""
+    bins = reliability(predicted)
+    right, wrong = ([p for p, was_right in predicted if was_right == wanted] for wanted in (True, False))
+    higher = sum((one > other) + (one == other) / 2 for one in right for other in wrong)
+    auc = higher / (len(right) * len(wrong)) if right and wrong else math.nan
+    brier = sum((p - was_right) ** 2 for p, was_right in predicted) / len(predicted) if predicted else math.nan
+    return Quality(auc, brier, expected_error(bins), bins)
 
 
-def _fitted(samples: Sequence[Sample], names: Sequence[str]) -> tuple[dict[str, float], float]:
-    """Newton's method on the penalised likelihood; the bias is not penalised."""
-    rows = [[1.0, *(sample.features.get(name, 0.0) for name in names)] for sample in samples]
-    right = [float(sample.right) for sample in samples]
-    size = len(names) + 1
-    beta = [0.0] * size
-    for _ in range(STEPS_MAX):
-        p = [_sigmoid(_dot(beta, row)) for row in rows]
-        gradient = [
-            sum((one - guess) * row[i] for one, guess, row in zip(right, p, rows, strict=True)) - (PENALTY * beta[i] if i else 0.0)
-            for i in range(size)
+def _fitted(samples: Sequence[Sample], praise: Collection[str]) -> tuple[dict[str, float], float]:
+    """Weights and bias; features are dropped one by one, the most positive first, until only those of `praise` speak for a reading."""
+    import numpy as np
+
+    names = sorted({name for sample in samples for name in sample.features})
+    rows = np.array([[sample.features.get(name, 0.0) for name in names] for sample in samples], dtype=float)
+    right = np.array([sample.right for sample in samples], dtype=float)
+    middle, spread = rows.mean(axis=0), rows.std(axis=0)
+    kept = [place for place in range(len(names)) if spread[place] > 0]
+    while True:
+        beta = _newton((rows[:, kept] - middle[kept]) / spread[kept], right)
+        upwards = [
+            (float(weight), place) for weight, place in zip(beta[1:], kept, strict=True) if weight > 0 and names[place] not in praise
         ]
-        weight = [max(guess * (1 - guess), 1e-6) for guess in p]
-        curvature = [
-            [
-                sum(w * row[i] * row[j] for w, row in zip(weight, rows, strict=True)) + (PENALTY if i == j and i else 0.0)
-                for j in range(size)
-            ]
-            for i in range(size)
-        ]
-        step = _solved(curvature, gradient)
-        beta = [one + two for one, two in zip(beta, step, strict=True)]
-        if max(map(abs, step)) < _CONVERGED:
+        if not upwards:
             break
-    return dict(zip(names, beta[1:], strict=True)), beta[0]
+        kept.remove(max(upwards)[1])
+    weights = dict.fromkeys(names, 0.0)
+    weights |= {names[place]: float(weight / spread[place]) for weight, place in zip(beta[1:], kept, strict=True)}
+    return weights, float(beta[0] - sum(weights[names[place]] * middle[place] for place in kept))
 
 
-def _solved(matrix: list[list[float]], vector: list[float]) -> list[float]:
-    """Gaussian elimination with pivots; the matrix is positive definite but for a bias without variance."""
-    size = len(vector)
-    rows = [[*row, vector[i]] for i, row in enumerate(matrix)]
-    for i in range(size):
-        pivot = max(range(i, size), key=lambda at: abs(rows[at][i]))
-        rows[i], rows[pivot] = rows[pivot], rows[i]
-        for j in range(i + 1, size):
-            factor = rows[j][i] / rows[i][i]
-            rows[j] = [one - factor * two for one, two in zip(rows[j], rows[i], strict=True)]
-    found = [0.0] * size
-    for i in reversed(range(size)):
-        found[i] = (rows[i][size] - sum(rows[i][j] * found[j] for j in range(i + 1, size))) / rows[i][i]
-    return found
+def _newton(rows: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The penalised likelihood's maximum: the bias, which is not penalised, then a weight for each column."""
+    import numpy as np
 
-
-def _dot(one: Sequence[float], two: Sequence[float]) -> float:
-    return sum(a * b for a, b in zip(one, two, strict=True))
+    columns = np.hstack([np.ones((len(rows), 1)), rows])
+    beta = np.zeros(columns.shape[1])
+    penalty = np.diag([0.0, *[PENALTY] * rows.shape[1]])
+    for _ in range(STEPS_MAX):
+        p = 1 / (1 + np.exp(-np.clip(columns @ beta, -_LOGIT_MAX, _LOGIT_MAX)))
+        curvature = (columns * np.maximum(p * (1 - p), 1e-6)[:, None]).T @ columns + penalty
+        step = np.linalg.solve(curvature, columns.T @ (right - p) - penalty @ beta)
+        beta += step
+        if float(np.abs(step).max()) < _CONVERGED:
+            break
+    return beta
 
 
 def _sigmoid(x: float) -> float:

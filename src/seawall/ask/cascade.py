@@ -39,6 +39,8 @@ FINAL = frozenset({"empty", "too_long", "unsafe"})
 """Refusals of the parser that no model is asked about."""
 AGREES = "agrees"
 """Feature of a model's answer: the parser, unsure, had read the same."""
+UNREAD = "unread"
+"""Feature of a model's answer: the parser had read nothing at all."""
 LARGE_SECONDS_MIN = 0.3
 """With less left of the deadline the large tier is not begun."""
 LARGE_SECONDS_MAX = 1.4
@@ -348,4 +350,4 @@ class Attempt:
 def large_features(reading: Reading, question: Question) -> dict[str, float]:
     """What a model's answer is judged by: how the parser read the text, and whether both agree."""
     agrees = reading.question is not None and reading.question.canonical() == question.canonical()
-    return {**reading.features, AGREES: float(agrees)}
+    return {**reading.features, AGREES: float(agrees), UNREAD: float(reading.question is None)}

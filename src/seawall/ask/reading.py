@@ -118,7 +118,7 @@ class Reader:
         made, why = self._made(cuts, asked)
         for place, one in enumerate(made[:COMPILED_MAX]):
             if self._compiles(one.question, asked.as_of):
-                return self._answered(one, made[place:], asked), []
+                return self._answered(one, made[place:], asked, cuts[0].points), []
         why = why or Unanswerable("unclear")
         unknown = [edge.start for edge in cuts[0].edges if edge.kind == "unknown"] if why.refusal == "unknown_words" else []
         spans = spans_of(cuts[0], asked.mended, None)
@@ -150,10 +150,11 @@ class Reader:
         question = assembled(draft, self.lexicon, asked.as_of)
         return Made(cut.points - draft.penalty, question, cut, draft, False)
 
-    def _answered(self, made: Made, rest: Sequence[Made], asked: _Asked) -> Reading:
+    def _answered(self, made: Made, rest: Sequence[Made], asked: _Asked, best: float) -> Reading:
         canonical = made.question.canonical()
         others = [one.points for one in rest if one.question.canonical() != canonical]
-        features = features_of(made, made.points - others[0] if others else APART, asked.mended)
+        margin = made.points - others[0] if others else APART
+        features = features_of(made, margin, asked.mended, best=best, before=asked.before is not None)
         spans = spans_of(made.cut, asked.mended, made.question)
         return Reading(question=made.question, confidence=raw(features), features=features, spans=spans)
 
