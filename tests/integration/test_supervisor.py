@@ -6,17 +6,19 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.integration.supervisor_house import service, task
+from tests.waiting import eventually
 
 from seawall.cli.supervisor import Supervisor
 from seawall.cli.supervisor_logs import Logs
 from seawall.cli.supervisor_process import start_ticks
+from seawall.cli.supervisor_terms import Terms
 from seawall.cli.supervisor_units import Change, RestartPolicy, Unit
 
 QUICK = RestartPolicy(delay_s=0.02, delay_s_max=0.05, failures_max=2)
@@ -29,14 +31,14 @@ class Watched:
         self.run = run
         self.changes: list[Change] = []
         self.heard: list[bytes] = []
-        self.supervisor = Supervisor(
-            units,
+        terms = Terms(
             Logs(run / "logs"),
             self.changes.append,
             on_output=lambda unit, line: self.heard.append(line),
             policy=QUICK,
             silent_s_max=silent_s_max,
         )
+        self.supervisor = Supervisor(units, terms)
 
     def states(self, name: str) -> list[str]:
         return [change.state for change in self.changes if change.unit.name == name]
@@ -46,11 +48,6 @@ class Watched:
 
     def events(self) -> list[str]:
         return (self.run / "events").read_text().splitlines()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():
-                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -95,7 +92,7 @@ async def test_a_killed_service_comes_back_and_the_others_do_not_notice(run: Pat
         await house.supervisor.start()
         first, other = house.last("one").pid, house.last("other").pid
         os.kill(first, signal.SIGKILL)
-        await house.until(lambda: house.states("one")[-2:] == ["starting", "ready"] and house.last("one").pid != first)
+        await eventually(lambda: house.states("one")[-2:] == ["starting", "ready"] and house.last("one").pid != first)
         assert house.last("other").pid == other
         assert house.last("one").restarts == 1
         assert "killed by SIGKILL" in next(change.detail for change in house.changes if change.state == "backing-off")
@@ -154,10 +151,10 @@ async def test_a_service_that_says_it_is_not_ready_is_left_running(run: Path) ->
     async with watched(run, service(run, "one")) as house:
         await house.supervisor.start()
         (run / "unready-one").touch()
-        await house.until(lambda: house.last("one").state == "unready")
+        await eventually(lambda: house.last("one").state == "unready")
         assert house.last("one").detail == "store: away"
         (run / "unready-one").unlink()
-        await house.until(lambda: house.last("one").state == "ready")
+        await eventually(lambda: house.last("one").state == "ready")
         assert house.last("one").restarts == 0
 
 
@@ -166,9 +163,9 @@ async def test_a_service_that_hangs_is_killed_and_started_again(run: Path) -> No
     async with watched(run, service(run, "one"), silent_s_max=0.5) as house:
         await house.supervisor.start()
         (run / "deaf-one").touch()
-        await house.until(lambda: "backing-off" in house.states("one"))
+        await eventually(lambda: "backing-off" in house.states("one"))
         (run / "deaf-one").unlink()
-        await house.until(lambda: house.last("one").state == "ready")
+        await eventually(lambda: house.last("one").state == "ready")
 
 
 async def test_one_that_will_not_stop_is_killed(run: Path) -> None:
@@ -187,14 +184,14 @@ async def test_what_a_killed_service_had_started_is_killed_too(run: Path) -> Non
         await house.supervisor.start()
         child = int(next(line for line in house.events() if line.startswith("child")).split()[1])
         os.kill(house.last("one").pid, signal.SIGKILL)
-        await house.until(lambda: start_ticks(child) is None)
+        await eventually(lambda: start_ticks(child) is None)
 
 
 async def test_stopping_while_starting_leaves_nothing(run: Path) -> None:
     """Ctrl-C during a slow start does not wait for it."""
     async with watched(run, service(run, "slow", "--delay", "60"), service(run, "front", needs=("slow",))) as house:
         starting = asyncio.create_task(house.supervisor.start())
-        await house.until(lambda: bool(house.states("slow")))
+        await eventually(lambda: bool(house.states("slow")))
         pid = house.last("slow").pid
         await house.supervisor.stop()
         await starting

@@ -20,6 +20,7 @@ from seawall.cli.supervisor_logs import Logs
 from seawall.cli.supervisor_plan import Site
 from seawall.cli.supervisor_process import start_ticks
 from seawall.cli.supervisor_report import PreparationLine, Ready, Reporter
+from seawall.cli.supervisor_terms import Terms
 from seawall.cli.supervisor_units import Change, RestartPolicy, Unit
 from seawall.core.errors import SeawallError
 from seawall.gateway.admin import let_end
@@ -56,10 +57,11 @@ class RunningInstance:
         self._signal = 0
         self._began = time.monotonic()
         self._services: dict[str, ServiceRecord] = {}
-        logs = Logs(site.instance.logs)
-        self._supervisor = Supervisor(
-            units, logs, self._changed, on_output=self._heard, on_done=self._done, drain=self._drain, held=self._held, policy=policy
+        self._logs = Logs(site.instance.logs)
+        terms = Terms(
+            self._logs, self._changed, on_output=self._heard, on_done=self._done, drain=self._drain, held=self._held, policy=policy
         )
+        self._supervisor = Supervisor(units, terms)
 
     async def run(self) -> int:
         """Start, wait to be told to stop, stop; returns the exit status. StartFailed when it cannot become ready.
@@ -97,7 +99,7 @@ class RunningInstance:
     def _why(self, unit: Unit) -> str:
         if self._error:
             return self._error
-        tail = self._supervisor.logs.tail(unit.label)
+        tail = self._logs.tail(unit.label)
         detail = self._services[unit.label].detail
         return f"{unit.label} {detail}" + (f"; its last lines:\n{tail}\n" if tail else "")
 

@@ -126,6 +126,15 @@ def die_with(parent: int, number: int = signal.SIGTERM) -> None:
         os.kill(os.getpid(), number)
 
 
+def describe_end(status: int | str) -> str:
+    """An exit status in words, or why there is none."""
+    if isinstance(status, str):
+        return f"could not start: {status}"
+    if status < 0:
+        return f"killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
 def start_ticks(pid: int) -> int | None:
     """When a process started, in clock ticks since boot (field 22 of proc_pid_stat(5)); None when there is none."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.cli.supervisor import describe_end
+from seawall.cli.supervisor_process import describe_end
 from seawall.cli.supervisor_units import RestartPolicy
 
 
