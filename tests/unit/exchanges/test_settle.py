@@ -14,7 +14,7 @@ from seawall.model_proxy.genai_spans import annotate, semconv_of
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.settle import settle
 from seawall.telemetry.collector import decode
-from seawall.telemetry.export import encode
+from seawall.telemetry.otlp import encode
 
 WHOLE = Whole(COMPLETION, Usage(9, 3, 4))
 

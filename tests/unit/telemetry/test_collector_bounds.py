@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from seawall.telemetry import collector
-from seawall.telemetry.export import encode
+from seawall.telemetry.otlp import encode
 
 
 async def posted(folder: Path, body: bytes) -> int:

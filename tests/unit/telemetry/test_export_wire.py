@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from seawall.telemetry.export import encode
+from seawall.telemetry.otlp import encode
 from seawall.telemetry.spans import Span, Value
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)

@@ -8,7 +8,8 @@ import pytest
 
 from seawall.telemetry import spans
 from seawall.telemetry.collector import SpanFiles, decode, read_spans
-from seawall.telemetry.export import Exporter, encode
+from seawall.telemetry.export import Exporter
+from seawall.telemetry.otlp import encode
 
 
 @pytest.fixture(autouse=True)
