@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeGuard
 
-from babel import Locale, UnknownLocaleError
 from babel.numbers import get_currency_precision, get_currency_symbol
 
 from seawall.app.model import DataType, Format
-from seawall.ui.date_patterns import DatePattern, compile_pattern
+from seawall.ui.cldr import affixes, babel_locale, compact_scales, number_symbols, true_false
+from seawall.ui.dates import Dates, monday
+from seawall.ui.numbers import Number, is_missing, is_number, to_float
+
+__all__ = ["MINUS", "NBSP", "NULL", "Formatter", "ToText", "formatter", "is_missing", "is_number"]
 
 NULL = "—"
 MINUS = "−"
@@ -26,9 +28,6 @@ NBSP = "\u00a0"
 SIGNIFICANT_DIGITS = 3
 VAST_EXPONENT = 18
 """From here on a number is written as 1.79E308: there are no words for it, and no room for its digits."""
-DAYS_KEPT_MAX = 10_000
-"""Written dates a locale remembers."""
-Number = int | float | Decimal
 ToText = Callable[[object], str]
 _TEMPORAL = ("date", "week", "month", "datetime")
 
@@ -39,35 +38,22 @@ def formatter(locale: str) -> Formatter:
     return Formatter(locale)
 
 
-@lru_cache(maxsize=64)
-def babel_locale(locale: str) -> Locale:
-    """CLDR's data of `locale`, else of its language, else English."""
-    for tag in (locale, locale.replace("_", "-").partition("-")[0], "en"):
-        try:
-            return Locale.parse(tag.replace("-", "_"))
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale("en")
-
-
 class Formatter:
     """How one locale writes numbers, money, shares and dates. Make it with `formatter(locale)`."""
 
     def __init__(self, locale: str) -> None:
         self.locale = locale
         self.babel = babel_locale(locale)
-        symbols = _symbols(self.babel)
+        symbols = number_symbols(self.babel)
         self.decimal_symbol = symbols["decimal"]
         self._swap = str.maketrans({",": symbols["group"], ".": symbols["decimal"], "-": MINUS})
-        self._percent = _affixes(self.babel.percent_formats[None].pattern)
-        self._scales = _compact_scales(self.babel)
+        self._percent = affixes(self.babel.percent_formats[None].pattern)
+        self._scales = compact_scales(self.babel)
         self._currency_leads = self.babel.currency_formats["standard"].pattern.startswith("¤")
         self._currencies: dict[str, str] = {}
-        self._clocks: dict[int, str] = {}
-        self._days: dict[tuple[date | time, str], str] = {}
+        self._dates = Dates(self.babel)
         self._makers: dict[tuple[Format, DataType], ToText] = {}
-        self._patterns: dict[str, DatePattern] = {}
-        self.true_false = _true_false(self.babel.language)
+        self.true_false = true_false(self.babel.language)
 
     # ── whole values ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,30 +151,7 @@ class Formatter:
 
     def date(self, value: object, skeleton: str) -> str:
         """A date or time by CLDR skeleton (`yMMMd`), `date`, `datetime` or `time`."""
-        if type(value) is datetime and skeleton == "datetime":
-            return f"{self.date(value.date(), 'yMMMd')}, {self._clock(value)}"
-        if type(value) is not date:
-            return self._compiled(skeleton)(value) if isinstance(value, date | time) else NULL
-        text = self._days.get((value, skeleton))
-        if text is None:
-            if len(self._days) >= DAYS_KEPT_MAX:
-                self._days.clear()
-            text = self._days[value, skeleton] = self._compiled(skeleton)(value)
-        return text
-
-    def _clock(self, value: datetime) -> str:
-        """Hour and minute; there are only 1,440 of them."""
-        minute = value.hour * 60 + value.minute
-        text = self._clocks.get(minute)
-        if text is None:
-            text = self._clocks[minute] = self._compiled("time")(value.time())
-        return text
-
-    def _compiled(self, skeleton: str) -> DatePattern:
-        made = self._patterns.get(skeleton)
-        if made is None:
-            made = self._patterns[skeleton] = compile_pattern(self._pattern(skeleton), self.babel)
-        return made
+        return self._dates.write(value, skeleton) if isinstance(value, date | time) else NULL
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -204,12 +167,13 @@ class Formatter:
         return self._number(format, style)
 
     def _temporal(self, style: str) -> ToText:
+        write_date = self._dates.write
         skeleton = {"date": "yMMMd", "week": "yMMMd", "month": "yMMM"}.get(style, style)
         convert = monday if style == "week" else _same
 
         def write(value: object) -> str:
             if isinstance(value, date | time):
-                return self.date(convert(value), skeleton)
+                return write_date(convert(value), skeleton)
             return NULL if is_missing(value) else str(value)
 
         return write
@@ -257,53 +221,9 @@ class Formatter:
                 best = (divisor, suffix)
         return best
 
-    def _pattern(self, skeleton: str) -> str:
-        if skeleton == "date":
-            return str(self.babel.date_formats["medium"].pattern)
-        if skeleton == "time":
-            return str(self.babel.time_formats["short"].pattern)
-        if skeleton == "datetime":
-            return f"{self._pattern('yMMMd')}, {self._pattern('time')}"
-        found = self.babel.datetime_skeletons.get(skeleton)
-        return str(found.pattern) if found is not None else skeleton
-
 
 def _exact(value: float, digits: int) -> bool:
     return abs(round(value, digits) - value) <= 1e-9 * max(1.0, abs(value))
-
-
-def is_number(value: object) -> TypeGuard[Number]:
-    """Whether `value` is a number that can be placed on a scale (a boolean is not one)."""
-    kind = type(value)
-    if kind is float:
-        return value - value == 0  # type: ignore[operator, no-any-return]  # false for NaN and infinities, and quick
-    if kind is int:
-        return True
-    if isinstance(value, Decimal):
-        return value.is_finite()
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def to_float(value: Number) -> float:
-    """`value` as a float, infinite when it is too large for one."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def is_missing(value: object) -> bool:
-    """Whether `value` is null, or a number that is none."""
-    if isinstance(value, Decimal):
-        return value.is_nan()
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def monday(value: date | time) -> date | time:
-    """The Monday of the ISO week `value` lies in, as a date."""
-    if isinstance(value, datetime):
-        value = value.date()
-    return value - timedelta(days=value.weekday()) if isinstance(value, date) else value
 
 
 def _same(value: date | time) -> date | time:
@@ -340,33 +260,3 @@ def _decimals(format: Format, style: str) -> tuple[int, bool]:
     if style == "integer":
         return (format.decimals or 0), False
     return (2 if format.decimals is None else format.decimals), True
-
-
-def _symbols(locale: Locale) -> dict[str, str]:
-    table = locale.number_symbols
-    latin = table.get("latn", table)
-    return {"decimal": str(latin["decimal"]), "group": str(latin["group"])}
-
-
-def _affixes(pattern: str) -> tuple[str, str]:
-    """What stands before and after the digits of a CLDR pattern."""
-    positive = pattern.partition(";")[0].replace("'", "")
-    digits = [index for index, sign in enumerate(positive) if sign in "#0,."]
-    return positive[: digits[0]], positive[digits[-1] + 1 :]
-
-
-def _compact_scales(locale: Locale) -> list[tuple[int, float, str]]:
-    """(least exponent, divisor, suffix) of the locale's short scale, ascending; only where it has a word."""
-    scales = []
-    for threshold, number_pattern in locale.compact_decimal_formats["short"]["other"].items():
-        pattern = number_pattern.pattern
-        zeros = pattern.count("0")
-        suffix = pattern.rpartition("0")[2].replace("'", "")
-        if suffix:
-            exponent = len(threshold) - 1
-            scales.append((exponent, float(10 ** (exponent - zeros + 1)), suffix))
-    return sorted(scales)
-
-
-def _true_false(language: str) -> tuple[str, str]:
-    return {"de": ("Ja", "Nein")}.get(language, ("Yes", "No"))

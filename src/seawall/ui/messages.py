@@ -12,7 +12,8 @@ from importlib import resources
 
 import msgspec
 
-from seawall.ui.formats import babel_locale, formatter
+from seawall.ui.cldr import babel_locale
+from seawall.ui.formats import formatter
 
 FALLBACK = "en"
 Template = str | dict[str, str]
