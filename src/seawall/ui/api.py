@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack
-from datetime import date
-from decimal import Decimal
 
 import msgspec
 import pyarrow as pa
@@ -22,24 +20,22 @@ from seawall.app.model import MetricQuery, Page, Panel, Query, RowsQuery, Scalar
 from seawall.ask.vectors.similar import Alike, alike_of
 from seawall.core.deadline import Deadline
 from seawall.core.errors import InvalidInput, SeawallError
-from seawall.query.decimals import plain
 from seawall.query.filters import apply
 from seawall.query.open_query import OpenQuery
-from seawall.query.port import Column
 from seawall.telemetry.events import event
+from seawall.ui.api_answers import AnswerOut, ColumnOut, answer_of, encode, file_format, row_of
 from seawall.ui.charts.data import PanelData
 from seawall.ui.export import ENCODERS, encoded
 from seawall.ui.exports import HELD_BYTES_MAX, ExportSeats, FileBody, small
 from seawall.ui.headers import etag_matches
-from seawall.ui.negotiate import FORMATS, format_of, locale_of
+from seawall.ui.negotiate import FORMATS, locale_of
 from seawall.ui.openapi import openapi
 from seawall.ui.page import cursor_subject
 from seawall.ui.params import Choice, api_choice, read, row_choice
-from seawall.ui.problems import HTML, NotAcceptable, status_of
+from seawall.ui.problems import HTML, status_of
 from seawall.ui.recent import Recent
 from seawall.ui.reception import Reception, panel_of, raw_headers
 from seawall.ui.render.context import RenderContext
-from seawall.ui.render.detail import Fact
 from seawall.ui.replies import Reply
 from seawall.ui.rights import Rights
 from seawall.ui.row_details import RowDetails, RowFound
@@ -48,6 +44,8 @@ from seawall.ui.rows import total_of
 from seawall.ui.similar import WORDS, RowsAsked, open_whatever
 from seawall.ui.wiring import Site, UiServices
 
+__all__ = ["AnswerOut", "ColumnOut", "DataApi"]
+
 EXPORT_SECONDS_MAX = 240.0
 EXPORT_ROWS_MAX = 5_000_000
 SIMILAR_ROWS_MAX = 1_000
@@ -55,55 +53,6 @@ SIMILAR_ROWS_MAX = 1_000
 DESCRIPTIONS_MAX = 64
 THREAD_ROWS = 1_000
 """Answers with more rows are encoded off the event loop."""
-_encoder = msgspec.json.Encoder(decimal_format="number", order=None)
-
-
-class ColumnOut(msgspec.Struct, frozen=True):
-    """One column, as JSON tells it."""
-
-    name: str
-    label: str
-    datatype: str
-    role: str
-    masked: bool
-
-
-class AnswerOut(msgspec.Struct, frozen=True):
-    """The JSON answer. `next` is the cursor of the next page of rows."""
-
-    panel: str
-    watermark: str
-    as_of: date | None
-    columns: tuple[ColumnOut, ...]
-    rows: list[dict[str, object]]
-    next: str | None = None
-    total: int | None = None
-    total_exact: bool | None = None
-    keys: list[str] | None = None
-    """Of row panels: what names each of `rows` in `/rows/{key}`."""
-    degraded: str | msgspec.UnsetType | None = msgspec.UNSET
-    """Of panels of similar rows: `words` when what is similar could not be worked out, and these are found by the words they share."""
-
-
-class FieldOut(msgspec.Struct, frozen=True):
-    """A field of a row told in full, as JSON tells it."""
-
-    name: str
-    dataset: str
-    label: str
-    definition: str
-    datatype: str
-    masked: bool
-
-
-class RowOut(msgspec.Struct, frozen=True):
-    """The JSON answer about one row."""
-
-    panel: str
-    watermark: str
-    as_of: date | None
-    fields: tuple[FieldOut, ...]
-    row: dict[str, object]
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -136,7 +85,7 @@ class DataApi:
         asked = self._asked(request)
         if asked.choice.format == "html" and isinstance(asked.query, MetricQuery):
             return self._tagged(request, HTML, await self._table(asked, asked.query))
-        wanted = _format(asked.choice, request)
+        wanted = file_format(asked.choice.format, request.headers.get("accept", ""))
         if wanted == "json":
             body = await self._json(asked)
             return self._tagged(request, FORMATS["json"], body)
@@ -156,9 +105,7 @@ class DataApi:
         if choice.format not in ("", "json"):
             raise InvalidInput("The parameter 'format' has the wrong value", expected="json or html", got=choice.format[:40])
         found = await finding
-        told = tuple(_field_out(fact, locale) for fact in found.facts)
-        row = {fact.column.name: _plain(fact.value) for fact in found.facts}
-        return self._tagged(request, FORMATS["json"], _encoder.encode(RowOut(panel.name, found.watermark, found.as_of, told, row)))
+        return self._tagged(request, FORMATS["json"], encode(row_of(panel.name, locale, found)))
 
     async def _row_html(self, request: Request, panel: Panel, finding: Awaitable[RowFound], ctx: RenderContext) -> Reply:
         draw = self._services.drawing
@@ -203,10 +150,10 @@ class DataApi:
             answer = await self._rows_answer(asked, asked.query)
         else:
             whole = await asked.site.questions.table(asked.query, asked.rights.policy, deadline=asked.deadline)
-            answer = _answer(asked, whole.columns, whole.table, whole.watermark, whole.as_of)
+            answer = answer_of(asked.panel.name, asked.locale, whole.columns, whole.table, whole.watermark, whole.as_of)
         if len(answer.rows) <= THREAD_ROWS:
-            return _encoder.encode(answer)
-        return await asyncio.to_thread(_encoder.encode, answer)
+            return encode(answer)
+        return await asyncio.to_thread(encode, answer)
 
     async def _rows_answer(self, asked: Asked, query: RowsQuery) -> AnswerOut:
         limited = msgspec.structs.replace(query, limit=asked.choice.limit or query.limit)
@@ -222,7 +169,7 @@ class DataApi:
             counting.cancel()
         columns = opened.columns[: keyed.shown + (asked.alike is not None)]
         table = pa.Table.from_batches(batches).select([column.name for column in columns])
-        answer = _answer(asked, columns, table, opened.watermark, opened.as_of)
+        answer = answer_of(asked.panel.name, asked.locale, columns, table, opened.watermark, opened.as_of)
         keys = await asyncio.to_thread(lambda: [key for batch in batches for key in self._keys.of_batch(keyed, batch)])
         subject = cursor_subject(asked.site.app, asked.panel, asked.choice, asked.rights)
         following = self._services.cursors.encode(opened.next_after, subject=subject) if opened.next_after else None
@@ -302,40 +249,3 @@ async def _collected(opened: OpenQuery) -> list[pa.RecordBatch]:
         return [batch async for batch in opened.batches]
     finally:
         await opened.close()
-
-
-def _answer(asked: Asked, columns: tuple[Column, ...], table: pa.Table, watermark: str, as_of: date | None) -> AnswerOut:
-    told = tuple(ColumnOut(each.name, each.label.in_locale(asked.locale), each.datatype, each.role, each.masked) for each in columns)
-    return AnswerOut(asked.panel.name, watermark, as_of, told, _rows(table))
-
-
-def _rows(table: pa.Table) -> list[dict[str, object]]:
-    """The rows, with decimals as people write them."""
-    rows: list[dict[str, object]] = table.to_pylist()
-    for name in [field.name for field in table.schema if pa.types.is_decimal(field.type)]:
-        for row in rows:
-            row[name] = _plain(row[name])
-    return rows
-
-
-def _plain(value: object) -> object:
-    return plain(value) if isinstance(value, Decimal) else value
-
-
-def _field_out(fact: Fact, locale: str) -> FieldOut:
-    column, field = fact.column, fact.field
-    label, definition = column.label.in_locale(locale), field.definition.in_locale(locale)
-    return FieldOut(column.name, field.dataset, label, definition, column.datatype, column.masked)
-
-
-def _format(choice: Choice, request: Request) -> str:
-    if choice.format:
-        if choice.format not in FORMATS:
-            raise InvalidInput(
-                "The parameter 'format' has the wrong value", expected="one of " + ", ".join(FORMATS), got=choice.format[:40]
-            )
-        return choice.format
-    found = format_of(request.headers.get("accept", ""))
-    if not found:
-        raise NotAcceptable(expected="one of " + ", ".join(FORMATS.values()), got=request.headers.get("accept", "")[:200])
-    return found

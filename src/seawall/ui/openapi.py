@@ -78,9 +78,7 @@ def _row_operation(page: Page, panel: Panel) -> Json:
         "type": "object",
         "required": ["panel", "watermark", "fields", "row"],
         "properties": {
-            "panel": {"const": panel.name},
-            "watermark": {"type": "string", "description": "The generation of data that was read"},
-            "as_of": {"type": ["string", "null"], "format": "date"},
+            **_read_from(panel),
             "fields": {"type": "array", "items": {"$ref": "#/components/schemas/Field"}},
             "row": {"type": "object", "description": "Field name to value; a hidden or missing value is null"},
         },
@@ -138,15 +136,22 @@ def _paging(panel: Panel) -> list[Json]:
     return [after | {"description": "The `next` cursor of the page before"}, limit, format_]
 
 
+def _read_from(panel: Panel) -> Json:
+    """Properties of every answer: what was read, and of when."""
+    return {
+        "panel": {"const": panel.name},
+        "watermark": {"type": "string", "description": "The generation of data that was read"},
+        "as_of": {"type": ["string", "null"], "format": "date"},
+    }
+
+
 def _answer(panel: Panel) -> Json:
     rows: Json = {"type": "array", "items": {"$ref": f"#/components/schemas/{panel.name}.row"}}
     body: Json = {
         "type": "object",
         "required": ["panel", "watermark", "columns", "rows"],
         "properties": {
-            "panel": {"const": panel.name},
-            "watermark": {"type": "string", "description": "The generation of data that was read"},
-            "as_of": {"type": ["string", "null"], "format": "date"},
+            **_read_from(panel),
             "columns": {"type": "array", "items": {"type": "object"}},
             "rows": rows,
             "next": {"type": ["string", "null"], "description": "The cursor of the next page"},
