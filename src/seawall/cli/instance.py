@@ -24,6 +24,7 @@ import msgspec
 from seawall.cli.supervisor_process import is_alive, processes_in, start_ticks
 from seawall.core.errors import ConfigurationError
 from seawall.core.settings import DRAIN_SECONDS
+from seawall.store.whole_files import replace_whole
 
 SOCKET_PATH_MAX = 107
 """sun_path holds 108 bytes with the closing zero (unix(7))."""
@@ -121,11 +122,7 @@ class Instance(msgspec.Struct, frozen=True):
 
     def write(self, record: InstanceRecord) -> None:
         """Replace the record in one step."""
-        draft = self.record_path.with_name("instance.json.new")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(record) + b"\n")
-        draft.replace(self.record_path)
+        replace_whole(self.record_path, msgspec.json.encode(record) + b"\n")
 
 
 def locate(data: Path, environment: Mapping[str, str]) -> Instance:

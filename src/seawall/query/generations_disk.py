@@ -6,9 +6,7 @@ paths only when they are well formed.
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.core.errors import InvalidInput
+from seawall.store.whole_files import replace_whole
 from seawall.telemetry.events import event
 
 _ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{12}")
@@ -78,7 +77,7 @@ class WarehouseDisk:
         """Remember an id as current; a disk that fails is told as an event, for the pointer in Postgres counts."""
         if self.pointer(app) != id:
             try:
-                _write_whole(self._folder(app) / "current", id.encode())
+                replace_whole(self._folder(app) / "current", id.encode(), lasting=True)
             except OSError as error:
                 event("generation.pointer_not_written", app=app, error=type(error).__name__)
 
@@ -99,7 +98,7 @@ class WarehouseDisk:
             raise InvalidInput("A generation's id is malformed", expected="one made by `new_generation`", got=repr(generation.id[:80]))
         folder = self._folder(generation.app) / "generations"
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / f"{generation.id}.json", msgspec.json.encode(generation))
+        replace_whole(folder / f"{generation.id}.json", msgspec.json.encode(generation), lasting=True)
 
     def prune_manifests(self, app: str, keep: int, current: str) -> list[Generation]:
         """Remove all but the newest `keep` and `current`; those that stay."""
@@ -126,16 +125,3 @@ class WarehouseDisk:
         if not _APP.fullmatch(app):
             raise InvalidInput("An app's name is malformed", expected="lower-case letters, digits and dashes", got=repr(app[:80]))
         return self._root / app
-
-
-def _write_whole(path: Path, body: bytes) -> None:
-    """Replace a file's content, whole or not at all, also when the power fails."""
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    try:
-        with scratch.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ for each key; reading takes at most 100 ms and the newer of the two counts. Neit
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import OrderedDict
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from seawall.query.background import Repeating
 from seawall.query.cache import CacheKey
 from seawall.query.cache_shared import Entry, pack, unpack
 from seawall.store.database import Queries
+from seawall.store.whole_files import replace_whole
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
 from seawall.trust.encryption import Sealer
@@ -46,12 +46,7 @@ class DiskSummaries:
         """Replace one file, whole or not at all. OSError when the disk is full or gone."""
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = path.with_name(f".{name}.{secrets.token_hex(6)}")
-        try:
-            scratch.write_bytes(sealed)
-            scratch.replace(path)
-        finally:
-            scratch.unlink(missing_ok=True)
+        replace_whole(path, sealed)
         self._written += 1
         if self._written % 256 == 0:
             self.prune()

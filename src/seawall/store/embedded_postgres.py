@@ -19,6 +19,7 @@ from urllib.parse import quote
 import msgspec
 
 from seawall.core.errors import ConfigurationError
+from seawall.store.whole_files import replace_whole
 
 SUPERUSER = "postgres"
 OWNER = "seawall_owner"
@@ -153,7 +154,7 @@ def prepare(postgres: EmbeddedPostgres) -> dict[str, str]:
     if postgres.initialised:
         _configure(postgres)
     else:
-        _write_private(postgres.root / "initdb.password", passwords[SUPERUSER].encode())
+        replace_whole(postgres.root / "initdb.password", passwords[SUPERUSER].encode(), lasting=True)
     if postgres.identity == "nobody":
         _give_away(postgres)
     return passwords
@@ -178,8 +179,8 @@ def _configure(postgres: EmbeddedPostgres) -> None:
         settings |= _VECTOR_SETTINGS
     lines = ["# Written by Seawall at every start. Your own settings go to postgresql.auto.conf (ALTER SYSTEM)."]
     lines += [f"{name} = {value}" for name, value in settings.items()]
-    _write_private(postgres.cluster / "postgresql.conf", "\n".join(lines).encode() + b"\n")
-    _write_private(postgres.cluster / "pg_hba.conf", _HBA.encode())
+    replace_whole(postgres.cluster / "postgresql.conf", "\n".join(lines).encode() + b"\n", lasting=True)
+    replace_whole(postgres.cluster / "pg_hba.conf", _HBA.encode(), lasting=True)
 
 
 def read_passwords(path: Path) -> dict[str, str]:
@@ -192,20 +193,8 @@ def _passwords(path: Path) -> dict[str, str]:
     known = read_passwords(path) if path.exists() else {}
     passwords = {role: known.get(role) or secrets.token_urlsafe(24) for role in ROLES}
     if passwords != known:
-        _write_private(path, msgspec.json.encode(passwords))
+        replace_whole(path, msgspec.json.encode(passwords), lasting=True)
     return passwords
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    """Replace a file in one step, readable by its owner only."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    draft.replace(path)
 
 
 def _give_away(postgres: EmbeddedPostgres) -> None:

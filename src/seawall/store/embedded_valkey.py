@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import platform
 import secrets
 from pathlib import Path
@@ -18,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from seawall.core.errors import ConfigurationError
+from seawall.store.whole_files import replace_whole
 
 SERVICE_USERS = {
     "ui-read": "seawall_ui",
@@ -69,8 +69,8 @@ def prepare(valkey: EmbeddedValkey) -> dict[str, str]:
     """Write the configuration with fresh passwords (nothing outlives the server); returns user → password."""
     valkey.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     passwords = {user: secrets.token_urlsafe(24) for user in dict.fromkeys(SERVICE_USERS.values())}
-    _write_private(valkey.root / "users.acl", _users(passwords))
-    _write_private(valkey.root / "valkey.conf", _configuration(valkey))
+    replace_whole(valkey.root / "users.acl", _users(passwords).encode())
+    replace_whole(valkey.root / "valkey.conf", _configuration(valkey).encode())
     return passwords
 
 
@@ -95,10 +95,3 @@ def _configuration(valkey: EmbeddedValkey) -> str:
         "daemonize": "no",
     }
     return "# Written by Seawall at every start.\n" + "".join(f"{name} {value}\n" for name, value in settings.items())
-
-
-def _write_private(path: Path, content: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)

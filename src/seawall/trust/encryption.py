@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from seawall.core.errors import ConfigurationError, SeawallError
+from seawall.store.whole_files import create_whole
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -80,7 +81,7 @@ def load_or_create_key(path: Path) -> Keyring:
     """The keys kept at `path` (mode 0600). Made once, even when several processes start together."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _create(path, Keyring((Key(1, secrets.token_bytes(KEY_BYTES)),)))
+        create_whole(path, msgspec.json.encode({1: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}))
     try:
         listed = msgspec.json.decode(path.read_bytes(), type=dict[int, str])
         return Keyring(tuple(Key(number, _checked(base64.b64decode(text))) for number, text in listed.items()))
@@ -88,26 +89,6 @@ def load_or_create_key(path: Path) -> Keyring:
         raise ConfigurationError(
             f"{path.name} is not a key file", expected="JSON of key numbers to base64 keys", fix="Restore it from a backup"
         ) from error
-
-
-def _create(path: Path, keyring: Keyring) -> None:
-    scratch = _scratch(path, keyring)
-    try:
-        os.link(scratch, path)
-    except FileExistsError:
-        return  # another process was first: its key counts
-    finally:
-        scratch.unlink()
-
-
-def _scratch(path: Path, keyring: Keyring) -> Path:
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    body = msgspec.json.encode({key.id: base64.b64encode(key.secret).decode() for key in keyring.keys})
-    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 -- a descriptor, for its mode
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    return scratch
 
 
 def _checked(secret: bytes) -> bytes:

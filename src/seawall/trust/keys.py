@@ -8,10 +8,7 @@ everybody out. Key ids are RFC 7638 thumbprints.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import os
-import secrets
 from pathlib import Path
 
 import msgspec
@@ -21,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from seawall.core.errors import ConfigurationError
+from seawall.store.whole_files import create_whole
 
 ALGORITHM = "ES256"
 CURRENT = "signing.pem"
@@ -83,17 +81,7 @@ def _create(directory: Path) -> None:
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    temporary = directory / f".{CURRENT}.{secrets.token_hex(8)}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):  # another process was first, and its key is the one
-            (directory / CURRENT).hardlink_to(temporary)
-    finally:
-        temporary.unlink()
+    create_whole(directory / CURRENT, pem)
 
 
 def _read_private(path: Path) -> ec.EllipticCurvePrivateKey:

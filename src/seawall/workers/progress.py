@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
+from seawall.store.whole_files import replace_whole
 from seawall.telemetry.events import event
 
 FILE = "jobs.json"
@@ -69,10 +70,8 @@ class ProgressBook:
         self._written_at = self._clock.monotonic()
         if self._path is None:
             return
-        draft = self._path.with_name(self._path.name + ".new")
         with suppress(OSError):
-            draft.write_bytes(msgspec.json.encode(list(self._jobs.values())))
-            draft.replace(self._path)
+            replace_whole(self._path, msgspec.json.encode(list(self._jobs.values())))
 
 
 NOWHERE = ProgressBook(None)

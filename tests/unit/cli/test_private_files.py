@@ -41,8 +41,8 @@ def test_folders_made_before_are_closed(tmp_path: Path) -> None:
 
 
 def test_the_record_of_an_instance_is_its_users_alone(tmp_path: Path) -> None:
-    """Whatever the umask, and also where an interrupted writer left an open draft."""
-    (tmp_path / "instance.json.new").touch(0o644)
+    """Whatever the umask, and whatever was there."""
+    (tmp_path / "instance.json").touch(0o644)
     instance = locate(tmp_path, {})
     instance.write(InstanceRecord(1, 1, "http://localhost:8420", 8420, "/data", "/run", ()))
     assert mode(tmp_path / "instance.json") == 0o600
