@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.conftest import COMMAND, Seawall, up
 from tests.acceptance.data_api import DataApi
 
-from seawall.cli.publish import store_url
+from seawall.cli.operational import store_url
 
 APP = """
 name: returns-desk

@@ -18,6 +18,7 @@ from seawall.app.model import Bundle
 from seawall.cli.check_dry_run import DryRun, dry_run, preparation_faults
 from seawall.cli.check_golden import golden_faults
 from seawall.cli.check_print import print_faults, print_sound
+from seawall.cli.options import APP, JSON
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -33,14 +34,14 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.argument("app", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@APP
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     default=None,
     help="An instance's data directory to try every query on.  [default: .seawall, when prepared]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def check(app: Path, data: Path | None, as_json: bool) -> None:
     """Find every fault in an app folder."""
     checked, bundle = checked_app(app, data)

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, clear_run, locate, lock, recover
+from seawall.cli.options import DATA, JSON
 from seawall.cli.supervisor_process import is_alive
 
 STOP_S_MAX = 30.0
@@ -31,9 +32,9 @@ class Stopped(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="The instance's data directory.")
+@DATA
 @click.option("--now", is_flag=True, help="Cut calls in flight instead of letting them end.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def down(data: Path, now: bool, as_json: bool) -> None:
     """Stop an instance. Stopping one that does not run is no error.
 

@@ -20,6 +20,7 @@ import msgspec
 
 from seawall.app.durations import parse_duration
 from seawall.cli.instance import Instance, InstanceRecord, ServiceRecord, locate
+from seawall.cli.options import DATA, JSON
 from seawall.cli.supervisor_hold import HOLD_S_MAX, let_go, take
 from seawall.cli.supervisor_process import is_alive
 from seawall.core.errors import ConfigurationError, InvalidInput
@@ -50,8 +51,8 @@ def drill() -> None:
 @click.option("--for", "duration", default="5m", show_default=True, help="How long: at least 10s.")
 @click.option("--rate", default=50.0, show_default=True, help="Page views a second.")
 @click.option("--seed", type=int, default=None, help="Chooses the moment and the pages.  [default: another each time]")
-@click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="The instance's data directory.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@DATA
+@JSON
 def vector_store(duration: str, rate: float, seed: int | None, data: Path, as_json: bool) -> None:
     """Stop the vector store at a random moment under page views, and start it again.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.app.model import App
-from seawall.cli.publish import store_url
+from seawall.cli.operational import store_url
 from seawall.core.errors import ConfigurationError
 from seawall.query.duckdb_engine import DuckDBEngine
 from seawall.query.generations import Generations

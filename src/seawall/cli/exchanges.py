@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from seawall.app.durations import parse_duration
+from seawall.cli.options import DATA, JSON
 from seawall.cli.terminal import printable
 from seawall.core.errors import ConfigurationError, InvalidInput, NotFound
 from seawall.model_proxy.exchanges.archive import Archive, Wanted
@@ -30,7 +31,7 @@ FILTERS = (
     click.option("--lane", default="", help="Of this lane: eval."),
     click.option("--since", default="", metavar="WHEN", help="Not before: 2026-01-08T12:00, or 1h for an hour ago."),
     click.option("--until", default="", metavar="WHEN", help="Before."),
-    click.option("--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory."),
+    DATA,
 )
 
 
@@ -104,7 +105,7 @@ def list_exchanges(asked: Asked, limit: int, as_json: bool) -> None:
 @exchanges.command()
 @click.argument("id")
 @click.option("--tenant", default="default", show_default=True, help="Whose call.")
-@click.option("--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory.")
+@DATA
 @click.option("--json", "as_json", is_flag=True, help="Print it as one line.")
 def show(id: str, tenant: str, data: Path, as_json: bool) -> None:
     """Show one call, by its id or how that begins."""
@@ -138,7 +139,7 @@ def export(asked: Asked, file: Path, form: str | None) -> None:
 @click.option("--snapshot", type=click.Choice(["record", "replay", "require"]), default=None, help="Ask in the evaluation lane.")
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help="The newest so many.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 @filtered
 def replay(
     asked: Asked,
@@ -170,7 +171,7 @@ def replay(
 
 
 @exchanges.command()
-@click.option("--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory.")
+@DATA
 def rotate(data: Path) -> None:
     """Add a key that seals from the next segment on; what older keys sealed still opens."""
     archive(data)

@@ -19,11 +19,11 @@ from seawall.app.model import App
 from seawall.ask.golden import Golden
 from seawall.ask.params import from_params
 from seawall.ask.question import Question
-from seawall.cli.publish import store_url
-from seawall.core.errors import ConfigurationError, SeawallError
+from seawall.cli.operational import operational
+from seawall.cli.options import APP
+from seawall.core.errors import SeawallError
 from seawall.query.policy import unrestricted
 from seawall.store.embedded_postgres import OWNER
-from seawall.store.postgres import Database, open_pool
 
 SHOWN_MAX = 1_000
 
@@ -47,7 +47,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 @click.command("candidates")
-@click.argument("app", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@APP
 @click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="An instance's data directory.")
 @click.option("--limit", type=click.IntRange(1, SHOWN_MAX), default=100, show_default=True, help="How many, the newest first.")
 @click.option("--jsonl", is_flag=True, help="Print those found right as lines of a golden file.")
@@ -91,13 +91,7 @@ def _question(app: App, params: str) -> Question | None:
 
 
 async def _found(app: str, data: Path, limit: int, forget: int | None) -> list[Candidate]:
-    url = store_url(data, OWNER)
-    if not url:
-        raise ConfigurationError("There is no instance yet", fix="Start one with `seawall up --detach`")
-    database = Database(await open_pool(url, max_size=1))
-    try:
+    async with operational(data, OWNER) as database:
         if forget is not None:
             await database.execute("forget_candidates", app=app, up_to=forget)
         return [msgspec.convert(row, Candidate) for row in await database.fetch_all("golden_candidates", app=app, limit=limit)]
-    finally:
-        await database.close()

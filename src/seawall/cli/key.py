@@ -18,17 +18,14 @@ import click
 import msgspec
 
 from seawall.app.durations import parse_duration
-from seawall.cli.publish import store_url
+from seawall.cli.operational import operational
+from seawall.cli.options import ATTRIBUTES, DATA, JSON
 from seawall.cli.token import parse_attributes
-from seawall.core.errors import ConfigurationError, InvalidInput
+from seawall.core.errors import InvalidInput
 from seawall.model_proxy.call import Limits
 from seawall.model_proxy.keys import AccountPeriod, KeyBudget, ListedKey, MachineKeys, NewKey
 from seawall.model_proxy.scopes import DEFAULT_SCOPES, parse_scopes
 
-_DATA = click.option(
-    "--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory."
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 _BUDGET = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(?:/([a-z]+))?")
 NANODOLLARS = 1_000_000_000
 
@@ -60,9 +57,7 @@ def key() -> None:
     help="chat, embeddings, models, eval, prompts:APP/PROMPT, prompts:APP/*; may be repeated.  [default: chat, embeddings, models]",
 )
 @click.option("--role", "roles", multiple=True, metavar="ROLE", help="A role of an app, for its prompts; may be repeated.")
-@click.option(
-    "--attr", "attributes", multiple=True, metavar="KEY=VALUE", help="What row policies compare with; `a|b` is a list. May be repeated."
-)
+@ATTRIBUTES
 @click.option(
     "--requests", type=click.IntRange(0), default=0, help="Requests a minute, beside the limits of models.yaml; 0: no limit of its own."
 )
@@ -72,8 +67,8 @@ def key() -> None:
     "--budget", metavar="USD[/PERIOD]", help="What it may spend, like 20 or 2.50/day: an hour, day, week, month (default) or total."
 )
 @click.option("--ttl", default=None, help="How long it works, like 90d.  [default: until revoked]")
-@_DATA
-@_JSON
+@DATA
+@JSON
 def create(
     name: str,
     tenant: str,
@@ -104,8 +99,8 @@ def create(
 
 
 @key.command("list")
-@_DATA
-@_JSON
+@DATA
+@JSON
 def list_keys(data: Path, as_json: bool) -> None:
     """List keys, the newest first, with what those with a budget have spent."""
     found = asyncio.run(_list(data))
@@ -122,8 +117,8 @@ def list_keys(data: Path, as_json: bool) -> None:
 @key.command()
 @click.argument("key")
 @click.option("--tenant", default="default", show_default=True, help="Whose, when KEY is a name.")
-@_DATA
-@_JSON
+@DATA
+@JSON
 def revoke(key: str, tenant: str, data: Path, as_json: bool) -> None:
     """End KEY (its id or name) at once, for good."""
     key_id = asyncio.run(_revoke(data, key, tenant))
@@ -161,16 +156,9 @@ async def _revoke(data: Path, word: str, tenant: str) -> str:
 @asynccontextmanager
 async def _keys(data: Path) -> AsyncIterator[MachineKeys]:
     from seawall.store.embedded_postgres import OWNER
-    from seawall.store.postgres import Database, open_pool
 
-    url = store_url(data, OWNER)
-    if not url:
-        raise ConfigurationError(f"There is no instance in {data}", fix="Start it with `seawall up`, or name another with --data")
-    database = Database(await open_pool(url, min_size=1, max_size=1))
-    try:
+    async with operational(data, OWNER) as database:
         yield MachineKeys(database)
-    finally:
-        await database.close()
 
 
 def _day(at: float | None) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from seawall.app.faults import Fault
 from seawall.cli.models_route import route
+from seawall.cli.options import JSON
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import check as check_file
 from seawall.model_proxy.config_load import load, models_file
@@ -22,7 +23,6 @@ _FILE = click.option(
     default=None,
     help="The models.yaml to read.  [default: SEAWALL_MODELS, or the packaged one]",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 class CheckedModels(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ models.add_command(route)
 
 @models.command("list")
 @_FILE
-@_JSON
+@JSON
 def list_models(file: Path | None, as_json: bool) -> None:
     """List models and routes."""
     config = load(file or models_file(os.environ))
@@ -70,7 +70,7 @@ def _lines(config: Config) -> list[str]:
 @models.command("check")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--keys/--no-keys", default=True, show_default=True, help="Also look whether the providers' keys are there.")
-@_JSON
+@JSON
 def check(file: Path | None, keys: bool, as_json: bool) -> None:
     """Find every fault in a models.yaml, and keys that are missing."""
     path = file or models_file(os.environ)

@@ -18,21 +18,18 @@ import click
 import msgspec
 
 from seawall.cli.instance import locate
-from seawall.cli.publish import store_url
-from seawall.core.errors import ConfigurationError, InvalidInput, NotFound
+from seawall.cli.operational import operational
+from seawall.cli.options import DATA, JSON
+from seawall.core.errors import InvalidInput, NotFound
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import load, models_file
 from seawall.model_proxy.route.live import RouteHistory
 from seawall.model_proxy.route.router import LiveRoute, usable
 
-_DATA = click.option(
-    "--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory."
-)
 _FILE = click.option(
     "--models", "file", type=click.Path(path_type=Path), default=None, help="Its models.yaml.  [default: the one it was started with]"
 )
 _WHY = click.option("--why", default="", help="The reason, for the history.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 WEIGHT_MAX = 1_000_000
 Result = TypeVar("Result")
 
@@ -73,9 +70,9 @@ def route() -> None:
 
 @route.command()
 @click.argument("name", metavar="[ROUTE]", required=False)
-@_DATA
+@DATA
 @_FILE
-@_JSON
+@JSON
 def show(name: str | None, data: Path, file: Path | None, as_json: bool) -> None:
     """Show a route with its history, or every route in force."""
     config = _config(data, file)
@@ -97,9 +94,9 @@ def show(name: str | None, data: Path, file: Path | None, as_json: bool) -> None
 @click.argument("weights", metavar="MODEL=WEIGHT...", nargs=-1, required=True)
 @click.option("--fallback", multiple=True, metavar="MODEL", help="Asked when the variant fails; may be repeated.  [default: as it is]")
 @_WHY
-@_DATA
+@DATA
 @_FILE
-@_JSON
+@JSON
 def set_weights(name: str, weights: Sequence[str], fallback: Sequence[str], why: str, data: Path, file: Path | None, as_json: bool) -> None:
     """Give a route's models their weights."""
     config = _config(data, file)
@@ -116,9 +113,9 @@ def set_weights(name: str, weights: Sequence[str], fallback: Sequence[str], why:
 @click.argument("name", metavar="ROUTE")
 @click.argument("model", required=False)
 @_WHY
-@_DATA
+@DATA
 @_FILE
-@_JSON
+@JSON
 def flip(name: str, model: str | None, why: str, data: Path, file: Path | None, as_json: bool) -> None:
     """Send everybody to MODEL; of two variants, to the other one."""
 
@@ -131,9 +128,9 @@ def flip(name: str, model: str | None, why: str, data: Path, file: Path | None, 
 @route.command()
 @click.argument("name", metavar="ROUTE")
 @_WHY
-@_DATA
+@DATA
 @_FILE
-@_JSON
+@JSON
 def rollback(name: str, why: str, data: Path, file: Path | None, as_json: bool) -> None:
     """Undo the last change of a route."""
 
@@ -149,9 +146,9 @@ def rollback(name: str, why: str, data: Path, file: Path | None, as_json: bool) 
 @route.command()
 @click.argument("name", metavar="ROUTE")
 @_WHY
-@_DATA
+@DATA
 @_FILE
-@_JSON
+@JSON
 def reset(name: str, why: str, data: Path, file: Path | None, as_json: bool) -> None:
     """Let a route be as models.yaml says again."""
     _change(name, lambda _: None, why or "reset", data, file, as_json=as_json)
@@ -259,16 +256,9 @@ def _who() -> str:
 @asynccontextmanager
 async def _history(data: Path) -> AsyncIterator[RouteHistory]:
     from seawall.store.embedded_postgres import OWNER
-    from seawall.store.postgres import Database, open_pool
 
-    url = store_url(data, OWNER)
-    if not url:
-        raise ConfigurationError(f"There is no instance in {data}", fix="Start it with `seawall up`, or name another with --data")
-    pool = await open_pool(url, min_size=1, max_size=1)
-    try:
-        yield RouteHistory(Database(pool))
-    finally:
-        await pool.close()
+    async with operational(data, OWNER) as database:
+        yield RouteHistory(database)
 
 
 async def _with(data: Path, work: Callable[[RouteHistory], Awaitable[Result]]) -> Result:

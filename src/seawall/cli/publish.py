@@ -20,7 +20,9 @@ import msgspec
 
 from seawall.app.load import load_bundle
 from seawall.app.model import App
-from seawall.core.errors import ConfigurationError, InvalidInput
+from seawall.cli.operational import operational, store_url
+from seawall.cli.options import APP, DATA, JSON
+from seawall.core.errors import InvalidInput
 from seawall.query.generations import Generation, Generations, NoGeneration, TableFiles, new_generation
 
 READERS = {
@@ -29,11 +31,6 @@ READERS = {
 }
 """CSV is that of RFC 4180. Left to guess, DuckDB takes lines it does not understand for a preamble and drops them silently."""
 ROW_GROUP_ROWS = 122_880
-_APP = click.argument("app", type=click.Path(exists=True, file_okay=False, path_type=Path))
-_DATA = click.option(
-    "--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory."
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 class UnknownTable(InvalidInput):
@@ -55,7 +52,7 @@ class UnfitTable(InvalidInput):
 
 
 @click.command()
-@_APP
+@APP
 @click.option("--table", "tables", multiple=True, required=True, metavar="NAME=FILE", help="A table the app reads; may be repeated.")
 @click.option(
     "--as-of",
@@ -63,8 +60,8 @@ class UnfitTable(InvalidInput):
     metavar="DATE",
     help="The data's date: days before it are complete. [default: the latest day in the app's time fields]",
 )
-@_DATA
-@_JSON
+@DATA
+@JSON
 def publish(app: Path, tables: Sequence[str], as_of: str | None, data: Path, as_json: bool) -> None:
     """Make CSV or Parquet files the current data of an app."""
     bundle = load_bundle(app)
@@ -73,9 +70,9 @@ def publish(app: Path, tables: Sequence[str], as_of: str | None, data: Path, as_
 
 
 @click.command()
-@_APP
-@_DATA
-@_JSON
+@APP
+@DATA
+@JSON
 def generation(app: Path, data: Path, as_json: bool) -> None:
     """Tell which data an app serves."""
     generations = Generations(data / "warehouse")
@@ -181,37 +178,13 @@ def _current_tables(generations: Generations, app: str) -> dict[str, TableFiles]
 @asynccontextmanager
 async def _generations(data: Path) -> AsyncIterator[Generations]:
     """The warehouse of an instance: through its Postgres when it runs, on its disk before its first start."""
-    url = store_url(data, "seawall_workers")
-    if not url:
+    if not store_url(data, "seawall_workers"):
         yield Generations(data / "warehouse")
         return
-    from seawall.store.postgres import Database, open_pool
-
-    pool = await open_pool(url, min_size=1, max_size=1)
-    try:
-        generations = Generations(data / "warehouse", Database(pool))
+    async with operational(data, "seawall_workers") as database:
+        generations = Generations(data / "warehouse", database)
         await generations.refresh()
         yield generations
-    finally:
-        await pool.close()
-
-
-def store_url(data: Path, role: str) -> str:
-    """Where an instance's Postgres answers `role`; empty before its first start. ConfigurationError when it does not run."""
-    from seawall.cli.instance import locate
-    from seawall.cli.supervisor_process import postgres_identity
-    from seawall.store.embedded_postgres import embedded_postgres, read_passwords
-
-    if url := os.environ.get("DATABASE_URL"):
-        return url
-    found = locate(data, os.environ)
-    postgres = embedded_postgres(found.data, found.run, postgres_identity(found.cluster))
-    if not postgres.initialised:
-        return ""
-    record = found.read()
-    if record is None or not record.running:
-        raise ConfigurationError("The instance does not run, and its Postgres holds the pointer", fix="Start it with `seawall up --detach`")
-    return postgres.url(role, read_passwords(postgres.root / "passwords.json"))
 
 
 def _print(one: Generation, generations: Generations, *, as_json: bool) -> None:

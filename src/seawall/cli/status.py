@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from seawall.cli.instance import InstanceRecord, ServiceRecord, locate
+from seawall.cli.options import DATA, JSON
 from seawall.cli.supervisor_process import is_alive, memory_bytes, uptime_s
 from seawall.workers.progress import FILE as PROGRESS_FILE
 from seawall.workers.progress import read_progress
@@ -56,8 +57,8 @@ class Status(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), default=Path(".seawall"), show_default=True, help="The instance's data directory.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@DATA
+@JSON
 def status(data: Path, as_json: bool) -> None:
     """Tell how an instance is."""
     instance = locate(data, os.environ)

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from seawall.app.durations import parse_duration
+from seawall.cli.options import ATTRIBUTES, DATA, FORCE, JSON, ROLES, TENANT
 from seawall.cli.roles import check_roles
 from seawall.core.errors import InvalidInput
 from seawall.core.principal import Attribute, Principal
@@ -36,16 +37,14 @@ class Minted(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.option("--role", "roles", multiple=True, required=True, metavar="ROLE", help="A role of the app; may be repeated.")
+@ROLES
 @click.option("--user", default="local", show_default=True, help="Who the token speaks for.")
-@click.option("--tenant", default="default", show_default=True, help="Whose data.")
-@click.option(
-    "--attr", "attributes", multiple=True, metavar="KEY=VALUE", help="What row policies compare with; `a|b` is a list. May be repeated."
-)
+@TENANT
+@ATTRIBUTES
 @click.option("--ttl", default="5m", show_default=True, help="How long it works, at most 24h.")
-@click.option("--data", default=".seawall", show_default=True, type=click.Path(path_type=Path), help="The instance's data directory.")
-@click.option("--force", is_flag=True, help="Also for a role that no app of the instance has.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@DATA
+@FORCE
+@JSON
 def token(
     roles: Sequence[str], user: str, tenant: str, attributes: Sequence[str], ttl: str, data: Path, force: bool, as_json: bool
 ) -> None:

@@ -1,0 +1,47 @@
+"""The operational database of an instance, for commands: its own Postgres, or the one that DATABASE_URL names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seawall.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from seawall.store.postgres import Database
+
+
+@asynccontextmanager
+async def operational(data: Path, role: str) -> AsyncIterator[Database]:
+    """It, as `role` may use it. ConfigurationError when there is no instance, or it does not run."""
+    from seawall.store.postgres import Database, open_pool
+
+    url = store_url(data, role)
+    if not url:
+        raise ConfigurationError(f"There is no instance in {data}", fix="Start it with `seawall up`, or name another with --data")
+    database = Database(await open_pool(url, min_size=1, max_size=1))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def store_url(data: Path, role: str) -> str:
+    """Where an instance's Postgres answers `role`; empty before its first start. ConfigurationError when it does not run."""
+    from seawall.cli.instance import locate
+    from seawall.cli.supervisor_process import postgres_identity
+    from seawall.store.embedded_postgres import embedded_postgres, read_passwords
+
+    if url := os.environ.get("DATABASE_URL"):
+        return url
+    found = locate(data, os.environ)
+    postgres = embedded_postgres(found.data, found.run, postgres_identity(found.cluster))
+    if not postgres.initialised:
+        return ""
+    record = found.read()
+    if record is None or not record.running:
+        raise ConfigurationError("The instance does not run, and its Postgres holds the pointer", fix="Start it with `seawall up --detach`")
+    return postgres.url(role, read_passwords(postgres.root / "passwords.json"))
