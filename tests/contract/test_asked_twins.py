@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import msgspec
 import pytest
 
 from seawall.core.principal import Principal
 from seawall.store.database import Queries
-from seawall.store.postgres import Database, open_pool
 from seawall.ui.ask.memory import AskedMemoryDatabase
 from seawall.ui.ask.stores import KeptAnswers, Verdict, Verdicts
 
@@ -17,17 +14,10 @@ ANN, BOB = Principal("ann"), Principal("bob")
 VERDICT = Verdict("shop", "ab", "sales", "en", "", "metric=sales", "", "small", "up", "ask ann@example.org")
 
 
-@pytest.fixture(params=["memory", "postgres"])
-async def database(request: pytest.FixtureRequest) -> AsyncIterator[Queries]:
-    """Each implementation in turn."""
-    if request.param == "memory":
-        yield AskedMemoryDatabase()
-        return
-    pool = await open_pool(request.getfixturevalue("database_url"))
-    try:
-        yield Database(pool)
-    finally:
-        await pool.close()
+@pytest.fixture
+def twin() -> Queries:
+    """In memory."""
+    return AskedMemoryDatabase()
 
 
 async def titles(kept: KeptAnswers, who: Principal = ANN) -> list[str]:

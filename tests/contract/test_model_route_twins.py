@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
 
 from seawall.model_proxy.route.live import CHANNEL, RouteHistory
 from seawall.model_proxy.route.router import LiveRoute
 from seawall.store.database import Queries
-from seawall.store.memory_database import MemoryDatabase
-from seawall.store.postgres import Database, open_pool
 
 TO_B = LiveRoute({"b": 90, "a": 10}, ("c", "d"))
-
-
-@pytest.fixture(params=["memory", "postgres"])
-async def database(request: pytest.FixtureRequest) -> AsyncIterator[Queries]:
-    """Each implementation in turn."""
-    if request.param == "memory":
-        yield MemoryDatabase()
-        return
-    pool = await open_pool(request.getfixturevalue("database_url"))
-    yield Database(pool)
-    await pool.close()
 
 
 async def test_the_newest_change_of_each_route_counts(database: Queries) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -16,22 +15,14 @@ from seawall.core.errors import InvalidInput, NotFound
 from seawall.model_proxy.keys import CHANNEL, KeyBudget, MachineKeys, NewKey, hash_secret, split
 from seawall.model_proxy.memory_database import ModelMemoryDatabase, period_seconds, period_start
 from seawall.store.database import Queries
-from seawall.store.postgres import Database, open_pool
 
 NOW = datetime(2026, 1, 31, 23, 30, tzinfo=UTC).timestamp()
 
 
-@pytest.fixture(params=["memory", "postgres"])
-async def database(request: pytest.FixtureRequest) -> AsyncIterator[Queries]:
-    """Each implementation in turn."""
-    if request.param == "memory":
-        yield ModelMemoryDatabase()
-        return
-    pool = await open_pool(request.getfixturevalue("database_url"))
-    try:
-        yield Database(pool)
-    finally:
-        await pool.close()
+@pytest.fixture
+def twin() -> Queries:
+    """In memory."""
+    return ModelMemoryDatabase()
 
 
 class Purse:

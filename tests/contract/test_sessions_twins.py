@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from seawall.core.clock import ManualClock
 from seawall.core.principal import Principal
 from seawall.store.database import Queries
-from seawall.store.postgres import Database, open_pool
 from seawall.trust.errors import InvalidLink, NotSignedIn
 from seawall.trust.keys import generate
 from seawall.trust.sessions import SESSION_SECONDS, Sessions
@@ -30,17 +28,16 @@ class Stand:
         self.sessions = Sessions(database, Tokens(KEYS, self.clock), self.clock)
 
 
-@pytest.fixture(params=["memory", "postgres"])
-async def stand(request: pytest.FixtureRequest) -> AsyncIterator[Stand]:
-    """Each implementation in turn."""
-    if request.param == "memory":
-        yield Stand(MemorySessions())
-        return
-    pool = await open_pool(request.getfixturevalue("database_url"))
-    try:
-        yield Stand(Database(pool))
-    finally:
-        await pool.close()
+@pytest.fixture
+def twin() -> Queries:
+    """In memory."""
+    return MemorySessions()
+
+
+@pytest.fixture
+def stand(database: Queries) -> Stand:
+    """On each implementation in turn."""
+    return Stand(database)
 
 
 async def test_a_link_is_redeemed_once(stand: Stand) -> None:

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
-
 from seawall.store.database import Queries
-from seawall.store.memory_database import MemoryDatabase
-from seawall.store.postgres import Database, open_pool
 
 NOW = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture(params=["memory", "postgres"])
-async def database(request: pytest.FixtureRequest) -> AsyncIterator[Queries]:
-    """Each implementation in turn."""
-    if request.param == "memory":
-        yield MemoryDatabase()
-        return
-    pool = await open_pool(request.getfixturevalue("database_url"))
-    try:
-        yield Database(pool)
-    finally:
-        await pool.close()
 
 
 async def publish(database: Queries, id: str, app: str = "shop") -> None:

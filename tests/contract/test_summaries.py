@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,6 @@ from seawall.query.cache import CacheKey
 from seawall.query.cache_shared import Entry
 from seawall.query.summaries import WAITING_MAX, DiskSummaries, Summaries
 from seawall.store.database import Queries, Row
-from seawall.store.memory_database import MemoryDatabase
-from seawall.store.postgres import Database, open_pool
 from seawall.trust.encryption import Sealer
 
 SEALER = Sealer(bytes(32))
@@ -32,17 +29,6 @@ class Away:
         raise Unavailable
 
     execute_many = fetch_one
-
-
-@pytest.fixture(params=["memory", "postgres"])
-async def database(request: pytest.FixtureRequest) -> AsyncIterator[Queries]:
-    """Each implementation in turn."""
-    if request.param == "memory":
-        yield MemoryDatabase()
-        return
-    pool = await open_pool(request.getfixturevalue("database_url"))
-    yield Database(pool)
-    await pool.close()
 
 
 async def test_another_machine_finds_it_in_postgres(database: Queries, tmp_path: Path) -> None:
