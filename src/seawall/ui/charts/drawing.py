@@ -9,7 +9,7 @@ from functools import cached_property
 import msgspec
 
 from seawall.app.model import Channel, Format, Panel
-from seawall.ui.charts.data import GRAIN_DAYS, Axis, Frame, PanelData, Point, Series, View
+from seawall.ui.charts.data import GRAIN_DAYS, Axis, Frame, PanelData, Point, Series, View, number
 from seawall.ui.charts.plot import px
 from seawall.ui.charts.readout import Readout, Trace, points_json
 from seawall.ui.charts.scales import days, moment, step_between
@@ -148,6 +148,10 @@ class Request:
         when = moment(place)
         return self.period_label(when.date() if place == int(place) else when)
 
+    def writer(self, axis: Axis) -> ToText:
+        """How places on an axis of quantities or times are written; made once for many of them."""
+        return self.maker(axis) if axis.kind != "time" else lambda place: self.written(axis, number(place))
+
     def written(self, axis: Axis, place: float | None) -> str:
         """A place on any axis of quantities or times, as its column is written."""
         if axis.kind != "time" or place is None:
@@ -169,8 +173,9 @@ class Request:
         """Traces of what only tooltips tell; of a coloured layer one for each series where several of its rows share a place."""
         traces = []
         for view in views:
-            groups = self._apart(view, place_of)
-            for axis in (*view.tooltip, *((view.size,) if view.size is not None else ())):
+            axes = (*view.tooltip, *((view.size,) if view.size is not None else ()))
+            groups = self._apart(view, place_of) if axes else {}
+            for axis in axes:
                 column = self.data.table.column([each.name for each in self.data.columns].index(axis.column.name)).to_pylist()
                 write = self.maker(axis)
                 for name, points in groups.items():

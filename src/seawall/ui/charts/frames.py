@@ -67,8 +67,8 @@ def frame_of(panel: Panel, data: PanelData) -> Frame:
 def merged(axes: Iterable[Axis | None]) -> Axis | None:
     """The first of several layers' axes, with what any of them says of the axis they share."""
     found = [axis for axis in axes if axis is not None]
-    if not found:
-        return None
+    if len(found) < 2:
+        return found[0] if found else None
     said = [axis.encoding for axis in found]
     encoding = msgspec.structs.replace(
         said[0],
@@ -87,6 +87,8 @@ def titled(axis: Axis | None, speakers: Iterable[Axis | None]) -> Axis | None:
     if axis is None:
         return None
     title = next((each.encoding.title for each in speakers if each is not None and each.encoding.title is not None), None)
+    if axis.encoding.title == title:
+        return axis
     return msgspec.structs.replace(axis, encoding=msgspec.structs.replace(axis.encoding, title=title))
 
 

@@ -194,14 +194,14 @@ class _Sideways:
         values: list[str] = [""] * count
         places: list[float | None] = [None] * count
         axis, stack = line.view.y, self.scene.stack(line)
+        write, at, shown = self.request.writer(axis) if axis is not None else str, self.scale.at, self.rows.shown
         for point in line.series.points:
-            at = int(point.x)
-            if axis is None:
+            place = int(point.x)
+            if line.is_band and axis is not None:
+                values[place] = range_words(self.request, line.view, axis, point.y, point.y2)
                 continue
-            values[at] = (
-                range_words(self.request, line.view, axis, point.y, point.y2) if line.is_band else self.request.written(axis, point.y)
-            )
+            values[place] = write(point.y)
             top = stack.top(line.series, point.x) if stack is not None else point.y
-            if top is not None and at < self.rows.shown and not line.is_band:
-                places[at] = round(self.scale.at(top) * 100, 2)
+            if top is not None and place < shown:
+                places[place] = round(at(top) * 100, 2)
         return Trace(line.name, line.color, values, places)

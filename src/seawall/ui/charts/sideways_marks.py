@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import msgspec
@@ -85,14 +85,14 @@ class SidewaysPainter:
         beside = self.scene.side_by_side if self.scene.grouped and not line.is_band else [line]
         slots, slot = len(beside), beside.index(line)
         thick = self.rows.each * (GROUP_PART if slots > 1 else BAR_PART) / slots
-        classes = f"br {marks.color_class(line.color)}"
+        classes, told = f"br {marks.color_class(line.color)}", self._teller(line)
         parts = []
         for x, low, high in self._spans(line):
             if x >= self.rows.shown:
                 continue
             left, right = sorted((self.scale.at(low), self.scale.at(high)))
             y = self.rows.middle(x) - thick * slots / 2 + thick * slot
-            title = f"{self.scene.frame.categories[int(x)]}, {line.name}: {self._told(line, low, high)}"
+            title = f"{self.scene.frame.categories[int(x)]}, {line.name}: {told(low, high)}"
             wide = max(right - left, LEAST_PART if high != low else 0)
             parts.append(marks.rect(left, wide, y, thick - (1 if slots > 1 else 0), classes, title))
         return "".join(parts)
@@ -105,12 +105,15 @@ class SidewaysPainter:
             return stack.layers(line.series)
         return [(point.x, 0.0, point.y) for point in line.series.points if point.y is not None]
 
-    def _told(self, line: Line, low: float, high: float) -> str:
-        if line.view.y is None:
-            return ""
+    def _teller(self, line: Line) -> Callable[[float, float], str]:
+        """How a bar's value is written, or where a range begins and ends."""
+        axis = line.view.y
+        if axis is None:
+            return lambda low, high: ""
         if line.is_band:
-            return range_words(self.request, line.view, line.view.y, low, high)
-        return self.request.maker(line.view.y)(high - low)
+            return lambda low, high: range_words(self.request, line.view, axis, low, high)
+        write = self.request.maker(axis)
+        return lambda low, high: write(high - low)
 
     @cached_property
     def _ends(self) -> list[tuple[float, str, float, bool]]:

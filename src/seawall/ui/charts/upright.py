@@ -94,7 +94,7 @@ class _Upright:
             half = self.request.step / 2 if wide or low == high else 0.0
             kind = Months if self.frame.grain in ("month", "quarter", "year") else Linear
             return kind(low - half, high + half), None
-        positive = extent(place for place in self._across() if place is not None and place > 0)
+        positive = extent(place for place in (*places, *self._across()) if place is not None and place > 0)
         if axis.encoding.scale_type == "log" and positive is not None:
             ticks = log_ticks(*positive, X_TICKS_MAX)
             return Log(ticks.low, ticks.high), ticks
@@ -104,9 +104,10 @@ class _Upright:
         return Linear(ticks.low, ticks.high), ticks
 
     def _across(self) -> list[float | None]:
-        """Every place the x axis must hold: of rows, of the ends of ranges, and of lines down."""
-        points = [point for view in self.frame.views for series in view.series for point in series.points]
-        return [*self.frame.places, *(point.x2 for point in points), *(constant(self.frame, view, "x") for view in self.frame.views)]
+        """What the x axis must hold: the first and the last place of a row, the ends of ranges, and lines down."""
+        ranges = [series for view in self.frame.views if view.span == "x" for series in view.series]
+        fixed = [constant(self.frame, view, "x") for view in self.frame.views if view.mark == "rule"]
+        return [*self.frame.places[:1], *self.frame.places[-1:], *(point.x2 for series in ranges for point in series.points), *fixed]
 
     def _time_tiers(self, scale: Scale) -> list[tuple[TimeTick, ...]]:
         if self.frame.x is None or self.frame.x.kind != "time" or not isinstance(scale, Linear | Months) or not self.frame.places:
