@@ -32,8 +32,8 @@ _BASE = 0.98
 _MARGIN_POINTS, _CHOICES_MAX, _WORDS_MAX, _PARTS_MAX = 5.0, 3, 25, 8
 TELLING = frozenset({"doubted", "thin", "second", "afresh", "undated", "unkept", "several"})
 """What readings that are wrong have oftener than those that are right (`docs/reference/asking.md`)."""
-_PENALTY_MAX, _BEHIND_MAX, _WORD_POINTS = 3.0, 5.0, 10.5
-"""Points: of choices, behind the best cut, and of a word that is understood well."""
+_PENALTY_MAX, _BEHIND_MAX, _WORD_POINTS, _LOST_MAX = 3.0, 5.0, 10.5, 0.35
+"""Points: of choices, behind the best cut, and of a word that is understood well; and the share of those that may be lost."""
 _NEGATIVE = frozenset({"ne", "not_in", "is_null", "not_null"})
 
 
@@ -82,13 +82,14 @@ def _telling(made: Made, mended: Mended, best: float, *, before: bool) -> dict[s
     words = sum(token.kind != "mark" for token in mended.tokens)
     has_time = question.last is not None or any(one.op == "during" for one in question.where)
     negates = any({"not", "missing"} & set(edge.tags) for edge in edges if edge.kind == "tag")
+    is_negative = any(one.op in _NEGATIVE or one.values == (False,) for one in question.where)
     return {
         "doubted": min(1.0, draft.penalty / _PENALTY_MAX),
-        "thin": max(0.0, 1 - made.cut.points / (_WORD_POINTS * max(1, words))),
+        "thin": min(1.0, max(0.0, 1 - made.cut.points / (_WORD_POINTS * max(1, words))) / _LOST_MAX),
         "second": min(1.0, max(0.0, best - made.cut.points) / _BEHIND_MAX),
         "afresh": float(before and not made.is_follow_up),
         "undated": float(not has_time),
-        "unkept": float(negates and not any(one.op in _NEGATIVE for one in question.where)),
+        "unkept": float(negates and not is_negative),
         "several": min(1.0, max(0, len(question.metrics) - 1) / 2),
     }
 
