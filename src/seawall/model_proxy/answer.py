@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from seawall.core.errors import SeawallError
@@ -17,15 +18,18 @@ from seawall.model_proxy.contract.filter import ContractFilter
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.forms import is_usage_alone, whole_bytes
 from seawall.model_proxy.replies import error_event, failure
+from seawall.model_proxy.screen.aside import answer_aside
 from seawall.model_proxy.sse import DONE, encode, text_piece
 from seawall.model_proxy.stages import Filter
 from seawall.model_proxy.upstream_connection import Control
 
 TEXT_CHARACTERS_MAX = 1 << 20
+"""Of a streamed answer, how much is kept for the record."""
 TEXTS_MAX = 64
 """Then they are joined: a stream's words, each a string of its own, take ten times what they say."""
-"""Of a streamed answer, how much is kept for the record."""
 CHUNKS_MAX = 4096
+AT_ONCE_BYTES_MAX = 64 << 10
+"""A longer answer, as it came, is looked at in a thread, as long requests are: others go on meanwhile."""
 _JSON = b"content-type: application/json\r\ncache-control: no-store\r\nx-request-id: "
 _EVENTS = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-store\r\nx-request-id: "
 
@@ -137,7 +141,7 @@ class Delivery:
 class Source:
     """Where a caller puts the answer: through every filter, in order, then on."""
 
-    __slots__ = ("_call", "_filters", "_paused", "_sink", "_upstream", "released")
+    __slots__ = ("_call", "_filters", "_paused", "_sink", "_upstream", "late", "released")
 
     def __init__(self, call: Call, filters: Sequence[Filter], sink: Sink) -> None:
         self._call = call
@@ -147,6 +151,8 @@ class Source:
         """Something has gone on, or is held by a filter, which would put it before what comes next: too late to begin anew."""
         self._upstream: Control | None = None
         self._paused = False
+        self.late: Whole | None = None
+        """A long answer that is to be looked at (`look`) before it ends."""
 
     @property
     def control(self) -> Control | None:
@@ -191,10 +197,24 @@ class Source:
     def whole(self, answer: Whole) -> None:
         """The whole answer from the provider."""
         self._call.first_ns = self._call.first_ns or time.monotonic_ns()
+        if answer.size > AT_ONCE_BYTES_MAX and self._filters:
+            self.late, self.released = answer, True
+            return
         for one in self._filters:
             answer = one.whole(answer)
         self.released = True
         self._sink.whole(answer)
+
+    async def look(self) -> None:
+        """Take a long answer through the filters, beside the event loop."""
+        answer, self.late = self.late, None
+        if answer is not None:
+            self._sink.whole(await answer_aside(partial(self._filtered, answer)))
+
+    def _filtered(self, answer: Whole) -> Whole:
+        for one in self._filters:
+            answer = one.whole(answer)
+        return answer
 
     def finish(self) -> None:
         """The answer has ended well: of a stream, what filters held back goes out, then the end."""

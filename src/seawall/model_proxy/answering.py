@@ -167,7 +167,7 @@ class Answering:
         self._usage = usage_of(body.get("usage"))
         if self._usage is None and kind == "choices":
             self.characters = sum(_length(choice) for choice in body["choices"])
-        whole = Whole(body, self.usage(), self.status or 200)
+        whole = Whole(body, self.usage(), self.status or 200, self._size)
         if not self._call.first_ns:
             self._call.first_ns = time.monotonic_ns()
         try:

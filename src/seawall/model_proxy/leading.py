@@ -7,7 +7,8 @@ is accounted for: what the call cost is known then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Protocol
 
 from seawall.core.errors import SeawallError
@@ -26,6 +27,9 @@ class Ways(Protocol):
 
     async def bring(self, call: Call, source: Source) -> None:
         """To its end."""
+
+    async def look(self, call: Call, source: Source) -> None:
+        """See a long answer to its end."""
 
     async def mend(self, call: Call, source: Source, error: ContractBroken) -> None:
         """Ask again for an answer that broke its contract."""
@@ -82,14 +86,14 @@ class Leading:
             else:
                 self._cancel = self._ways.begin(self._call, self._source, self._back)
                 if self._cancel is None and not self.done:
-                    self._start(self._bring())
+                    self._start(self._see(partial(self._ways.bring, self._call, self._source)))
         except Exception as error:  # noqa: BLE001 -- told to everybody who waits
             self._end(error)
 
-    async def _bring(self) -> None:
+    async def _see(self, work: Callable[[], Awaitable[None]]) -> None:
         spans.enter(self._call.span)
         try:
-            await self._ways.bring(self._call, self._source)
+            await work()
         except BaseException as error:
             self._end(error)
             if not isinstance(error, Exception):
@@ -118,22 +122,14 @@ class Leading:
         try:
             if error is not None:
                 raise error
+            if self._source.late is not None:
+                self._start(self._see(partial(self._ways.look, self._call, self._source)))
+                return
             self._source.finish()
         except ContractBroken as broken:
-            self._start(self._mend(broken))
+            self._start(self._see(partial(self._ways.mend, self._call, self._source, broken)))
         except Exception as failed:  # noqa: BLE001 -- told to everybody who waits
             self._end(failed)
-        else:
-            self._end(None)
-
-    async def _mend(self, broken: ContractBroken) -> None:
-        spans.enter(self._call.span)
-        try:
-            await self._ways.mend(self._call, self._source, broken)
-        except BaseException as error:
-            self._end(error)
-            if not isinstance(error, Exception):
-                raise
         else:
             self._end(None)
 

@@ -212,10 +212,19 @@ class Pipeline:
         """Ask providers until the answer is there."""
         try:
             await self._stages.caller.call(call, self._stages.route.candidates(call), source)
+            await source.look()
             source.finish()
         except ContractBroken as error:
             if source.contract is None:
                 raise
+            await self.mend(call, source, error)
+
+    async def look(self, call: Call, source: Source) -> None:
+        """See a long answer to its end."""
+        try:
+            await source.look()
+            source.finish()
+        except ContractBroken as error:
             await self.mend(call, source, error)
 
     async def mend(self, call: Call, source: Source, error: ContractBroken) -> None:
@@ -248,11 +257,12 @@ class Pipeline:
             journey.prepare(call)
             call.usage_asked = call.stream
         else:
-            self._read_chat(call)
+            self._read_chat(journey)
         if self._stages.evaluation is not None:
             self._stages.evaluation.enter(call)
 
-    def _read_chat(self, call: Call) -> None:
+    def _read_chat(self, journey: Journey) -> None:
+        call = journey.call
         call.body, chat = read_chat(call.request.body)
         call.model = chat.model
         check_steering(call.body)
@@ -334,6 +344,9 @@ class Pipeline:
         try:
             if error is not None:
                 raise error
+            if source.late is not None:
+                self._wait(journey, self.look(journey.call, source), len(self._steps))
+                return
             source.finish()
         except ContractBroken as broken:
             if source.contract is not None:

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 from seawall.model_proxy.errors import OverLimit
 
 WAITING_MAX = 32
-"""Calls that are looked at or wait for it."""
+"""Requests that are looked at or wait for it."""
 Value = TypeVar("Value")
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="screen")
+_answers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
+"""Of those there are no more than connections to providers, and they are paid for: they wait."""
 _waiting: set[asyncio.Future[Any]] = set()
 
 
@@ -25,3 +27,8 @@ async def aside(work: Callable[[], Value]) -> Value:
     _waiting.add(done)
     done.add_done_callback(_waiting.discard)
     return await done
+
+
+async def answer_aside(work: Callable[[], Value]) -> Value:
+    """The same for what a provider answered: however many wait."""
+    return await asyncio.get_running_loop().run_in_executor(_answers, contextvars.copy_context().run, work)

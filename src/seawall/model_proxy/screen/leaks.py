@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from seawall.model_proxy.screen.fold import squeeze
+from seawall.model_proxy.screen.slices import LONG, between_words
 
 RUN = 8
 """Words."""
@@ -27,6 +28,7 @@ _RUN_OF_KNOWN = b"\x01" * RUN
 _WORD = re.compile(r"\w+")
 _WORDS = bytes(ord(chr(code).lower()) if code < 128 and (chr(code).isalnum() or code == ord("_")) else ord(" ") for code in range(256))
 """Draws ASCII text as its words in lower case and what is between them as spaces."""
+_FOLLOWING = re.compile(rf"(?:\W*\w+){{0,{RUN - 1}}}")
 _MARKS = re.compile("[“”‘’–—…•€]")
 """What makes most texts of models more than ASCII: neither words nor letters."""
 
@@ -76,15 +78,31 @@ class Prompt:
 
     def may_be_said_by(self, text: str) -> bool:
         """Whether a whole text may hold some of the prompt; False: a `Watch` finds nothing in it. Quick where it says no."""
+        if len(text) > LONG:
+            return self._may_be_said_by_long(text)
         if not text.isascii():
             text = _MARKS.sub(" ", text)
             if not text.isascii():
                 return True
-        return self.may_run(text) or self.spells(text)
+        return self.may_run(text) or self.spells(squeeze(text))
 
-    def spells(self, text: str) -> bool:
+    def _may_be_said_by_long(self, text: str) -> bool:
+        """The same slice by slice, each read with the words that follow it and the letters that are left of those before."""
+        rest = b""
+        for start, end in between_words(text):
+            following = _FOLLOWING.match(text, end)
+            part = text[start : following.end() if following else end]
+            if not part.isascii() and not (part := _MARKS.sub(" ", part)).isascii():
+                return True
+            rest += squeeze(text[start:end])
+            if self.may_run(part) or self.spells(rest):
+                return True
+            rest = rest[len(rest) - len(rest) % STRETCH :]
+        return False
+
+    def spells(self, read: bytes) -> bool:
         """Whether a stretch of a whole text's letters is the prompt's."""
-        read, letters, stretches = squeeze(text), self.letters, self.stretches
+        letters, stretches = self.letters, self.stretches
         if len(letters) >= STRETCH:
             for at in range(0, len(read) - STRETCH + 1, STRETCH):
                 stretch = read[at : at + STRETCH]
@@ -136,8 +154,29 @@ class Watch:
 
     def feed(self, text: str, *, final: bool = False) -> str | None:
         """The text without the words that complete a run of the prompt; None: there is none."""
+        if final and len(text) > LONG:  # a stream goes out window by window
+            return self._feed_long(text)
         if text.isascii() and self._partial.isascii() and text and self._passes(text, final=final):
             return "" if self._spelt(text) else None
+        new = self._without(text, final=final)
+        told = self._spelt(text)
+        return new if new is not None else "" if told else None
+
+    def _feed_long(self, text: str) -> str | None:
+        """The same of all that is left of a text, slice by slice."""
+        parts: list[str] = []
+        changed = told = False
+        for start, end in between_words(text):
+            part, last = text[start:end], end == len(text)
+            quick = part.isascii() and self._partial.isascii() and self._passes(part, final=last)
+            new = None if quick else self._without(part, final=last)
+            told = self._spelt(part) or told
+            changed = changed or new is not None
+            parts.append(part if new is None else new)
+        return "".join(parts) if changed else "" if told else None
+
+    def _without(self, text: str, *, final: bool) -> str | None:
+        """The text without the words that complete a run; None: there are none."""
         parts: list[str] = []
         at = 0
         if self._partial and text and not _WORD.match(text):
@@ -150,10 +189,7 @@ class Watch:
             if self._completes(word.lower()):
                 parts.append(text[at : match.start()])
                 at = match.end()
-        told = self._spelt(text)
-        if parts:
-            return "".join((*parts, text[at:]))
-        return "" if told else None
+        return "".join((*parts, text[at:])) if parts else None
 
     def _passes(self, text: str, *, final: bool) -> bool:
         """Whether no word of an ASCII text completes a run, as too few of the prompt's stand together: then it has been read, at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seawall.model_proxy.screen import pii, secrets
 from seawall.model_proxy.screen.finds import Found, apart, raw, shape
+from seawall.model_proxy.screen.slices import LONG, SLICE, slices
 
 _LOUD = bytes(chr(code) in "0123456789@:-JK" for code in range(256))
 """Of whatever the finders look for first (a digit, `@`, `::`, `-----BEGIN`, `eyJ`, `AKIA`) a character is missing among these."""
@@ -13,12 +14,16 @@ _SILENCE = bytes(4096)
 
 def is_quiet(text: str) -> bool:
     """Whether a text, or any part of it, is sure to hold nothing personal or secret; most are. A pass in C."""
+    if len(text) > LONG:
+        return all(is_quiet(text[at : at + SLICE]) for at in range(0, len(text), SLICE))
     drawn = raw(text).translate(_LOUD)
     return drawn == (_SILENCE[: len(drawn)] if len(drawn) <= len(_SILENCE) else bytes(len(drawn)))
 
 
 def look(text: str, *, pii_wanted: bool, secrets_wanted: bool) -> list[Found]:
     """What is personal or secret in a text, in order, apart; of two that overlap the secret counts."""
+    if len(text) > LONG:
+        return _look_long(text, pii_wanted=pii_wanted, secrets_wanted=secrets_wanted)
     plain = raw(text)
     drawn = plain.translate(_LOUD)
     if drawn == (_SILENCE[: len(drawn)] if len(drawn) <= len(_SILENCE) else bytes(len(drawn))):
@@ -32,9 +37,27 @@ def closely(text: str, plain: bytes, *, pii_wanted: bool, secrets_wanted: bool) 
     found: list[Found] = secrets.find(text, plain, form) if secrets_wanted else []
     if pii_wanted:
         personal = pii.find(text, plain, form)
-        if found and personal:
-            return apart(
-                [*found, *(one for one in personal if not any(one.start < other.end and other.start < one.end for other in found))]
-            )
-        return found or personal
+        return _both(found, personal) if found and personal else found or personal
     return found
+
+
+def _look_long(text: str, *, pii_wanted: bool, secrets_wanted: bool) -> list[Found]:
+    """The same, slice by slice. What the finders ask of a whole text first is asked of the whole."""
+    mixed = secrets_wanted and any(secrets.is_mixed(text[at : at + SLICE]) for at in range(0, len(text), SLICE - 4))
+    short = "::" in text
+    found: list[Found] = []
+    for start, end in slices(text, secrets.private_keys(text)):
+        part = text[start:end]
+        if is_quiet(part):
+            continue
+        plain = raw(part)
+        form = shape(plain)
+        kept = secrets.find(part, plain, form, mixed=mixed) if secrets_wanted else []
+        personal = pii.find(part, plain, form, short=short) if pii_wanted else []
+        near = _both(kept, personal) if kept and personal else kept or personal
+        found += [Found(one.id, one.start + start, one.end + start) for one in near]
+    return found
+
+
+def _both(found: list[Found], personal: list[Found]) -> list[Found]:
+    return apart([*found, *(one for one in personal if not any(one.start < other.end and other.start < one.end for other in found))])

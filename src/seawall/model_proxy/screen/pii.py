@@ -59,14 +59,15 @@ _DOTS = _drawn(**{"0": string.digits, ".": "."})
 _HEXES = _drawn(**{"0": string.hexdigits, ":": ":"})
 
 
-def find(text: str, raw: bytes, shape: bytes) -> list[Found]:
-    """Everything personal, in order, not overlapping; `raw`, `shape`: of the text (`finds.raw`, `finds.shape`)."""
+def find(text: str, raw: bytes, shape: bytes, *, short: bool = False) -> list[Found]:
+    """Everything personal, in order, not overlapping; `raw`, `shape`: of the text (`finds.raw`, `finds.shape`). `short`: it is a slice of
+    a text in which there is `::`, so addresses of IPv6 are looked for around that alone."""
     found: list[Found] = []
     if "@" in text:
         found += _emails(text)
     if b"0" in shape:
         found += _numbers(text, raw, shape)
-    if ":" in text and ("::" in text or (text.count(":") > 6 and _COLONS.search(raw.translate(_HEXES)))):
+    if ":" in text and ("::" in text or (not short and text.count(":") > 6 and _COLONS.search(raw.translate(_HEXES)))):
         found += _ipv6(text)
     return apart(found) if found else found
 

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from seawall.model_proxy.screen.finds import Found, apart
+from seawall.model_proxy.screen.finds import raw as raw_of
+from seawall.model_proxy.screen.finds import shape as shape_of
 
 _KINDS = {
     "seawall-key": r"sw[lk]?[-_](?:live_|test_|key_)?[A-Za-z0-9_-]{24,}",
@@ -33,9 +35,8 @@ _KINDS = {
 }
 _TOKEN = re.compile("|".join(f"(?P<{name.replace('-', '_')}>{pattern})" for name, pattern in _KINDS.items()))
 PEM_BEGIN = "-----BEGIN "
-_PEM = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|.*\Z)", re.DOTALL
-)
+_PEM_HEAD = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _ADDRESS = re.compile(r"://[!#-&(-+.=?A-Z\\^_`a-z|~0-9-]{1,64}:([!#-&(-+.0-9:=?A-Z\\^_`a-z|~-]{3,128})@")
 _BEGIN = re.compile(
     r"(?<![A-Za-z0-9])(?:sw[lk]?[-_]|[sr]k[-_]|gh[pousr]_|github_pat_|glpat-|A(?:KIA|SIA|Iza)|ya29\.|xox[abeprs]-|npm_|pypi-|hf_|SG\.|do[opr]_v1_)"
@@ -68,15 +69,16 @@ _PLACEHOLDERS = re.compile(
 )
 
 
-def find(text: str, raw: bytes, shape: bytes) -> list[Found]:
-    """Every secret, in order, not overlapping; `raw`, `shape`: of the text (`finds.raw`, `finds.shape`)."""
+def find(text: str, raw: bytes, shape: bytes, *, mixed: bool = False) -> list[Found]:
+    """Every secret, in order, not overlapping; `raw`, `shape`: of the text (`finds.raw`, `finds.shape`). `mixed`: it is a slice of a text
+    in which letters stand next to digits."""
     found: list[Found] = []
     if PEM_BEGIN in text:
-        found += [Found("secret.private-key", *match.span()) for match in _PEM.finditer(text)]
+        found += [Found("secret.private-key", start, end) for start, end in private_keys(text)]
     if "://" in text and "@" in text:
         found += [Found("secret.password", *match.span(1)) for match in _ADDRESS.finditer(text)]
     jwt = "eyJ" in text
-    if b"a0" in shape or b"0a" in shape or jwt or "AKIA" in text:
+    if mixed or b"a0" in shape or b"0a" in shape or jwt or "AKIA" in text:
         runs = raw.translate(_RUNS)
         if _RUN in runs:
             found += _tokens(text, runs)
@@ -84,6 +86,26 @@ def find(text: str, raw: bytes, shape: bytes) -> list[Found]:
             found += _jwts(text)
         found += _assigned(text, raw)
     return apart(found) if found else found
+
+
+def is_mixed(text: str) -> bool:
+    """Whether keys and passwords are looked for in a text at all."""
+    drawn = shape_of(raw_of(text))
+    return b"a0" in drawn or b"0a" in drawn or "eyJ" in text or "AKIA" in text
+
+
+def private_keys(text: str) -> list[tuple[int, int]]:
+    """Where private keys begin and end; one without an end goes on to the end of the text."""
+    found: list[tuple[int, int]] = []
+    at = text.find(PEM_BEGIN)
+    while at >= 0:
+        next_at = at + 1
+        if head := _PEM_HEAD.match(text, at):
+            end = _PEM_END.search(text, head.end())
+            next_at = end.end() if end else len(text)
+            found.append((at, next_at))
+        at = text.find(PEM_BEGIN, next_at)
+    return found
 
 
 def _tokens(text: str, runs: bytes) -> Iterator[Found]:
