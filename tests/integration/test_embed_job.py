@@ -5,32 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from unittest.mock import patch
 
 import msgspec
 import pytest
 from procrastinate import App
-from tests.integration.preparation_slice import slice_of_year
+from tests.integration.workbench import APP, make_due, open_workshop, work_off
 
-from seawall.app.load import load_bundle
 from seawall.ask.vectors.pgvector import PgVectors, open_vectors
 from seawall.ask.vectors.port import DIMENSIONS, Vector
 from seawall.core.deadline import Deadline
 from seawall.core.errors import Unavailable
-from seawall.query.duckdb_engine import DuckDBEngine
-from seawall.query.generations import Generations
-from seawall.query.service import QueryService
-from seawall.query.usage import UsageRecorder
 from seawall.store.migrations import VECTOR_DIRECTORY, migrate
-from seawall.store.postgres import Database, open_pool
 from seawall.workers.embed import lacks_index, reachable
-from seawall.workers.preparation import prepare, registry
+from seawall.workers.preparation.plan import Preparation
 from seawall.workers.progress import ProgressBook, read_progress
-from seawall.workers.queue import WORKSHOP, Jobs, defer_missing, open_queue
-from seawall.workers.workshop import Site, Workshop
+from seawall.workers.queue import Jobs, defer_missing
+from seawall.workers.workshop import Workshop
 
-APP_FOLDER = Path(__file__).parents[2] / "apps" / "merchandising"
-APP, PANEL = "merchandising", "similar"
+PANEL = "similar"
 
 
 class Hashing:
@@ -68,40 +60,10 @@ async def vectors(empty_database_url: str) -> AsyncIterator[PgVectors]:
 
 
 @pytest.fixture
-async def workshop(tmp_path: Path, database_url: str, vectors: PgVectors) -> AsyncIterator[Workshop]:
-    """The real parts over a slice of the data, with a model that costs nothing."""
-    (tmp_path / "sources").mkdir()
-    database = Database(await open_pool(database_url))
-    generations = Generations(tmp_path / "warehouse", database)
-    with patch.dict(registry.REGISTERED, {"completejourney": slice_of_year(tmp_path / "sources")}):
-        await prepare(APP_FOLDER, generations)
-        engine = DuckDBEngine(generations.locate, directory=generations.files_dir(APP))
-        bundle = load_bundle(APP_FOLDER)
-        yield Workshop(
-            sites={APP: Site(bundle, QueryService(bundle, {"warehouse": engine}, generations))},
-            generations=generations,
-            usage=UsageRecorder(database),
-            cache_folder=tmp_path / "cache",
-            database=database,
-            vectors=vectors,
-            embedder=Hashing(),
-            progress=ProgressBook(tmp_path / "jobs.json"),
-        )
-        await engine.close()
-    await database.close()
-
-
-@pytest.fixture
-async def queue(database_url: str) -> AsyncIterator[App]:
-    """The queue, open."""
-    async with open_queue(database_url) as made:
-        yield made
-
-
-async def work(made: App, workshop: Workshop) -> None:
-    """Do every embedding that is due, then stop."""
-    options = {"install_signal_handlers": False, "listen_notify": False, "additional_context": {WORKSHOP: workshop}}
-    await made.run_worker_async(queues=["vectors"], wait=False, **options)
+async def workshop(sliced: Preparation, tmp_path: Path, database_url: str, vectors: PgVectors) -> AsyncIterator[Workshop]:
+    """With a vector store, and a model that costs nothing."""
+    async with open_workshop(sliced, tmp_path, database_url) as made:
+        yield msgspec.structs.replace(made, vectors=vectors, embedder=Hashing(), progress=ProgressBook(tmp_path / "jobs.json"))
 
 
 async def states(made: App) -> list[tuple[str, int]]:
@@ -116,7 +78,7 @@ async def test_an_index_is_built_once(workshop: Workshop, queue: App, vectors: P
     assert await lacks_index(workshop, APP)
     await defer_missing(workshop, Jobs(queue))
     assert not await Jobs(queue).embed(APP)
-    await work(queue, workshop)
+    await work_off(queue, workshop, "vectors")
     assert await states(queue) == [("succeeded", 1)]
     index = await vectors.current(APP, PANEL)
     assert index is not None
@@ -130,12 +92,12 @@ async def test_an_interrupted_build_keeps_what_it_has(workshop: Workshop, queue:
     assert isinstance(embedder, Hashing)
     embedder.texts_max = 96
     await Jobs(queue).embed(APP)
-    await work(queue, workshop)
+    await work_off(queue, workshop, "vectors")
     assert await vectors.current(APP, PANEL) is None
     assert read_progress(workshop.cache_folder.parent / "jobs.json") == ()
     embedder.texts_max = 10**9
-    await queue.connector.execute_query_async("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
-    await work(queue, workshop)
+    await make_due(queue)
+    await work_off(queue, workshop, "vectors")
     assert await states(queue) == [("succeeded", 2)]
     assert len(embedder.texts) == len(set(embedder.texts))
     assert await vectors.current(APP, PANEL) is not None
@@ -147,11 +109,11 @@ async def test_a_build_that_failed_leaves_its_turn_to_the_one_that_waits(worksho
     assert isinstance(embedder, Hashing)
     embedder.texts_max, embedder.first = 96, lambda: Jobs(queue).embed(APP)
     await Jobs(queue).embed(APP)
-    await work(queue, workshop)
+    await work_off(queue, workshop, "vectors")
     assert [status for status, _ in await states(queue)] == ["failed", "todo"]
     embedder.texts_max = 10**9
-    await queue.connector.execute_query_async("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
-    await work(queue, workshop)
+    await make_due(queue)
+    await work_off(queue, workshop, "vectors")
     assert await states(queue) == [("failed", 1), ("succeeded", 2)]
     assert await vectors.current(APP, PANEL) is not None
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import duckdb
 import msgspec
 import pytest
-from tests.integration.preparation_slice import slice_of_year
+from tests.integration.workbench import APP, APP_FOLDER
 
 from seawall.app.load import load_bundle
 from seawall.core.deadline import Deadline
@@ -21,15 +21,6 @@ from seawall.workers.forecast import job
 from seawall.workers.forecast.job import ForecastFailed, Overtaken, make_forecast
 from seawall.workers.preparation import prepare, registry
 from seawall.workers.preparation.plan import Preparation
-
-APP_FOLDER = Path(__file__).parents[2] / "apps" / "merchandising"
-APP = "merchandising"
-
-
-@pytest.fixture(scope="module")
-def sliced(tmp_path_factory: pytest.TempPathFactory) -> Preparation:
-    """The sliced preparation, made once."""
-    return slice_of_year(tmp_path_factory.mktemp("sources"))
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from unittest.mock import patch
 
 import pytest
 from procrastinate import App
-from tests.integration.preparation_slice import slice_of_year
+from tests.integration.workbench import APP, make_due, open_workshop, work_off
 
-from seawall.app.load import load_bundle
 from seawall.core.deadline import Deadline
 from seawall.core.digest import canonical
 from seawall.core.errors import Unavailable
@@ -20,58 +19,23 @@ from seawall.core.principal import Principal
 from seawall.query import filters
 from seawall.query.cache import Cache, parameters_of
 from seawall.query.duckdb_engine import DuckDBEngine
-from seawall.query.generations import Generations
 from seawall.query.policy import EffectivePolicy, resolve
 from seawall.query.results import ResultCache
-from seawall.query.service import QueryService
-from seawall.query.usage import UsageRecorder
-from seawall.store.postgres import Database, open_pool
-from seawall.workers import client, queue
+from seawall.workers import client
+from seawall.workers import queue as queues
 from seawall.workers.precompute import plain_uses, precompute
-from seawall.workers.preparation import prepare, registry
 from seawall.workers.preparation.plan import Preparation
-from seawall.workers.queue import ATTEMPTS_MAX, WORKSHOP, Jobs, defer_missing, open_queue
-from seawall.workers.workshop import Site, Workshop
-
-APP_FOLDER = Path(__file__).parents[2] / "apps" / "merchandising"
-APP = "merchandising"
-
-
-@pytest.fixture(scope="module")
-def sliced(tmp_path_factory: pytest.TempPathFactory) -> Preparation:
-    """The sliced preparation, made once."""
-    return slice_of_year(tmp_path_factory.mktemp("sources"))
+from seawall.workers.queue import ATTEMPTS_MAX, Jobs, defer_missing
+from seawall.workers.workshop import Workshop
 
 
 @pytest.fixture
 async def workshop(sliced: Preparation, tmp_path: Path, database_url: str) -> AsyncIterator[Workshop]:
-    """The real parts over a slice of the data, with a result cache in memory."""
-    database = Database(await open_pool(database_url))
-    generations = Generations(tmp_path / "warehouse", database)
-    with patch.dict(registry.REGISTERED, {"completejourney": sliced}):
-        await prepare(APP_FOLDER, generations)
-        engine = DuckDBEngine(generations.locate, directory=generations.files_dir(APP))
-        results = ResultCache(Cache())
-        bundle = load_bundle(APP_FOLDER)
-        sites = {APP: Site(bundle, QueryService(bundle, {"warehouse": engine}, generations, results))}
-        yield Workshop(sites, generations, UsageRecorder(database), tmp_path / "cache", database=database)
-        await results.close()
-        await engine.close()
-    await database.close()
-
-
-@pytest.fixture
-async def jobs(database_url: str) -> AsyncIterator[App]:
-    """The queue, open."""
-    async with open_queue(database_url) as made:
+    """With a result cache in memory."""
+    results = ResultCache(Cache())
+    async with open_workshop(sliced, tmp_path, database_url, results) as made:
         yield made
-
-
-async def work(made: App, workshop: Workshop, *queues: str) -> None:
-    """Do every job that is due, then stop."""
-    await made.run_worker_async(
-        queues=list(queues) or None, wait=False, install_signal_handlers=False, additional_context={WORKSHOP: workshop}, listen_notify=False
-    )
+    await results.close()
 
 
 async def states(made: App) -> list[tuple[str, str, int]]:
@@ -143,39 +107,39 @@ async def test_what_no_longer_fits_is_passed_over(workshop: Workshop):
     assert (outcome.made, outcome.passed, outcome.failed) == (1 + plain(workshop), 1, 1)
 
 
-async def test_a_missing_forecast_is_asked_for_once_and_made(workshop: Workshop, jobs: App):
+async def test_a_missing_forecast_is_asked_for_once_and_made(workshop: Workshop, queue: App):
     """Two askers, one job; when it is done the current generation has its forecast, and nothing more is asked."""
-    await defer_missing(workshop, Jobs(jobs))
-    await defer_missing(workshop, Jobs(jobs))
-    assert await states(jobs) == [("forecast", "todo", 0)]
-    await work(jobs, workshop)
-    assert await states(jobs) == [("forecast", "succeeded", 1)]
+    await defer_missing(workshop, Jobs(queue))
+    await defer_missing(workshop, Jobs(queue))
+    assert await states(queue) == [("forecast", "todo", 0)]
+    await work_off(queue, workshop)
+    assert await states(queue) == [("forecast", "succeeded", 1)]
     assert workshop.generations.current(APP).tables["forecast"].rows > 0
-    await defer_missing(workshop, Jobs(jobs))
-    assert len(await states(jobs)) == 1
+    await defer_missing(workshop, Jobs(queue))
+    assert len(await states(queue)) == 1
 
 
-async def test_a_job_that_fails_is_tried_again_and_then_ends(workshop: Workshop, jobs: App):
+async def test_a_job_that_fails_is_tried_again_and_then_ends(workshop: Workshop, queue: App):
     """Bounded: so many attempts and no more."""
-    await Jobs(jobs).precompute("no-such-app")
+    await Jobs(queue).precompute("no-such-app")
     for _ in range(ATTEMPTS_MAX + 2):
-        await work(jobs, workshop, "panels")
-        await jobs.connector.execute_query_async("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
-    assert ("precompute", "failed", ATTEMPTS_MAX) in await states(jobs)
+        await work_off(queue, workshop, "panels")
+        await make_due(queue)
+    assert ("precompute", "failed", ATTEMPTS_MAX) in await states(queue)
 
 
-async def test_upkeep_runs(workshop: Workshop, jobs: App):
+async def test_upkeep_runs(workshop: Workshop, queue: App):
     """The periodic job asks for what is missing, lets go of old measurements and ends well."""
     assert workshop.database is not None
     vital = {"app": APP, "page": "demand", "release": "r", "action": "a", "metric": "LCP", "value": 1.0, "rating": "good", "trace_id": ""}
     await workshop.database.execute_many("record_web_vital", [vital] * 3)
-    await jobs.tasks["tidy"].defer_async(timestamp=0)
-    with patch.object(queue, "KEEP_VITALS_MAX", 1):
-        await work(jobs, workshop)
+    await queue.tasks["tidy"].defer_async(timestamp=0)
+    with patch.object(queues, "KEEP_VITALS_MAX", 1):
+        await work_off(queue, workshop)
     since = datetime(2000, 1, 1, tzinfo=UTC)
     assert [row["samples"] for row in await workshop.database.fetch_all("web_vitals_of_page", app=APP, page="demand", since=since)] == [1]
-    assert ("forecast", "succeeded", 1) in await states(jobs)
-    rows = await jobs.connector.execute_query_all_async("SELECT status FROM procrastinate_jobs WHERE task_name = 'tidy'")
+    assert ("forecast", "succeeded", 1) in await states(queue)
+    rows = await queue.connector.execute_query_all_async("SELECT status FROM procrastinate_jobs WHERE task_name = 'tidy'")
     assert {row["status"] for row in rows} == {"succeeded"}
 
 
@@ -183,6 +147,6 @@ async def test_a_client_asks_and_is_told_when_nobody_answers(database_url: str, 
     """Asked twice it waits once; with no Postgres it is Unavailable, soon."""
     assert await client.defer_forecast(database_url, APP) is True
     assert await client.defer_forecast(database_url, APP) is False
-    with patch.object(queue, "OPEN_SECONDS_MAX", 1.0), pytest.raises(Unavailable):
+    with patch.object(queues, "OPEN_SECONDS_MAX", 1.0), pytest.raises(Unavailable):
         async with asyncio.timeout(10):
             await client.defer_forecast(f"postgresql://x@/x?host={tmp_path}", APP)

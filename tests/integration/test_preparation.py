@@ -25,12 +25,6 @@ from seawall.workers.preparation.writer import PreparationFailed, write_tables
 APP = "name: shop\ndata: {prepare: completejourney}\n"
 
 
-@pytest.fixture(scope="module")
-def sliced(tmp_path_factory: pytest.TempPathFactory) -> Preparation:
-    """The sliced preparation, made once."""
-    return slice_of_year(tmp_path_factory.mktemp("sources"))
-
-
 @pytest.fixture
 def app_folder(tmp_path: Path) -> Path:
     """An app that says no more than preparation reads."""
