@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
-
-from seawall.core.principal import Principal
-from seawall.lab.provider import ProviderSimulator
-from seawall.trust.keys import load_or_create
-from seawall.trust.tokens import Tokens
+from tests.integration.proxy_house import ProxyHouse, proxy_house
+from tests.waiting import eventually
 
 MODELS = """
 providers:
@@ -35,12 +26,12 @@ routes:
 
 
 class Proxy:
-    """The process, its socket and the provider behind it."""
+    """One process, its client and the provider behind it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], client: httpx.AsyncClient, provider: ProviderSimulator) -> None:
-        self.process = process
-        self.client = client
-        self.provider = provider
+    def __init__(self, house: ProxyHouse) -> None:
+        self.process = house.processes[0]
+        self.client = house.clients[0]
+        self.provider = house.provider
 
     async def ask(self, model: str = "small", headers: dict[str, str] | None = None, **more: object) -> httpx.Response:
         body = {"model": model, "messages": [{"role": "user", "content": "Say something."}], **more}
@@ -49,39 +40,9 @@ class Proxy:
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[Proxy]:
-    with tempfile.TemporaryDirectory(prefix="mp") as folder:
-        data, run, sim = Path(folder, "data"), Path(folder, "run"), Path(folder, "sim.sock")
-        for made in (data, run, data / "keys"):
-            made.mkdir(mode=0o700)
-        (Path(folder) / "models.yaml").write_text(MODELS.format(socket=sim))
-        provider = ProviderSimulator()
-        await provider.listen(socket=sim)
-        environment = {
-            "SEAWALL_DATA": str(data),
-            "SEAWALL_RUN": str(run),
-            "SEAWALL_APPS": str(folder),
-            "SEAWALL_MODELS": f"{folder}/models.yaml",
-            "DATABASE_URL": f"postgresql://nobody@/none?host={folder}",
-        }
-        process = subprocess.Popen([sys.executable, "-m", "seawall.cli.main", "model-proxy"], env={**os.environ, **environment})
-        token = Tokens(load_or_create(data / "keys")).mint(Principal(user="mia"), 600)
-        transport = httpx.AsyncHTTPTransport(uds=str(run / "model-proxy-0.sock"))
-        headers = {"authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://proxy", headers=headers, timeout=30) as client:
-            await until_ready(client)
-            yield Proxy(process, client, provider)
-        process.kill()
-        process.wait(10)
-        await provider.close()
-
-
-async def until_ready(client: httpx.AsyncClient) -> None:
-    for _ in range(600):
-        with contextlib.suppress(httpx.TransportError):
-            if (await client.get("/readyz")).status_code == 200:
-                return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the model proxy never became ready")
+    async with proxy_house(MODELS) as house:
+        await house.start()
+        yield Proxy(house)
 
 
 async def test_service(proxy: Proxy) -> None:
@@ -123,8 +84,4 @@ async def test_client_vanishes(proxy: Proxy) -> None:
     body = {"model": "slow", "messages": [{"role": "user", "content": "x"}], "stream": True}
     async with proxy.client.stream("POST", "/v1/chat/completions", json=body) as answer:
         await anext(answer.aiter_bytes())
-    for _ in range(100):
-        if proxy.provider.calls and proxy.provider.calls[-1].outcome == "vanished":
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the provider never learned of it")
+    await eventually(lambda: proxy.provider.calls and proxy.provider.calls[-1].outcome == "vanished")

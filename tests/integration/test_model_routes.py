@@ -13,7 +13,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from tests.engines import PostgresServer
-from tests.integration.provider_stand import until
+from tests.integration.proxy_house import client_of
+from tests.waiting import eventually
 
 from seawall.cli.instance import InstanceRecord
 from seawall.cli.models import models
@@ -74,7 +75,7 @@ async def test_a_flip_reaches_every_replica_within_a_second(database: Database, 
     for flip in ("b", "a", "b"):
         began = time.monotonic()
         await RouteHistory(database).set("small", LiveRoute({flip: 100}), who="test", why="flip")
-        await until(lambda flip=flip: all(replica.serves == flip for replica in replicas))  # type: ignore[misc]
+        await eventually(lambda flip=flip: all(replica.serves == flip for replica in replicas))  # type: ignore[misc]
         assert time.monotonic() - began < 2.0
     for replica in replicas:
         await replica.live.close()
@@ -87,7 +88,7 @@ async def test_an_outage_undoes_no_flip(own_postgres: PostgresServer, tmp_path: 
     running = Replica(database, tmp_path)
     await running.live.start()
     await RouteHistory(database).set("small", LiveRoute({"b": 100}), who="test", why="")
-    await until(lambda: running.serves == "b" and (tmp_path / COPY).exists())
+    await eventually(lambda: running.serves == "b" and (tmp_path / COPY).exists())
     own_postgres.kill()
     await running.live.refresh()
     started = Replica(database, tmp_path)
@@ -98,7 +99,7 @@ async def test_an_outage_undoes_no_flip(own_postgres: PostgresServer, tmp_path: 
         while not await database.ready():
             await asyncio.sleep(0.05)
     await RouteHistory(database).set("small", None, who="test", why="back")
-    await until(lambda: running.serves == started.serves == "a")
+    await eventually(lambda: running.serves == started.serves == "a")
     for replica in (running, started):
         await replica.live.close()
     await pool.close()
@@ -180,8 +181,7 @@ async def _proxy(settings: Settings, environment: dict[str, str], path: Path) ->
         server = Server(proxy.handle, refusal)
         await server.listen(path)
         token = Tokens(load_or_create(settings.keys)).mint(Principal(user="u", roles=("viewer",)), 60.0)
-        headers = {"authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://proxy", headers=headers) as client:
+        async with client_of(path, token) as client:
             yield client
         await server.drain(1)
 
