@@ -154,7 +154,7 @@ def _check_log(checked: Checked, scale: Node) -> None:
 def _check_sort(checked: Checked, node: Node, kind: Kind) -> None:
     sort = node.get("sort")
     if sort is not None and kind != "category":
-        detail = f"`sort` orders names; {HOLDS[kind]} lie where they belong"
+        detail = f"`sort` orders names, and the column holds {HOLDS[kind]}"
         checked.refuse(sort, detail, expected="a column of names", got=sort.text(), fix="Remove it; the panel's `order` sorts rows")
 
 

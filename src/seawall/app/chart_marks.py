@@ -169,10 +169,11 @@ def _check_from_zero(checked: Checked, drawn: Sequence[Checked]) -> None:
     plain = next((each for each in drawn if each.is_plain), None)
     if scale is None or plain is None or (len(drawn) > 1 and checked.is_plain):
         return
-    zero, what = scale.get("zero"), "Bars begin" if plain.mark == "bar" else "A surface begins"
+    zero = scale.get("zero")
+    what, size = ("Bars begin", "their length") if plain.mark == "bar" else ("A surface begins", "its height")
     fix = "Remove it, or choose `mark: point` or `mark: line`"
     if zero is not None and zero.value is False:
-        checked.refuse(zero, f"{what} at zero: its length is what is seen", expected="`zero: true`", got="false", fix=fix)
+        checked.refuse(zero, f"{what} at zero: {size} is what is seen", expected="`zero: true`", got="false", fix=fix)
     if scale.word("type") == "log":
         checked.refuse(scale.entries()["type"], f"{what} at zero, which a logarithmic scale has not", expected="linear", got="log", fix=fix)
 
