@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.engines import ValkeyServer
+from tests.waiting import recovered
 
 from seawall.core.errors import ConfigurationError, Unavailable
 from seawall.store.valkey import ValkeyStore
@@ -41,21 +42,6 @@ async def admin(server: ValkeyServer, *command: str) -> None:
     store = ValkeyStore(server.url, operation_seconds_max=5)
     await store._client.execute_command(*command)
     await store.close()
-
-
-async def works(store: PipedValkey) -> bool:
-    try:
-        await store.get("x")
-    except Unavailable:
-        return False
-    return True
-
-
-async def found(store: PipedValkey) -> None:
-    """Wait until the breaker's probe has succeeded."""
-    async with asyncio.timeout(10):
-        while not await works(store):
-            await asyncio.sleep(0.02)
 
 
 async def test_what_is_asked_in_one_turn_is_one_round_trip(piped: PipedValkey) -> None:
@@ -107,7 +93,7 @@ async def test_killed_and_started_again(piped: PipedValkey, own_valkey: ValkeySe
         assert time.perf_counter() - began < 0.2
     assert not await piped.ready()
     await asyncio.to_thread(own_valkey.start)
-    await found(piped)
+    await recovered(lambda: piped.get("x"))
     await asyncio.gather(*[piped.get("x") for _ in range(20)])
     assert told(capfd.readouterr().err) == ["valkey.lost", "valkey.found"]
 
@@ -124,7 +110,7 @@ async def test_a_server_that_hangs(piped: PipedValkey, own_valkey: ValkeyServer)
     finally:
         own_valkey.resume()
     assert [one[3] for one in spans_told()] == [True]
-    await found(piped)
+    await recovered(lambda: piped.get("x"))
 
 
 async def test_a_process_that_was_held_up_does_not_take_valkey_for_dead(piped: PipedValkey) -> None:
@@ -141,7 +127,7 @@ async def test_an_answer_that_is_an_error_is_no_answer(piped: PipedValkey, capfd
     broken = piped.script("broken", "return redis.error_reply('OOM no room')")
     done = await asyncio.gather(broken([], []), piped.get("x"), return_exceptions=True)
     assert [type(one) for one in done] == [Unavailable, type(None)]
-    await found(piped)
+    await recovered(lambda: piped.get("x"))
     assert told(capfd.readouterr().err)[0] == "valkey.lost"
 
 

@@ -1,4 +1,4 @@
-"""Stand-ins behind a real gateway: small HTTP/1.1 servers on unix sockets, and Envoy itself started on a free port.
+"""Stand-ins behind a real gateway: small HTTP/1.1 servers on unix sockets.
 
 Run as a program (`python gateway_stand_ins.py NAME SOCKET`) it is one upstream in a process of its own, to be killed.
 """
@@ -6,21 +6,12 @@ Run as a program (`python gateway_stand_ins.py NAME SOCKET`) it is one upstream 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import socket
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import httpx
-
-from seawall.core.errors import Unavailable
-from seawall.gateway.admin import ask
 
 HTML = "<p>A paragraph that compresses well.</p>" * 100
 
@@ -150,69 +141,6 @@ class Loop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def port_of(admin_socket: Path) -> int:
-    """The port the public listener got from the system."""
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(admin_socket))) as client:
-        listening = client.get("http://admin/listeners?format=json").json()["listener_statuses"]
-    return next(int(one["local_address"]["socket_address"]["port_value"]) for one in listening if one["name"] == "public")
-
-
-@contextlib.contextmanager
-def envoy(command: list[str], socket_of_health: Path, log: Path, *, wait: bool = True) -> Iterator[subprocess.Popen[bytes]]:
-    """Envoy as the service starts it, ended with the block."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        if wait:
-            until(lambda: process.poll() is not None or status(socket_of_health, "/readyz") == 200)
-            assert process.poll() is None, log.read_text()
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.02)
-
-
-def status(uds: Path, path: str) -> int:
-    """The status of a GET on a unix socket, or 0 when nobody listens."""
-    try:
-        return asyncio.run(ask(uds, "GET", path)).status
-    except Unavailable:
-        return 0
-
-
-def raw(port: int, data: bytes, seconds: float = 5.0) -> bytes:
-    """What comes back for bytes that no client library would send."""
-    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
-        answer = b""
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            connection.sendall(data)
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            while chunk := connection.recv(65536):
-                answer += chunk
-                if complete(answer):
-                    break
-        return answer
-
-
-def complete(answer: bytes) -> bool:
-    head, separator, body = answer.partition(b"\r\n\r\n")
-    lengths = [line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    return bool(separator) and bool(lengths) and len(body) >= int(lengths[0])
 
 
 if __name__ == "__main__":

@@ -125,10 +125,3 @@ async def stand(
         caller.close()
         for simulator in simulators:
             await simulator.close()
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until something is true, at most five seconds."""
-    async with asyncio.timeout(5):
-        while not true():
-            await asyncio.sleep(0.01)

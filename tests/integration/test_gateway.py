@@ -10,7 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.integration.gateway_stand_ins import HTML, Loop, Upstream, envoy, port_of, raw, status, until
+from tests.integration.gateway_envoy import envoy, port_of, raw, status
+from tests.integration.gateway_stand_ins import HTML, Loop, Upstream
+from tests.waiting import until
 
 from seawall.core.principal import Principal
 from seawall.gateway.filters import PUBLIC_HEADERS

@@ -18,7 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.integration.gateway_stand_ins import Loop, Upstream, envoy, port_of, status, until
+from tests.integration.gateway_envoy import envoy, port_of, status
+from tests.integration.gateway_stand_ins import Loop, Upstream
+from tests.waiting import until
 
 from seawall.core.deadline import Deadline
 from seawall.core.principal import Principal

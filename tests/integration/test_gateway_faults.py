@@ -18,7 +18,10 @@ import httpx
 import msgspec
 import pytest
 from tests.integration import gateway_stand_ins
-from tests.integration.gateway_stand_ins import Loop, Upstream, envoy, free_port, port_of, status, until
+from tests.integration.gateway_envoy import envoy, port_of, status
+from tests.integration.gateway_stand_ins import Loop, Upstream
+from tests.ports import free_port
+from tests.waiting import until
 
 from seawall.core.principal import Principal
 from seawall.gateway import admin

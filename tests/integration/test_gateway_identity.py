@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
-from tests.integration.gateway_stand_ins import Loop, Upstream, envoy, port_of, raw
+from tests.integration.gateway_envoy import envoy, port_of, raw
+from tests.integration.gateway_stand_ins import Loop, Upstream
 
 from seawall.core.clock import ManualClock
 from seawall.core.principal import Principal

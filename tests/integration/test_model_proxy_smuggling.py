@@ -14,7 +14,8 @@ from pathlib import Path
 
 import httptools
 import pytest
-from tests.integration.gateway_stand_ins import Loop, Upstream, envoy, port_of, raw
+from tests.integration.gateway_envoy import envoy, port_of, raw
+from tests.integration.gateway_stand_ins import Loop, Upstream
 
 from seawall.core.principal import Principal
 from seawall.gateway.plan import Plan

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.integration.provider_stand import KEY, Sink, stand, until
+from tests.integration.provider_stand import KEY, Sink, stand
+from tests.waiting import eventually
 
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.lab.behaviours import Step
@@ -31,7 +32,7 @@ async def test_a_slow_first_byte_is_given_up_for_the_fallback(stream: bool) -> N
         call, sink = await on.ask("first_byte_ms=3000", "text=here", stream=stream)
         assert sink.text == "here"
         assert [attempt.target for attempt in call.attempts] == ["a", "b"]
-        await until(lambda: on.simulators[0].calls[-1].outcome == "vanished")
+        await eventually(lambda: on.simulators[0].calls[-1].outcome == "vanished")
 
 
 async def test_a_head_sent_early_is_not_the_first_byte() -> None:
@@ -324,11 +325,11 @@ async def test_a_client_that_vanishes_cancels_the_provider_and_settles(stream: b
         made, sink = on.made(stream=stream), Sink()
         targets = on.targets("token_ms=20;tokens=1000" if stream else "first_byte_ms=5000")
         work = asyncio.create_task(on.caller.call(made, targets, sink))
-        await until(lambda: len(sink.pieces) > 5 if stream else bool(on.simulators[0].calls))
+        await eventually(lambda: len(sink.pieces) > 5 if stream else bool(on.simulators[0].calls))
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
             await work
-        await until(lambda: on.simulators[0].calls[-1].outcome == "vanished")
+        await eventually(lambda: on.simulators[0].calls[-1].outcome == "vanished")
         assert made.usage.estimated
         assert made.usage.input > 0
         assert (made.usage.output > 0) is stream
@@ -357,7 +358,7 @@ async def test_a_client_that_leaves_during_a_pause_takes_no_probes_place() -> No
     async with stand("breaker: {least: 1, open: 50ms, probes: 1}\nretries: {attempts: 2}") as on:
         made = on.made()
         work = asyncio.create_task(on.caller.call(made, on.targets("status=429;retry_after=5"), Sink()))
-        await until(lambda: bool(made.attempts))
+        await eventually(lambda: bool(made.attempts))
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
         on.caller.lane("a").rest_until = 0.0

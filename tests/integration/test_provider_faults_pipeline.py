@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.integration.provider_stand import KEY, Behaves, Stand, stand, until
+from tests.integration.provider_stand import KEY, Behaves, Stand, stand
+from tests.waiting import eventually
 
 from seawall.core.principal import Principal
 from seawall.model_proxy.app import ModelProxy, refusal
@@ -178,7 +179,7 @@ async def test_a_client_that_vanishes_mid_stream_cancels_the_provider(tmp_path: 
                 seen += "content" in line
                 if seen == 5:
                     break
-        await until(lambda: bool(proxy.ended) and proxy.on.simulators[0].calls[-1].outcome == "vanished")
+        await eventually(lambda: bool(proxy.ended) and proxy.on.simulators[0].calls[-1].outcome == "vanished")
         call = proxy.ended[-1]
         assert call.error == "cancelled"
         assert call.usage.estimated

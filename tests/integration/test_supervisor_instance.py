@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.integration import supervisor_house
+from tests.ports import free_port
+from tests.waiting import until
 
 from seawall.cli.supervisor_process import family, start_ticks
 
@@ -68,21 +70,8 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.close()
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def gone(pids: list[int]) -> bool:
     return all(start_ticks(pid) is None for pid in pids)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_ready_is_one_line_with_everything(house: House) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
+
+from tests.waiting import until
 
 from seawall.cli.supervisor_process import start_ticks
 
@@ -28,7 +29,4 @@ def test_a_deaf_service_and_its_workers_end_with_their_supervisor() -> None:
     pids = [int(word) for word in supervisor.stdout.readline().split()]
     supervisor.kill()
     supervisor.communicate()
-    end = time.monotonic() + 10
-    while any(start_ticks(pid) is not None for pid in pids):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: all(start_ticks(pid) is None for pid in pids), 10)

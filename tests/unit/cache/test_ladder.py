@@ -56,6 +56,12 @@ class House:
         self.ladders.append(Ladder(cache, self.notebook, self.clock, **limits))
         return self.ladders[-1]
 
+    async def reader(self, ladder: Ladder) -> asyncio.Future[Served]:
+        """One who has asked a moment ago."""
+        asking = asyncio.ensure_future(self._ask(ladder, CacheKey("p", (), "f", "en", "w1"), Outage(), 60.0))
+        await asyncio.sleep(0.1)
+        return asking
+
     async def produce(self, _: Deadline) -> bytes:
         self.made += 1
         answer = b"answer %d" % self.made
@@ -261,9 +267,7 @@ def test_a_reader_who_leaves_does_not_end_the_making(house: House) -> None:
     house.takes = 0.5
 
     async def leave() -> None:
-        key = CacheKey("p", (), "f", "en", "w1")
-        asking = asyncio.ensure_future(house._ask(ladder, key, Outage(), 60.0))
-        await asyncio.sleep(0.1)
+        asking = await house.reader(ladder)
         asking.cancel()
         await asyncio.wait({asking})
 
@@ -278,9 +282,7 @@ def test_closing_tells_those_who_wait(house: House) -> None:
     house.takes = 5.0
 
     async def close_while_waiting() -> Served:
-        key = CacheKey("p", (), "f", "en", "w1")
-        asking = asyncio.ensure_future(house._ask(ladder, key, Outage(), 60.0))
-        await asyncio.sleep(0.1)
+        asking = await house.reader(ladder)
         await ladder.close()
         return await asking
 
