@@ -13,7 +13,8 @@ from typing import Any
 
 from seawall.model_proxy.screen import pii, secrets
 from seawall.model_proxy.screen.finds import Found, apart, raw, shape
-from seawall.model_proxy.screen.look import is_quiet
+from seawall.model_proxy.screen.look import is_quiet, look
+from seawall.model_proxy.screen.slices import LONG
 
 Find = Callable[[str], list[Found]]
 INLINE_BYTES_MAX = 1024
@@ -25,6 +26,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 
 def find(text: str) -> list[Found]:
     """Personal data and secrets in a text, in order, not overlapping."""
+    if len(text) > LONG:  # in slices, for calls go on beside it
+        return look(text, pii_wanted=True, secrets_wanted=True)
     if is_quiet(text):
         return []
     plain = raw(text)
