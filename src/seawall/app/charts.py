@@ -1,6 +1,7 @@
 """Charts, a Vega-Lite subset → Chart. Channels left out are filled from the panel's columns.
 
-Every key that is accepted here is drawn by `ui/charts`; `chart_channels.py` and `chart_marks.py` refuse what would not be.
+Every key that is accepted here is drawn by `ui/charts`; `chart_channels.py`, `chart_marks.py` and `chart_together.py` refuse what
+would not be.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from typing import Any, cast
 
 from seawall.app.chart_channels import check_channels
 from seawall.app.chart_layer import Checked
-from seawall.app.chart_marks import DRAWN, check_layer, check_together
+from seawall.app.chart_marks import DRAWN, check_layer
+from seawall.app.chart_together import check_together
 from seawall.app.model import Chart, Encoding, Layer, MetricQuery
 from seawall.app.queries import Asked
 from seawall.app.suggest import suggestion
