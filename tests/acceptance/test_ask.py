@@ -16,6 +16,8 @@ PARTS = "/merchandising/ask?metric=net_sales&by=products.department&period=2017-
 LANDED = (
     "() => { const body = document.querySelector('section.panel .panel-body'); return !!body && !document.querySelector('.skeleton'); }"
 )
+ODD = PARTS + "&odd=soonish&at=c-period-0"
+"""Where a form of the period sent words that are none."""
 LEARNT_SECONDS = 60
 
 
@@ -175,7 +177,7 @@ def test_a_browser_with_neither_script_nor_templates(seawall, new_page):
     assert "GROCERY" in page.locator("section.panel").inner_text()
 
 
-@pytest.mark.parametrize("path", [ASKED, "/merchandising/ask", "/merchandising/ask?q=florbs", "/merchandising/mine"])
+@pytest.mark.parametrize("path", [ASKED, "/merchandising/ask", "/merchandising/ask?q=florbs", ODD, "/merchandising/mine"])
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_axe_finds_no_violation(seawall, new_page, path, scheme, width):
     """axe-core, with the menus open; and nothing scrolls sideways."""
@@ -241,3 +243,47 @@ def test_the_layout_holds_still(seawall, new_page, width, text):
     page.wait_for_function(LANDED)
     page.wait_for_timeout(300)
     assert page.evaluate("() => window.shift") < 0.05
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_period_is_written_in_words(seawall, new_page, script):
+    """As one says it, in any language of ours; what is no period is said at its field and leaves the answer. Script or not."""
+    page = new_page(java_script_enabled=script)
+    page.goto(seawall.url + PARTS)
+    for words, told in (("letzte 4 Wochen", "last 4 weeks"), ("April 2017", "April 2017"), ("soonish", "April 2017")):
+        page.locator(".chip.is-period summary").click()
+        page.locator(".chip.is-period input[name=period]").fill(words)
+        page.locator(".chip.is-period .menu button").click()
+        page.get_by_text(f"“{words}” was not" if words == "soonish" else told, exact=words != "soonish").first.wait_for()
+        assert chips(page)[2] == told
+    assert page.locator(".chip.is-period input[name=period]").input_value() == "soonish"
+    assert query_of(page)["period"] == ["2017-04"]
+    assert page.locator("section.panel").count() == 1
+
+
+def test_a_comparison_shows_every_metric(seawall, new_page):
+    """Each with its value before and its change, in a table."""
+    page = new_page()
+    page.goto(
+        seawall.url + f"/merchandising/ask?q={quote('net sales and units by department in november 2017 compared with the month before')}"
+    )
+    page.locator("section.panel table").wait_for()
+    heads = page.locator("section.panel th").all_inner_texts()
+    assert heads[1:] == ["Net sales", "Net sales before", "Net sales change", "Units", "Units before", "Units change"]
+
+
+def test_a_week_in_which_the_data_begins_is_left_out_of_the_line(seawall, new_page):
+    """One day is no week; a note says so, and the table has it."""
+    page = new_page()
+    page.goto(seawall.url + "/merchandising/ask?metric=net_sales&by=week")
+    page.wait_for_function(LANDED)
+    assert "Without the week of Dec 26, 2016" in page.locator("section.panel .note").inner_text()
+    assert "53 rows" in page.locator("details.data").inner_text()
+
+
+def test_only_words_that_nobody_knows_are_marked(seawall, new_page):
+    """Not the verb beside them."""
+    page = new_page()
+    page.goto(seawall.url + f"/merchandising/ask?q={quote('how many florbs did we sell in march')}")
+    page.locator(".refused").wait_for()
+    assert page.locator("mark.unknown").all_inner_texts() == ["florbs"]
