@@ -37,6 +37,11 @@ class Slots:
         self._waiting_max = waiting_max
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def free(self) -> int:
+        """How many more there may be."""
+        return self._held_max - self._held
+
     async def acquire(self, deadline: Deadline) -> None:
         """Wait for a turn. DeadlineExceeded when it does not come in time, EngineUnavailable when too many wait already."""
         deadline.check()

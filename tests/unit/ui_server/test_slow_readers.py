@@ -66,7 +66,7 @@ class Warehouse(House):
     @property
     def free(self) -> int:
         """Queries that may start now, of one."""
-        return self.duckdb._slots._free
+        return self.duckdb._slots.free
 
 
 @pytest.fixture
