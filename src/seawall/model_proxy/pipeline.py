@@ -10,110 +10,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
-
-import msgspec
 
 from seawall.core.deadline import HEADER, MODEL_TIMEOUT_MS_MAX, Deadline
 from seawall.core.errors import DeadlineExceeded, SeawallError
-from seawall.model_proxy.answer import Delivery, Source
+from seawall.model_proxy.answer import Source
 from seawall.model_proxy.cache.answers import Answer
 from seawall.model_proxy.cache.flights import Flight, Seat
-from seawall.model_proxy.call import Call, Target
-from seawall.model_proxy.choices import Choices, check_choices
+from seawall.model_proxy.call import Call
 from seawall.model_proxy.contract.again import Again
 from seawall.model_proxy.contract.contract import prepare as prepare_contract
 from seawall.model_proxy.contract.filter import ContractFilter
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.errors import ContractBroken
 from seawall.model_proxy.exchanges.evaluation import TIMING_HEADER, Evaluation
-from seawall.model_proxy.genai_spans import Semconv, annotate
+from seawall.model_proxy.genai_spans import annotate
 from seawall.model_proxy.http import Request
+from seawall.model_proxy.journey import UNDER_WAY, Journey, Step, UnderWay
 from seawall.model_proxy.leading import Leading
-from seawall.model_proxy.media import check_steering, remote_addresses
+from seawall.model_proxy.reading import reading
 from seawall.model_proxy.settle import settle
-from seawall.model_proxy.stages import Admit, AnswerSink, Filter, Identify, Record, Route, Screen
-from seawall.model_proxy.wire import SURFACES, read_chat, read_embeddings
+from seawall.model_proxy.stages import Cache, Filter, Stages
+from seawall.model_proxy.wire import SURFACES
 from seawall.telemetry import spans
 from seawall.telemetry.events import event
 
-ACTION_HEADER = "seawall-action"
-"""What the user did that caused the call."""
-ACTION_CHARACTERS_MAX = 200
+__all__ = ["Pipeline", "Stages"]
 CANCELLED = "cancelled"
 """`call.error` of a call whose client vanished."""
-
-
-class Calls(Protocol):
-    """Runs candidates until one has answered."""
-
-    async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
-        """Bring an answer; SeawallError when nobody can."""
-
-
-class Start(Protocol):
-    """Begins a call without waiting, where that can be."""
-
-    def __call__(
-        self, call: Call, targets: Sequence[Target], answer: AnswerSink, done: Callable[[Exception | None], None]
-    ) -> Callable[[], None] | None:
-        """A call of what is returned cancels it, else `done` is told how it ended. None: nothing was begun."""
-
-
-class Cache(Protocol):
-    """Exact answers, and one call for those that ask the same at once."""
-
-    def look(self, call: Call) -> Answer | Flight | None:
-        """What this process has. None with `call.cache_key` set: `begin` at once, then `fetch`."""
-
-    def begin(self, call: Call) -> Flight:
-        """This call brings the answer, for all who ask the same meanwhile."""
-
-    async def fetch(self, call: Call) -> Answer | None:
-        """What other processes have, given to everybody on the flight."""
-
-    def ask(self, call: Call, told: Callable[[bool | None], None]) -> bool:
-        """`fetch` without waiting, where that can be: see `leading.Elsewhere`."""
-
-
-class Stages(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pipeline is made of; None: that stage is off."""
-
-    identify: Identify
-    admit: Admit | None = None
-    screen: Screen | None = None
-    cache: Cache | None = None
-    route: Route
-    caller: Calls
-    start: Start | None = None
-    """The caller's quick way; None: it has none."""
-    record: Record | None = None
-    evaluation: Evaluation | None = None
-    semconv: Semconv = "1.36"
-
-
-class Journey:
-    """A call and what belongs to it while it is under way."""
-
-    __slots__ = ("call", "closed", "delivery", "out", "prepare", "work")
-
-    def __init__(self, call: Call, out: Out, prepare: Callable[[Call], None] | None = None) -> None:
-        self.prepare = prepare
-        """Makes the call in place of its own body: a prompt's."""
-        self.call = call
-        self.out = out
-        self.delivery = Delivery(call, out)
-        self.closed = False
-        self.work: Leading | None = None
-        """Brings the answer for everybody on a flight this call leads; the bill is known at its end."""
-
-
-class UnderWay:
-    """What a step gives that has done its part: the journey goes on when it is called back."""
-
-
-UNDER_WAY = UnderWay()
-Step = Callable[[Journey], Awaitable[None] | UnderWay | None]
 
 
 class Pipeline:
@@ -123,7 +46,7 @@ class Pipeline:
         self._stages = stages
         order: tuple[tuple[object, Step], ...] = (
             (stages.identify, self._identify),
-            (True, self._read),
+            (True, reading(stages.evaluation)),
             (stages.admit, self._admit),
             (stages.screen, self._screen),
             (True, self._prepare),
@@ -244,36 +167,6 @@ class Pipeline:
 
     async def _find(self, call: Call) -> None:
         call.caller = await self._stages.identify.find(call.request)
-
-    def _read(self, journey: Journey) -> None:
-        """What is asked."""
-        call = journey.call
-        call.action = call.request.headers.get(ACTION_HEADER, "")[:ACTION_CHARACTERS_MAX]
-        if call.surface == "embeddings":
-            call.body, embeddings = read_embeddings(call.request.body)
-            call.model = embeddings.model
-            check_steering(call.body)
-        elif journey.prepare is not None:
-            journey.prepare(call)
-            call.usage_asked = call.stream
-        else:
-            self._read_chat(journey)
-        if self._stages.evaluation is not None:
-            self._stages.evaluation.enter(call)
-
-    def _read_chat(self, journey: Journey) -> None:
-        call = journey.call
-        call.body, chat = read_chat(call.request.body)
-        call.model = chat.model
-        check_steering(call.body)
-        call.remote = remote_addresses(call.body)
-        if chat.stream:
-            call.stream = True
-            call.usage_asked = bool(chat.stream_options and chat.stream_options.include_usage)
-            call.body["stream_options"] = {**(call.body.get("stream_options") or {}), "include_usage": True}
-            if chat.n is not None and chat.n > 1:
-                check_choices(call.body)
-                journey.delivery = Choices(call, journey.out)
 
     def _admit(self, journey: Journey) -> Awaitable[None] | None:
         """Limits and money."""

@@ -6,10 +6,16 @@ answer passes on its way out are *filters*, in the order the pipeline lists them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
+from seawall.model_proxy.cache.answers import Answer
+from seawall.model_proxy.cache.flights import Flight
 from seawall.model_proxy.call import Call, Caller, Piece, Target, Whole
+from seawall.model_proxy.exchanges.evaluation import Evaluation
+from seawall.model_proxy.genai_spans import Semconv
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.upstream_connection import Control
 
@@ -81,8 +87,17 @@ class Screen(Protocol):
 class Cache(Protocol):
     """Exact answers, and one call for those that ask the same at once."""
 
-    def look(self, call: Call) -> object | None:
-        """Set `call.cache_key`; what this process holds of it: a stored answer, a flight to follow, or None."""
+    def look(self, call: Call) -> Answer | Flight | None:
+        """What this process has. None with `call.cache_key` set: `begin` at once, then `fetch`."""
+
+    def begin(self, call: Call) -> Flight:
+        """This call brings the answer, for all who ask the same meanwhile."""
+
+    async def fetch(self, call: Call) -> Answer | None:
+        """What other processes have, given to everybody on the flight."""
+
+    def ask(self, call: Call, told: Callable[[bool | None], None]) -> bool:
+        """`fetch` without waiting, where that can be: see `leading.Elsewhere`."""
 
 
 class Route(Protocol):
@@ -92,8 +107,40 @@ class Route(Protocol):
         """At least one. UnknownModel, NoProvider."""
 
 
+class Calls(Protocol):
+    """Runs candidates until one has answered."""
+
+    async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
+        """Bring an answer; SeawallError when nobody can."""
+
+
+class Start(Protocol):
+    """Begins a call without waiting, where that can be."""
+
+    def __call__(
+        self, call: Call, targets: Sequence[Target], answer: AnswerSink, done: Callable[[Exception | None], None]
+    ) -> Callable[[], None] | None:
+        """A call of what is returned cancels it, else `done` is told how it ended. None: nothing was begun."""
+
+
 class Record(Protocol):
     """Exchanges and spans."""
 
     def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
         """Queue the exchange. Never waits, never raises."""
+
+
+class Stages(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pipeline is made of; None: that stage is off."""
+
+    identify: Identify
+    admit: Admit | None = None
+    screen: Screen | None = None
+    cache: Cache | None = None
+    route: Route
+    caller: Calls
+    start: Start | None = None
+    """The caller's quick way; None: it has none."""
+    record: Record | None = None
+    evaluation: Evaluation | None = None
+    semconv: Semconv = "1.36"

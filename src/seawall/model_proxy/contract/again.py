@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from seawall.model_proxy.call import Call, Piece, Target, Tier, Whole
 from seawall.model_proxy.errors import ProviderFailed, UnknownModel
-from seawall.model_proxy.stages import AnswerSink, Route
+from seawall.model_proxy.stages import Calls, Route
 from seawall.model_proxy.upstream_connection import Control
-
-
-class Calls(Protocol):
-    """Runs candidates until one has answered."""
-
-    async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
-        """Bring an answer; SeawallError when nobody can."""
 
 
 class Kept:

@@ -19,10 +19,10 @@ from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded, InvalidInput
 from seawall.core.schemas.compiled import compiled
 from seawall.model_proxy.call import Call, Target, Usage, Whole
-from seawall.model_proxy.contract.again import Calls, Kept
+from seawall.model_proxy.contract.again import Kept
 from seawall.model_proxy.contract.contract import Contract
 from seawall.model_proxy.errors import AnswerTooLarge
-from seawall.model_proxy.stages import AnswerSink
+from seawall.model_proxy.stages import AnswerSink, Calls
 from seawall.telemetry import spans
 
 WAIT_SECONDS = 0.004
