@@ -10,15 +10,16 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from tests.ports import free_port
 
 from seawall.app.load import load_bundle
 from seawall.core.principal import Attribute, Principal
@@ -119,16 +120,25 @@ def seawall() -> Iterator[Seawall]:
 
 def up(data: Path, app: Path, *options: str) -> dict:
     """`seawall up --detach`; what it prints."""
-    argv = (*COMMAND, "up", str(app), "--detach", "--json", "--port", str(_free_port()), "--data", str(data), *options)
+    argv = (*COMMAND, "up", str(app), "--detach", "--json", "--port", str(free_port()), "--data", str(data), *options)
     done = subprocess.run(argv, capture_output=True, text=True, timeout=START_S_MAX, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@contextmanager
+def provided(models: str, *how_down: str) -> Iterator[Seawall]:
+    """A running instance of the bazaar whose models are at a simulated provider; `{socket}` in `models` is where."""
+    with tempfile.TemporaryDirectory(prefix="sw-mo-", dir="/tmp") as folder:
+        at = Path(folder)
+        provider = subprocess.Popen((*COMMAND, "lab", "provider", "--socket", str(at / "sim.sock")), stdout=subprocess.DEVNULL)
+        (at / "models.yaml").write_text(models.format(socket=at / "sim.sock"))
+        try:
+            yield Seawall(at / "data", up(at / "data", BAZAAR, "--models", str(at / "models.yaml")))
+        finally:
+            subprocess.run((*COMMAND, "down", *how_down, "--data", str(at / "data")), check=False, capture_output=True)
+            provider.terminate()
+            provider.wait(10)
 
 
 def _kept_data() -> Path | None:

@@ -11,7 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.acceptance.conftest import Seawall
 from tests.acceptance.data_api import DataApi
-from tests.acceptance.visitors import settled, until
+from tests.acceptance.visitors import settled
+from tests.waiting import until
 
 OPENAPI_31 = Path(__file__).parent / "standards" / "openapi-3.1.schema.json"
 PRIVATE = "private, no-cache"

@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 from tests.acceptance.conftest import Bazaar
 from tests.acceptance.data_api import DataApi, rows_of
-from tests.acceptance.visitors import fragment_of, served, until, watermark_of
+from tests.acceptance.visitors import fragment_of, served, watermark_of
+from tests.waiting import until
 
 STALLS = "stall,region,lot\n1,East,71\n2,West,72\n"
 WAGES = "person,paid\n1,1000.50\n2,2000.25\n"

@@ -11,7 +11,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 from tests.acceptance.conftest import COMMAND, Seawall
-from tests.acceptance.visitors import until
+from tests.waiting import until
 
 ASKED = {"messages": [{"role": "user", "content": "Say yes. My mail is jo@shop.example."}], "max_tokens": 8}
 

@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser
 from tests.acceptance.conftest import Bazaar, Seawall
 from tests.acceptance.data_api import PROBLEM, DataApi, rows_of
-from tests.acceptance.visitors import PLAIN, failed_panels, served, until
+from tests.acceptance.visitors import PLAIN, failed_panels, served
+from tests.waiting import until
 
 TEN_MB = 10 << 20
 FORMULAS = ("=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1+1)", "\t=1+1", "\r=1+1", "＝1+1")

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from tests.acceptance.conftest import Bazaar
 from tests.acceptance.data_api import PROBLEM, DataApi
-from tests.acceptance.visitors import failed_panels, fragment_of, served, until
+from tests.acceptance.visitors import failed_panels, fragment_of, served
+from tests.waiting import until
 
 STALLS = "stall,region,lot\n1,East,71\n2,West,72\n"
 STALLS_WITH_WORDS_FOR_NUMBERS = "stall,region,lot\n1,East,corner\n2,West,gate\n"

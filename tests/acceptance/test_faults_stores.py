@@ -7,7 +7,8 @@ import time
 import httpx
 import pytest
 from tests.acceptance.conftest import Seawall
-from tests.acceptance.visitors import PLAIN, View, Visitors, failed_panels, killed, killed_until, settled, until, viewed, watermark_of
+from tests.acceptance.visitors import PLAIN, View, Visitors, failed_panels, killed, killed_until, settled, viewed, watermark_of
+from tests.waiting import until
 
 WARM = (
     "/merchandising/demand",

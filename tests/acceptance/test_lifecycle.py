@@ -16,8 +16,10 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tests.acceptance.conftest import APP, COMMAND, ROOT, Seawall, _free_port
-from tests.acceptance.visitors import PLAIN, failed_panels, killed, until
+from tests.acceptance.conftest import APP, COMMAND, ROOT, Seawall
+from tests.acceptance.visitors import PLAIN, failed_panels, killed
+from tests.ports import free_port
+from tests.waiting import until
 
 from seawall.cli.instance import locate
 from seawall.cli.supervisor_process import family, start_ticks
@@ -49,7 +51,7 @@ def second(seawall: Seawall, tmp_path: Path) -> Iterator[Path]:
 
 def up(data: Path, **options: object) -> subprocess.CompletedProcess[str]:
     """`seawall up --detach --json` on a free port."""
-    argv = (*COMMAND, "up", str(APP), "--detach", "--json", "--port", str(_free_port()), "--data", str(data))
+    argv = (*COMMAND, "up", str(APP), "--detach", "--json", "--port", str(free_port()), "--data", str(data))
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120, **options)
 
 
@@ -122,7 +124,7 @@ def test_a_second_start_on_the_same_data_is_refused(seawall: Seawall) -> None:
 
 def test_killed_or_stopped_nothing_is_left(second: Path, record_property: Callable[[str, object], None]) -> None:
     """SIGKILL of make, then of the supervisor, then `down`: every time all processes end, and the next start works."""
-    argv = ("make", "--silent", "up", f"ARGS=--json --port {_free_port()} --data {second}")
+    argv = ("make", "--silent", "up", f"ARGS=--json --port {free_port()} --data {second}")
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as make:
         ready = next(line for line in make.stdout if line.startswith("{"))
         pids = family(json.loads(ready)["pid"])

@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.acceptance.conftest import BAZAAR, COMMAND, ROOT, Seawall, up
+from tests.acceptance.conftest import COMMAND, ROOT, Seawall, provided
 
 SDKS = ROOT / "tests" / "sdks"
 PYTHON = ROOT / ".venv" / "sdks" / "bin" / "python"
@@ -41,16 +39,8 @@ routes:
 @pytest.fixture(scope="module")
 def house() -> Iterator[Seawall]:
     """An instance and its provider."""
-    with tempfile.TemporaryDirectory(prefix="sw-sdk-", dir="/tmp") as folder:
-        at = Path(folder)
-        provider = subprocess.Popen((*COMMAND, "lab", "provider", "--socket", str(at / "sim.sock")), stdout=subprocess.DEVNULL)
-        (at / "models.yaml").write_text(MODELS.format(socket=at / "sim.sock"))
-        try:
-            yield Seawall(at / "data", up(at / "data", BAZAAR, "--models", str(at / "models.yaml")))
-        finally:
-            subprocess.run((*COMMAND, "down", "--data", str(at / "data")), check=False, capture_output=True)
-            provider.terminate()
-            provider.wait(10)
+    with provided(MODELS) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

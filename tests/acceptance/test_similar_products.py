@@ -6,12 +6,12 @@ import json
 import os
 import re
 import subprocess
-import time
 
 import httpx
 import pytest
 from tests.acceptance.conftest import COMMAND
 from tests.acceptance.visitors import killed
+from tests.waiting import until
 
 from seawall.cli import supervisor_hold
 from seawall.cli.instance import locate
@@ -28,18 +28,10 @@ def ask(seawall, query="", **rights):
     return httpx.get(f"{seawall.url}/merchandising/api/panels/similar?{query}", headers=headers, timeout=30).json()
 
 
-def until(holds, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end
-        time.sleep(0.25)
-    return found
-
-
 @pytest.fixture(scope="module")
 def indexed(seawall):
     """The instance, once its index serves."""
-    until(lambda: "degraded" in (found := ask(seawall, "product=1005186")) and found["degraded"] is None, INDEX_SECONDS_MAX)
+    until(lambda: "degraded" in (found := ask(seawall, "product=1005186")) and found["degraded"] is None, INDEX_SECONDS_MAX, every=0.25)
     return seawall
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-from tests.acceptance.conftest import BAZAAR, COMMAND, Seawall, up
+from tests.acceptance.conftest import COMMAND, Seawall, provided
 
 MODELS = """
 providers:
@@ -30,16 +28,8 @@ STOP_S_MAX = 15.0
 @pytest.fixture
 def speaking() -> Iterator[Seawall]:
     """An instance whose small model takes four seconds for an answer, and whose large one speaks for longer than anybody waits."""
-    with tempfile.TemporaryDirectory(prefix="sw-stop-", dir="/tmp") as folder:
-        at = Path(folder)
-        provider = subprocess.Popen((*COMMAND, "lab", "provider", "--socket", str(at / "sim.sock")), stdout=subprocess.DEVNULL)
-        (at / "models.yaml").write_text(MODELS.format(socket=at / "sim.sock"))
-        try:
-            yield Seawall(at / "data", up(at / "data", BAZAAR, "--models", str(at / "models.yaml")))
-        finally:
-            subprocess.run((*COMMAND, "down", "--now", "--data", str(at / "data")), check=True, capture_output=True)
-            provider.terminate()
-            provider.wait(10)
+    with provided(MODELS, "--now") as made:
+        yield made
 
 
 @contextlib.contextmanager

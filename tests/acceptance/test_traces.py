@@ -7,7 +7,8 @@ import time
 import pytest
 from tests.acceptance.conftest import Seawall
 from tests.acceptance.data_api import DataApi
-from tests.acceptance.visitors import settled, until
+from tests.acceptance.visitors import settled
+from tests.waiting import until
 
 from seawall.telemetry.boundaries import by_trace
 from seawall.telemetry.collector import SpanRecord, read_spans

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser
 from tests.doc_blocks import Shell, sections
 from tests.engines import PostgresServer, ValkeyServer
+from tests.ports import free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = sections((DOCS / "tutorial.md").read_text())
@@ -30,18 +30,12 @@ OWN_STORES = "run-with-your-own-stores"
 LANDED = "() => document.querySelectorAll('section.panel').length && !document.querySelector('section.panel .skeleton')"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Reader:
     """Somebody who follows the pages, in an empty folder of their own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.replaced = {port: str(_free_port()) for port in ("8420", "8421", "8422")}
+        self.replaced = {port: str(free_port()) for port in ("8420", "8421", "8422")}
         self.shell = self.shell_for()
 
     def shell_for(self, replaced: Mapping[str, str] | None = None) -> Shell:
@@ -76,7 +70,7 @@ def stores() -> Iterator[dict[str, str]]:
         yield {
             "postgresql://seawall:secret@db.example/seawall": postgres.fresh_database("seawall"),
             "valkey://seawall:secret@cache.example:6379/0": valkey.url,
-            "8443": str(_free_port()),
+            "8443": str(free_port()),
         }
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 
 import httpx
 from tests.acceptance.conftest import Seawall
+from tests.waiting import until
 
 from seawall.cli.instance import locate
 from seawall.cli.supervisor_process import start_ticks
@@ -72,14 +73,6 @@ def viewed(client: httpx.Client, path: str) -> View:
     except httpx.TransportError as error:
         return View(path, began, time.monotonic(), 0, repr(error))
     return View(path, began, time.monotonic(), answer.status_code, answer.text)
-
-
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait for what is to happen; long past any reason it may take, it fails."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def settled(seawall: Seawall) -> Generation:
