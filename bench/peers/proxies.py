@@ -114,12 +114,17 @@ def process(argv: list[str], answers: Callable[[], bool], **more: object) -> Ite
         wait_until(answers, 30)
         yield started.pid
     finally:
-        started.terminate()
-        try:
-            started.wait(10)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait(10)
+        end(started)
+
+
+def end(started: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and end it when it does not."""
+    started.terminate()
+    try:
+        started.wait(10)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        started.wait(10)
 
 
 def listening(path: Path) -> Callable[[], bool]:

@@ -20,7 +20,7 @@ import psutil
 from harness import free_port, instance, wait_until
 from peers import install
 from peers.calls import chat_request, first_answer
-from peers.proxies import PEER_CORE
+from peers.proxies import PEER_CORE, end
 
 START_SECONDS = 90.0
 STAGES = "stages on: "
@@ -98,12 +98,7 @@ def running(name: str, way: Way, folder: Path) -> Iterator[Rival]:
         yield rival
     finally:
         rival.go_on()
-        started.terminate()
-        try:
-            started.wait(10)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait(10)
+        end(started)
 
 
 # ── the peers ────────────────────────────────────────────────────────────────────────────────────────────────────────
