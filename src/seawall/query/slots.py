@@ -55,12 +55,13 @@ class Slots:
         self._waiting.append(turn)
         self._look_again()
         try:
-            await asyncio.wait_for(turn, deadline.remaining())
-        except TimeoutError as error:
-            raise DeadlineExceeded("No query slot became free in time") from error
-        except BaseException:
+            async with asyncio.timeout(deadline.remaining()):
+                await turn
+        except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self.release()
+            if isinstance(error, TimeoutError):
+                raise DeadlineExceeded("No query slot became free in time") from error
             raise
         finally:
             if turn in self._waiting:

@@ -72,6 +72,19 @@ async def test_a_turn_given_to_a_cancelled_waiter_is_passed_on() -> None:
     await slots.acquire(soon(0.5))
 
 
+async def test_cancelled_when_its_turn_came_a_waiter_ends_all_the_same() -> None:
+    """The cancellation is not lost, whichever came first."""
+    slots = Slots(1, 5)
+    await slots.acquire(soon())
+    doomed = asyncio.create_task(slots.acquire(soon()))
+    await asyncio.sleep(0)
+    slots.release()
+    doomed.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await doomed
+    assert slots.free == 1
+
+
 async def test_without_time_nobody_waits() -> None:
     """Even when a slot is free."""
     with pytest.raises(DeadlineExceeded):
