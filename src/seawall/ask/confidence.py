@@ -30,7 +30,7 @@ _COSTS = {
 }
 _BASE = 0.98
 _MARGIN_POINTS, _CHOICES_MAX, _WORDS_MAX, _PARTS_MAX = 5.0, 3, 25, 8
-TELLING = frozenset({"doubted", "thin", "second", "afresh", "undated", "unkept", "several"})
+TELLING = frozenset({"doubted", "thin", "second", "afresh", "undated", "unkept"})
 """What readings that are wrong have oftener than those that are right (`docs/reference/asking.md`)."""
 _PENALTY_MAX, _BEHIND_MAX, _WORD_POINTS, _LOST_MAX = 3.0, 5.0, 10.5, 0.35
 """Points: of choices, behind the best cut, and of a word that is understood well; and the share of those that may be lost."""
@@ -77,7 +77,7 @@ def features_of(made: Made, margin: float, mended: Mended, *, best: float = 0.0,
 
 def _telling(made: Made, mended: Mended, best: float, *, before: bool) -> dict[str, float]:
     """Choices that could have been made otherwise; words that were passed over; another cut that was better and made nothing; a new
-    question where one could be followed up; no time; a negation that nothing came of; several metrics."""
+    question where one could be followed up; no time; a negation that nothing came of."""
     draft, question, edges = made.draft, made.question, made.cut.edges
     words = sum(token.kind != "mark" for token in mended.tokens)
     has_time = question.last is not None or any(one.op == "during" for one in question.where)
@@ -90,7 +90,6 @@ def _telling(made: Made, mended: Mended, best: float, *, before: bool) -> dict[s
         "afresh": float(before and not made.is_follow_up),
         "undated": float(not has_time),
         "unkept": float(negates and not is_negative),
-        "several": min(1.0, max(0, len(question.metrics) - 1) / 2),
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 from seawall.ask.calibration import Calibration
 from seawall.ask.cascade import Outcome, Step, Tier
 from seawall.ask.golden import Golden
+from seawall.ask.opening import CONFIDENCE_FILE, DEFAULT
 from seawall.ask.question import Question
 from seawall.ask.reading import Reading
 from seawall.ask.scoring import tally
@@ -69,3 +71,8 @@ def test_the_ways_through_the_large_tier_are_counted_to_their_ends() -> None:
 def test_confidence_in_a_model_that_answered_too_little_is_not_fitted() -> None:
     """Then its answers count where the parser agrees."""
     assert large_fitted([ran(0, read(0.0), SALES, "large")]) is None
+
+
+def test_what_ships_is_what_was_fitted_on_the_reference_app() -> None:
+    """Apps without golden questions of their own are believed as it is."""
+    assert DEFAULT.read_bytes() == (Path(__file__).parents[3] / "apps" / "merchandising" / CONFIDENCE_FILE).read_bytes()

@@ -33,11 +33,10 @@ async def test_a_plain_question_raises_none(read: Read) -> None:
     [
         ("thin", "please could you tell me what our takings were in May 2023", "takings in May 2023"),
         ("undated", "takings by borough", "takings by borough in May 2023"),
-        ("several", "takings and trips by borough", "takings by borough"),
     ],
 )
 async def test_each_doubt_has_its_cause(read: Read, doubt: str, text: str, plain: str) -> None:
-    """Words that say nothing, no time, more than one metric."""
+    """Words that say nothing, no time."""
     doubtful, sure = await read(text), await read(plain)
     assert doubtful.features[doubt] > sure.features[doubt]
 
