@@ -13,7 +13,7 @@ from seawall.app.load import load_bundle
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.states import explanation
 
-SALES = re.compile(r'(<section class="panel" id="panel-sales"[^>]*>).*?(</section>)', re.DOTALL)
+SALES = re.compile(r'(<section class="panel[^"]*" id="panel-sales"[^>]*>).*?(</section>)', re.DOTALL)
 PLAIN = {"accept-encoding": "identity"}
 
 

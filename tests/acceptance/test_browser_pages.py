@@ -112,14 +112,16 @@ def test_the_layout_holds_still(seawall, new_page, name, width, locale, cold):
     """Skeletons have the shape of what comes: cumulative layout shift stays under 0.05, and nothing scrolls sideways."""
     page = new_page(viewport={"width": width, "height": 900}, locale=locale)
     page.add_init_script(
-        "window.shift = 0; new PerformanceObserver((list) => {"
-        " for (const one of list.getEntries()) if (!one.hadRecentInput) shift += one.value; })"
+        "window.shift = 0; window.moved = []; new PerformanceObserver((list) => {"
+        " for (const one of list.getEntries()) if (!one.hadRecentInput) { shift += one.value; moved.push("
+        " [Math.round(one.startTime), one.value, ...one.sources.map(({ node, previousRect, currentRect }) =>"
+        " [node?.id || node?.className || node?.nodeName, previousRect.y, currentRect.y, currentRect.height])]); } })"
         ".observe({ type: 'layout-shift', buffered: true });"
     )
     page.goto(seawall.url + (never_seen(name) if cold else f"/merchandising/{name}"))
     page.wait_for_function(LANDED)
     page.wait_for_timeout(300)
-    assert page.evaluate("shift") < 0.05
+    assert page.evaluate("shift") < 0.05, page.evaluate("moved")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

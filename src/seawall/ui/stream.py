@@ -27,8 +27,8 @@ from seawall.ui.row_details import RowDetails
 from seawall.ui.wiring import UiServices
 
 TEMPLATE_END = frame("</template>")
-BAR_START = frame(f'<?start name="{MARKER}">')
-RANGE_END = frame("<?end>")
+BAR_START = frame(f'<div class="bar"><?start name="{MARKER}">')
+BAR_END = frame("<?end></div>")
 STATUS_MARKER = "status"
 LAST_RESORT = frame('<p class="failed">This panel could not be shown.</p>')
 """When even drawing the explanation failed."""
@@ -87,7 +87,7 @@ class Streams:
                 yield join([*shown, await self._details.frame(plan, deadline), plan.cut.body], zstd=zstd)
                 rest = self._in_order(plan, pumps)
             else:
-                shown = [bar] if bar else [BAR_START, self._bars.bare(plan), RANGE_END]
+                shown = [bar] if bar else [BAR_START, self._bars.bare(plan), BAR_END]
                 if plan.choice.row is not None:
                     yield join([*head, *shown], zstd=zstd)
                     head, shown = (await self._details.frame(plan, deadline),), []

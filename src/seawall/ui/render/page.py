@@ -134,9 +134,18 @@ def row_open(count: int) -> str:
 
 def panel_open(panel: Panel) -> str:
     """The section of a panel; its inside is the skeleton, then the fragment."""
-    name = esc(panel.name)
+    name, room = esc(panel.name), _room(panel)
     filters = esc(" ".join(panel.filters))
-    return f'<section class="panel" id="panel-{name}" data-panel="{name}" data-filters="{filters}" aria-labelledby="h-{name}">'
+    return f'<section class="panel{room}" id="panel-{name}" data-panel="{name}" data-filters="{filters}" aria-labelledby="h-{name}">'
+
+
+def _room(panel: Panel) -> str:
+    """The class of the least height a panel ever has, so that nothing moves while a browser takes its skeleton for what it stood for.
+    A table may end with fewer rows than it has room for."""
+    marks = {layer.mark for layer in panel.chart.layers}
+    if not marks or "table" in marks:
+        return ""
+    return " kn" if "number" in marks else f" k{min(600, max(40, int(panel.chart.height_px) // 20 * 20))}"
 
 
 ROW_CLOSE = "</div>"
