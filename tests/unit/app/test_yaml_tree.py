@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seawall.app.yaml_reader import MalformedYaml, parse_yaml
@@ -91,9 +91,17 @@ JSON = st.recursive(
 )
 
 
+class Quoting(yaml.SafeDumper):
+    """Writes every text in quotes: what YAML 1.1 leaves bare (`0E0`) may be a number in 1.2."""
+
+
+Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
+
+
 @settings(max_examples=60, deadline=None)
 @given(value=JSON)
+@example({"a": "0E0"})
 def test_what_is_dumped_is_read_back(value: object) -> None:
     """Quoted by a YAML 1.1 writer, every JSON value comes back the same."""
-    text = yaml.safe_dump(value, allow_unicode=True, default_style='"' if isinstance(value, str) else None)
+    text = yaml.dump(value, Dumper=Quoting, allow_unicode=True)
     assert parse_yaml(text.encode(), "x")[0].plain() == value
