@@ -99,9 +99,7 @@ def score_(app: Path, name: str, small: bool, alone: bool, most: int | None, mis
 @golden.command("fit")
 @click.argument("app", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--small", is_flag=True, help="Fit the parser's confidence alone; the large tier's stays as it is.")
-@click.option(
-    "--most", type=click.IntRange(min=1), default=LARGE_MOST, show_default=True, help="Questions for the large model at most."
-)
+@click.option("--most", type=click.IntRange(min=1), default=LARGE_MOST, show_default=True, help="Questions for the large model at most.")
 @DATA
 def fit_(app: Path, small: bool, most: int, data: Path) -> None:
     """Fit confidence on golden/fit.jsonl (without one, dev.jsonl) and write golden/confidence.json.
