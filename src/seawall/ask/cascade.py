@@ -8,6 +8,7 @@ questions. What no tier can answer for is refused with what was not understood a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from copy import copy
 from datetime import UTC, date, datetime
@@ -29,7 +30,7 @@ from seawall.ask.said_of import said_of, value_of
 from seawall.ask.semantic_cache import Remembered, Scope, SemanticCache
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.deadline import Deadline
-from seawall.core.errors import SeawallError
+from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.query.policy import EffectivePolicy
 from seawall.query.service import QueryService
 from seawall.telemetry.spans import span
@@ -43,8 +44,9 @@ UNREAD = "unread"
 """Feature of a model's answer: the parser had read nothing at all."""
 LARGE_SECONDS_MIN = 0.3
 """With less left of the deadline the large tier is not begun."""
-LARGE_SECONDS_MAX = 1.4
-"""How long the large tier is waited for, its repair included: people would rather be told at once what was not understood."""
+LARGE_SECONDS_MAX = 1.3
+"""How long after the question came the large tier is given up, its prompt and its repair included: people would rather be told at once
+what was not understood."""
 
 
 class Confidence(msgspec.Struct, frozen=True):
@@ -187,14 +189,18 @@ class Cascade:
         return attempt.accepted(found.question, "cache")
 
     async def _asked(self, attempt: Attempt) -> Outcome | None:
-        if self._large is None or attempt.deadline.remaining() < LARGE_SECONDS_MIN:
+        seconds = min(attempt.deadline.remaining(), self._large_seconds - attempt.elapsed)
+        if self._large is None or seconds < LARGE_SECONDS_MIN:
             return None
-        attempt.deadline = Deadline.after(min(attempt.deadline.remaining(), self._large_seconds), attempt.deadline.clock)
+        attempt.deadline = Deadline.after(seconds, attempt.deadline.clock)
         try:
-            return await self._drafted(self._large, attempt)
+            async with asyncio.timeout(seconds):
+                return await self._drafted(self._large, attempt)
+        except TimeoutError:
+            attempt.tried("large", "unavailable", DeadlineExceeded.slug)
         except SeawallError as error:
             attempt.tried("large", "unavailable", error.slug)
-            return None
+        return None
 
     async def _drafted(self, large: LargeTier, attempt: Attempt) -> Outcome | None:
         asked = await self._prompt(attempt)
@@ -305,9 +311,14 @@ class Attempt:
         self.near = near
         self.confidence = 0.0
         self._clock = clock
-        self._since = began
+        self._began = self._since = began
         self._steps: list[Step] = []
         self._written: Written | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the question came."""
+        return self._clock.monotonic() - self._began
 
     @cached_property
     def said(self) -> Said:

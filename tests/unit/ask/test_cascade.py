@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.unit.query.test_service import OneGeneration
 
 from seawall.app.model import Bundle, Filter
 from seawall.ask.calibration import NOBODY, Calibration
-from seawall.ask.cascade import Asking, Cascade, Confidence, Outcome
+from seawall.ask.cascade import LARGE_SECONDS_MIN, Asking, Cascade, Confidence, Outcome
 from seawall.ask.large import Example, LargeTier
 from seawall.ask.large_draft import Draft, draft_of, written
 from seawall.ask.lexicons import KeptLexicons
@@ -50,6 +51,15 @@ class Model:
             raise Unavailable
         message = {"role": "assistant", "content": self.says.pop(0)}
         return {"model": "tiny", "choices": [{"message": message}], "usage": {"prompt_tokens": 100, "completion_tokens": 20}}
+
+
+class Endless(Model):
+    """Never comes to an end, whatever its deadline."""
+
+    async def chat(self, body: Mapping[str, Any], token: str, *, deadline: Deadline | None = None) -> dict[str, Any]:
+        """Nothing."""
+        await asyncio.Event().wait()
+        return {}
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +144,15 @@ async def test_without_a_model_the_refusal_is_honest_and_nothing_fails(service: 
     outcome = await ask(tiers(service, UNSURE, Model()), "revenue by department")
     assert outcome.question is None
     assert steps(outcome)[-1] == ("large", "unavailable")
+
+
+async def test_a_model_that_does_not_come_to_an_end_is_given_up(service: QueryService) -> None:
+    """Whatever of its turn takes so long; the question is refused as if there were none."""
+    cascade = tiers(service, UNSURE, Endless())
+    await ask(cascade.without_large(), "grocery revenue")  # the words are learnt
+    outcome = await ask(cascade.believing(UNSURE, large_seconds=LARGE_SECONDS_MIN + 0.2), "grocery revenue")
+    assert steps(outcome)[-1] == ("large", "unavailable")
+    assert outcome.question is None
 
 
 async def test_what_a_model_understood_is_remembered_for_those_who_say_the_same(service: QueryService) -> None:
