@@ -6,10 +6,14 @@ they are is not shown.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 from asking.run import goldens
-from harness import DATA, REPOSITORY, Claim, Instance, claim, instance, progress, quantile
+from harness import DATA, REPOSITORY, Claim, claim, progress, quantile
+from peers import similar
 from seawall.app.load import load_bundle
 from seawall.ask.calibration import Calibration
 from seawall.ask.cascade import LARGE_SECONDS_MAX, Cascade, Confidence
@@ -30,21 +34,22 @@ async def claims(*, quick: bool) -> dict[str, Claim]:
     """All of them."""
     chosen = goldens(APP, "held-out")
     some = [one for one in chosen if not one.after][:: 1 if not quick else 4][: SAMPLE_QUICK if quick else SAMPLE]
-    with instance(data=DATA.parent / "bench-asking") as made:
+    with ExitStack() as stack:  # its index is built: the job that builds one takes the same models and cores
+        data = await asyncio.to_thread(stack.enter_context, similar.instance(DATA.parent / "bench-similar"))
         bundle = load_bundle(APP)
-        async with opened(bundle, APP, made.data, large=True) as (cascade, _):
-            await _ran(cascade, some[:2], made, SLOW, "warming up")
-            small = await _ran(cascade.without_large(), chosen, made, SLOW, "the parser alone")
-            whole = await _ran(cascade, some if quick else chosen, made, SLOW, "the cascade")
-            large = await _ran(cascade.believing(EVERY, large_seconds=SLOW), some, made, SLOW, "the large tier alone")
+        async with opened(bundle, APP, data, large=True) as (cascade, _):
+            await _ran(cascade, some[:2], data, SLOW, "warming up")
+            small = await _ran(cascade.without_large(), chosen, data, SLOW, "the parser alone")
+            whole = await _ran(cascade, some if quick else chosen, data, SLOW, "the cascade")
+            large = await _ran(cascade.believing(EVERY, large_seconds=SLOW), some, data, SLOW, "the large tier alone")
     return _latency(small, whole) | _costs({"the parser alone": small, "the cascade": whole, "the large tier alone": large})
 
 
-async def _ran(cascade: Cascade, chosen: Sequence[Golden], made: Instance, seconds: float, label: str) -> list[Tried]:
+async def _ran(cascade: Cascade, chosen: Sequence[Golden], data: Path, seconds: float, label: str) -> list[Tried]:
     progress(f"{label}, {len(chosen)} questions")
 
     def token(principal: Principal) -> str:
-        return token_of(made.data, principal)
+        return token_of(data, principal)
 
     known = [one for one in goldens(APP, "held-out") if one.id not in {each.id for each in chosen}]
     app = load_bundle(APP).app
