@@ -150,7 +150,8 @@ async def test_a_model_that_does_not_come_to_an_end_is_given_up(service: QuerySe
     """Whatever of its turn takes so long; the question is refused as if there were none."""
     cascade = tiers(service, UNSURE, Endless())
     await ask(cascade.without_large(), "grocery revenue")  # the words are learnt
-    outcome = await ask(cascade.believing(UNSURE, large_seconds=LARGE_SECONDS_MIN + 0.2), "grocery revenue")
+    async with asyncio.timeout(10):
+        outcome = await ask(cascade.believing(UNSURE, large_seconds=LARGE_SECONDS_MIN + 0.2), "grocery revenue")
     assert steps(outcome)[-1] == ("large", "unavailable")
     assert outcome.question is None
 
