@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import REPOSITORY, Claim, Instance, chromium, claim, free_port, progress, quantile, wait_until
+from harness import REPOSITORY, Claim, Instance, chromium, claim, free_port, progress, quantile, wait_until, window
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE.parent / ".peers" / "dashboards"
@@ -77,28 +77,26 @@ def _answers(port: int) -> bool:
 
 def visit(browser: Any, url: str, whole: str) -> dict[str, float]:
     """One visit with an empty browser cache: when everything is there (ms), and bytes on the wire."""
-    context = browser.new_context(viewport={"width": 1440, "height": 4000})
-    page = context.new_page()
-    page.add_init_script(
-        f"(function look() {{ if (document.body && ({whole})) window.whole = performance.now(); else requestAnimationFrame(look); }})()"
-    )
-    wire = context.new_cdp_session(page)
-    wire.send("Network.enable")
-    size = [0.0]
+    with window(browser, height=4000) as page:
+        page.add_init_script(
+            f"(function look() {{ if (document.body && ({whole})) window.whole = performance.now(); else requestAnimationFrame(look); }})()"
+        )
+        wire = page.context.new_cdp_session(page)
+        wire.send("Network.enable")
+        size = [0.0]
 
-    def finished(event: dict[str, Any]) -> None:
-        size[0] += event["encodedDataLength"]
+        def finished(event: dict[str, Any]) -> None:
+            size[0] += event["encodedDataLength"]
 
-    def frame(event: dict[str, Any]) -> None:
-        size[0] += len(event["response"]["payloadData"])
+        def frame(event: dict[str, Any]) -> None:
+            size[0] += len(event["response"]["payloadData"])
 
-    wire.on("Network.loadingFinished", finished)
-    wire.on("Network.webSocketFrameReceived", frame)
-    page.goto(url, wait_until="commit")
-    page.wait_for_function("() => window.whole !== undefined", timeout=60_000)
-    content: float = page.evaluate("window.whole")
-    page.wait_for_timeout(500)
-    context.close()
+        wire.on("Network.loadingFinished", finished)
+        wire.on("Network.webSocketFrameReceived", frame)
+        page.goto(url, wait_until="commit")
+        page.wait_for_function("() => window.whole !== undefined", timeout=60_000)
+        content: float = page.evaluate("window.whole")
+        page.wait_for_timeout(500)
     return {"all": content, "bytes": size[0]}
 
 
