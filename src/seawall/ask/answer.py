@@ -8,8 +8,8 @@ from datetime import date
 import msgspec
 
 from seawall.app.model import Channel, Chart, Comparison, Encoding, Filter, Grain, Layer, Mark, MetricQuery, Order, Panel, Text
-from seawall.ask.question import Question
-from seawall.ask.rows import CHANGE, LOCALES, RATIO, Rows, beside, first_metric, one_above_other, ordered, with_ratio
+from seawall.ask.question import RELATIVE, Question
+from seawall.ask.rows import LOCALES, RATIO, Rows, beside, computed, first_metric, one_above_other, ordered, with_ratio
 from seawall.ask.sentence import period_text
 from seawall.core.deadline import Deadline
 from seawall.query.errors import InvalidQuery
@@ -23,8 +23,6 @@ BARS_MAX = 40
 COLOURS_MAX = 8
 DIMENSIONS_DRAWN_MAX = 2
 PANEL = "answer"
-RELATIVE = ("previous", "year_ago")
-"""Comparisons that count from the question's own period."""
 Encodings = dict[Channel, tuple[Encoding, ...]]
 
 
@@ -58,8 +56,7 @@ async def answered(service: QueryService, policy: EffectivePolicy, question: Que
 def shown(question: Question) -> MetricQuery:
     """The query to run: groups without an order of time come with the largest first, and never more than can be shown."""
     query = question.query()
-    computed = len(query.order) < len(question.order) or bool(question.compare)
-    if computed:
+    if len(query.order) < len(question.order) or question.compare:
         return msgspec.structs.replace(query, order=_in_time(question), limit=GROUPS_MAX)
     if not query.order and query.metrics and query.by and not any(one.grain for one in query.by):
         query = msgspec.structs.replace(query, order=(Order(query.metrics[0], descending=True),))
@@ -152,7 +149,8 @@ def _mark(question: Question, rows: Rows) -> Mark:
 
 
 def _measure(question: Question, metrics: list[Column]) -> Column:
-    wanted = [RATIO] if question.ratio else [CHANGE] if any(one.name == CHANGE for one in question.order) else []
+    made = computed(question)
+    wanted = [RATIO] if question.ratio else [one.name for one in question.order if one.name in made]
     named = {column.name: column for column in metrics}
     return next((named[name] for name in wanted if name in named), metrics[0])
 

@@ -11,22 +11,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from copy import copy
-from datetime import UTC, date, datetime
-from functools import cached_property
-from typing import Literal, Protocol
+from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 
 from seawall.app.model import Bundle
+from seawall.ask.attempt import Asking, Attempt, Outcome, Step, Tier
 from seawall.ask.calibration import Calibration
 from seawall.ask.contract import planned
-from seawall.ask.large import EXAMPLES, Asked, Example, LargeTier, Written, nearest_words, texts_of, words_of
-from seawall.ask.large_draft import Words
+from seawall.ask.large import Example, LargeTier, Written
+from seawall.ask.large_prompt import Prompts
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.question import Question
 from seawall.ask.reading import Reader, Reading, Similar
-from seawall.ask.said import Said, contradiction
-from seawall.ask.said_of import said_of, value_of
+from seawall.ask.said import contradiction
+from seawall.ask.said_of import value_of
 from seawall.ask.semantic_cache import Remembered, Scope, SemanticCache
 from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.deadline import Deadline
@@ -35,7 +35,7 @@ from seawall.query.policy import EffectivePolicy
 from seawall.query.service import QueryService
 from seawall.telemetry.spans import span
 
-Tier = Literal["", "small", "cache", "large", "repair"]
+__all__ = ["Asking", "Cascade", "Confidence", "Outcome", "Step", "Tier", "large_features"]
 FINAL = frozenset({"empty", "too_long", "unsafe"})
 """Refusals of the parser that no model is asked about."""
 AGREES = "agrees"
@@ -55,41 +55,6 @@ class Confidence(msgspec.Struct, frozen=True):
     small: Calibration
     large: Calibration | None = None
     """None: a model's answer counts only when the parser, unsure, had read the same."""
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One thing that was tried, for `--explain` and for spans."""
-
-    name: str
-    outcome: str
-    """`accepted`, `unsure`, `contract`, `contradicts`, `miss`, `unavailable`, `refused`."""
-    detail: str = ""
-    ms: float = 0.0
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a text."""
-
-    question: Question | None
-    tier: Tier
-    confidence: float
-    reading: Reading
-    steps: tuple[Step, ...]
-    refusal: str = ""
-    """Why there is no question, as a word; `reading.why` says it as a sentence."""
-    model: str = ""
-    tokens_in: int = 0
-    tokens_out: int = 0
-
-
-class Asking(msgspec.Struct, frozen=True, kw_only=True):
-    """A text and whose it is."""
-
-    text: str
-    locale: str
-    policy: EffectivePolicy
-    token: str
-    before: Question | None = None
 
 
 class Lexicons(Protocol):
@@ -122,7 +87,7 @@ class Cascade:
         self._confidence = confidence
         self._cache = cache
         self._large = large
-        self._examples = tuple(examples)
+        self._prompts = Prompts(bundle.app, examples)
         self._similar = similar
         self._large_seconds = large_seconds
         self._clock = clock
@@ -203,7 +168,7 @@ class Cascade:
         return None
 
     async def _drafted(self, large: LargeTier, attempt: Attempt) -> Outcome | None:
-        asked = await self._prompt(attempt)
+        asked = await self._prompts.of(attempt)
         find = value_of(attempt.lexicon)
         made = await large.write(asked, find, attempt.deadline)
         fault = await self._verdict(attempt, made)
@@ -236,7 +201,8 @@ class Cascade:
         """What is wrong with what a model wrote; "" when nothing is."""
         if made.fault or made.question is None:
             return made.fault
-        return contradiction(attempt.said, made.question, attempt.asking.text) or await self._fault(attempt, made.question)
+        asking = attempt.asking
+        return contradiction(attempt.said, made.question, asking.text, asking.before) or await self._fault(attempt, made.question)
 
     async def _fault(self, attempt: Attempt, question: Question) -> str:
         """How a question breaks the contract; "" when it keeps it."""
@@ -247,115 +213,6 @@ class Cascade:
                 raise
             return f"{error.detail}" + (f" Expected {error.expected}." if error.expected else "")
         return ""
-
-    async def _prompt(self, attempt: Attempt) -> Asked:
-        asking = attempt.asking
-        return Asked(
-            text=asking.text,
-            app=self._bundle.app,
-            policy=asking.policy,
-            as_of=attempt.as_of,
-            examples=await self._nearest(attempt),
-            words=await self._words(attempt),
-            before=asking.before,
-            token=asking.token,
-        )
-
-    async def _words(self, attempt: Attempt) -> Words:
-        """The names of examples and of what the text says, then those whose words are nearest in meaning."""
-        known = words_of(self._bundle.app, attempt.asking.policy)
-        said = attempt.said
-        wanted = [name for one in said.metrics for name in sorted(one)] + [ref for ref in said.dimensions if ref in known.fields]
-        wanted += sorted({value.partition("=")[0] for one in said.values for value in one})
-        texts = texts_of(self._bundle.app, known)
-        if attempt.near is not None:
-            try:
-                found = await attempt.near.nearest([*said.unknown, attempt.asking.text], [text for _, text in texts])
-            except SeawallError:
-                found = []
-            wanted += [texts[place][0] for line in found for place, _ in line]
-        return nearest_words(known, wanted)
-
-    async def _nearest(self, attempt: Attempt) -> tuple[Example, ...]:
-        """Golden examples nearest in meaning; the first ones when nothing can be embedded now."""
-        if attempt.near is None or not self._examples:
-            return self._examples[:EXAMPLES]
-        try:
-            found = await attempt.near.nearest([attempt.asking.text], [one.question for one in self._examples])
-        except SeawallError:
-            return self._examples[:EXAMPLES]
-        return tuple(self._examples[place] for place, _ in found[0][:EXAMPLES])
-
-
-class Attempt:
-    """One text on its way through the tiers."""
-
-    def __init__(
-        self,
-        asking: Asking,
-        deadline: Deadline,
-        lexicon: Lexicon,
-        as_of: date,
-        scope: Scope,
-        reading: Reading,
-        near: Similar | None,
-        clock: Clock,
-        began: float,
-    ) -> None:
-        self.asking = asking
-        self.deadline = deadline
-        self.lexicon = lexicon
-        self.as_of = as_of
-        self.scope = scope
-        self.reading = reading
-        self.near = near
-        self.confidence = 0.0
-        self._clock = clock
-        self._began = self._since = began
-        self._steps: list[Step] = []
-        self._written: Written | None = None
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the question came."""
-        return self._clock.monotonic() - self._began
-
-    @cached_property
-    def said(self) -> Said:
-        """What the text says beyond doubt; worked out only when the parser alone does not do."""
-        return said_of(self.asking.text, self.asking.locale, self.lexicon, self.as_of)
-
-    def tried(self, name: str, outcome: str, detail: str = "") -> None:
-        """Note a step and how long it took."""
-        now = self._clock.monotonic()
-        self._steps.append(Step(name, outcome, detail, round((now - self._since) * 1000, 2)))
-        self._since = now
-
-    def used(self, written: Written) -> None:
-        """Note what a model's answer took."""
-        self._written = written
-
-    def accepted(self, question: Question, tier: Tier) -> Outcome:
-        """The end, with a question."""
-        return self._outcome(question, tier, "")
-
-    def refused(self) -> Outcome:
-        """The end, without one."""
-        return self._outcome(None, "", self.reading.refusal or "unclear")
-
-    def _outcome(self, question: Question | None, tier: Tier, refusal: str) -> Outcome:
-        used = self._written or Written(None)
-        return Outcome(
-            question=question,
-            tier=tier,
-            confidence=self.confidence,
-            reading=self.reading,
-            steps=tuple(self._steps),
-            refusal=refusal,
-            model=used.model,
-            tokens_in=used.tokens_in,
-            tokens_out=used.tokens_out,
-        )
 
 
 def large_features(reading: Reading, question: Question) -> dict[str, float]:

@@ -11,7 +11,7 @@ from datetime import date
 from seawall.app.model import App, Order
 from seawall.ask.answer import compared_query, shown
 from seawall.ask.question import CONDITIONS_MAX, VALUES_MAX, Question
-from seawall.ask.rows import CHANGE, RATIO
+from seawall.ask.rows import computed
 from seawall.core.errors import InvalidInput
 from seawall.query.compile_query import compile_query, engine_of
 from seawall.query.errors import InvalidQuery
@@ -49,8 +49,7 @@ async def planned(service: QueryService, policy: EffectivePolicy, question: Ques
 
 def columns(question: Question) -> tuple[str, ...]:
     """The names by which an answer can be ordered."""
-    computed = ((RATIO,) if question.ratio else ()) + ((CHANGE,) if question.compare else ())
-    return (*(one.name for one in question.by), *question.metrics, *computed)
+    return (*(one.name for one in question.by), *question.metrics, *computed(question))
 
 
 def _check_order(question: Question) -> None:

@@ -19,10 +19,14 @@ from seawall.ask.nodes import Node
 from seawall.ask.periods import asked, held, with_period
 from seawall.ask.question import Question, by_time
 from seawall.ask.refusals import Unanswerable
+from seawall.ask.rows import computed
 from seawall.ask.times import Time
 from seawall.ask.where import conditions
 
-_CONNECTING = frozenset({"instead", "also", "about", "same", "only"})
+CONNECTING = frozenset({"instead", "also", "about", "same", "only"})
+"""Words that say, wherever they stand, that a text goes on from the one before."""
+JOINING = frozenset({"and", "also", "about"})
+"""Words that say so where they stand first."""
 _CHOICES = frozenset({"eq", "in"})
 _EXCLUSIONS = frozenset({"ne", "not_in"})
 
@@ -33,8 +37,8 @@ def follows(draft: Draft, nodes: Sequence[Node]) -> bool:
         return False
     if draft.ranking.direction and not draft.by:
         return True
-    joins = bool(nodes) and nodes[0].has("and", "also", "about")
-    return joins or bool(_CONNECTING & draft.flags) or not (draft.metrics or draft.over)
+    joins = bool(nodes) and nodes[0].has(*JOINING)
+    return joins or bool(CONNECTING & draft.flags) or not (draft.metrics or draft.over)
 
 
 def refined(before: Question, draft: Draft, nodes: Sequence[Node], lexicon: Lexicon, as_of: date) -> Question:
@@ -50,7 +54,7 @@ def refined(before: Question, draft: Draft, nodes: Sequence[Node], lexicon: Lexi
     question = _filtered(question, draft, lexicon, facts, adds="also" in draft.flags)
     question = _grouped(question, draft, lexicon, facts, adds=adds)
     question = _timed(question, _period_of(before), draft, lexicon, facts, as_of)
-    question = _ranked(question, draft, lexicon)
+    question = _ranked(_with_metrics(question, question.metrics, ratio=question.ratio), draft, lexicon)
     if draft.show != "auto" or "show" in draft.flags:
         question = msgspec.structs.replace(question, show=draft.show)
     if question == before and not ("show" in draft.flags or draft.conditions or draft.by or draft.times or draft.ranking.direction):
@@ -93,9 +97,10 @@ def _measured(before: Question, draft: Draft, *, adds: bool) -> Question:
 
 def _with_metrics(question: Question, metrics: tuple[str, ...], *, ratio: bool = False) -> Question:
     """An order by a metric that is gone goes by the first of the new ones."""
-    columns = {*metrics, *(one.name for one in question.by)}
+    made = msgspec.structs.replace(question, metrics=metrics, ratio=ratio)
+    columns = {*metrics, *(one.name for one in question.by), *computed(made)}
     order = tuple(one if one.name in columns else Order(metrics[0], one.descending) for one in question.order if metrics)
-    return msgspec.structs.replace(question, metrics=metrics, ratio=ratio, order=order)
+    return msgspec.structs.replace(made, order=order)
 
 
 def _filtered(question: Question, draft: Draft, lexicon: Lexicon, facts: tuple[str, ...], *, adds: bool) -> Question:
@@ -157,7 +162,7 @@ def _grouped(question: Question, draft: Draft, lexicon: Lexicon, facts: tuple[st
         by = _replaced(by, fields, is_time=False)
     else:
         by += [one for one in fields if one.field not in {each.field for each in by if not each.grain}]
-    columns = {*question.metrics, *(one.name for one in by)}
+    columns = {*question.metrics, *(one.name for one in by), *computed(question)}
     order = tuple(one for one in question.order if one.name in columns)
     return msgspec.structs.replace(question, by=tuple(by), order=order)
 

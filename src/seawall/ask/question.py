@@ -16,6 +16,8 @@ from seawall.query.periods import span_of
 
 Show = Literal["auto", "table", "bar", "line", "number"]
 Comparison = Literal["", "previous", "year_ago"]
+RELATIVE = ("previous", "year_ago")
+"""Comparisons that count from the question's own period."""
 VALUES_MAX = 50
 CONDITIONS_MAX = 12
 
@@ -51,7 +53,7 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
         where = tuple(sorted((_canonical_filter(one) for one in self.where), key=_filter_key))
         by = tuple(msgspec.structs.replace(one, name="") for one in self.by)
         metrics = self.metrics if self.ratio or not self.metrics else (self.metrics[0], *sorted(self.metrics[1:]))
-        compare = self.compare if self.compare in ("", "previous", "year_ago") else _canonical_period(self.compare)
+        compare = self.compare if self.compare in ("", *RELATIVE) else _canonical_period(self.compare)
         return msgspec.json.encode(msgspec.structs.replace(self, metrics=metrics, where=where, by=by, compare=compare, show="auto"))
 
     def _plain_order(self) -> tuple[Order, ...]:

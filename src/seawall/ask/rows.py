@@ -32,6 +32,15 @@ class Rows(msgspec.Struct, frozen=True):
     table: pa.Table
 
 
+def computed(question: Question) -> tuple[str, ...]:
+    """The names of the columns that are made of the rows: a ratio, and of what is compared every change."""
+    ratio = (RATIO,) if question.ratio else ()
+    if not question.compare:
+        return ratio
+    others = () if question.ratio else question.metrics[1:]
+    return (*ratio, CHANGE, *(f"{CHANGE}_{name}" for name in others))
+
+
 def with_ratio(rows: Rows) -> Rows:
     """The first metric over the second as one more metric, which stands first. Nothing where the second is nothing or zero."""
     first, second = [column for column in rows.columns if column.role == "metric"][:2]

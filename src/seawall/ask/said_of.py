@@ -6,6 +6,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from seawall.ask.follow_up import CONNECTING, JOINING
 from seawall.ask.language import LANGUAGES, Language, language, language_of
 from seawall.ask.large_draft import ValueOf
 from seawall.ask.lexicon import Lexicon
@@ -69,7 +70,7 @@ def _told(cut: Cut, tokens: tuple[Token, ...], language: Language) -> Said:
     terms = [edge for edge in edges if edge.kind == "term"]
     tags = [_tag(edge) for edge in edges if edge.tags]
     times = [edge.time for edge in edges if edge.kind == "time"]
-    return Said(
+    made = Said(
         metrics=tuple(frozenset(edge.term.refs("metric")) for edge in terms if edge.term.refs("metric")),
         dimensions=tuple(edge.term.meanings[0].ref for edge in terms if edge.term.meanings and not edge.term.refs("metric")),
         values=tuple(_values(edge) for edge in terms if not edge.term.meanings),
@@ -83,6 +84,15 @@ def _told(cut: Cut, tokens: tuple[Token, ...], language: Language) -> Said:
         marks=tuple(tag for tag in tags if tag not in _ELSEWHERE),
         unknown=tuple(language.stem(tokens[edge.start].norm) for edge in edges if edge.kind == "unknown"),
     )
+    return replace(made, goes_on=_goes_on(made, edges))
+
+
+def _goes_on(said: Said, edges: list[Edge]) -> bool:
+    """As `follow_up.py` tells it of a text that was read."""
+    tags = {tag for edge in edges for tag in edge.tags}
+    joins = bool(edges) and bool(JOINING.intersection(edges[0].tags))
+    only_orders = bool(said.direction) and not (said.dimensions or said.grains)
+    return not said.metrics or joins or bool(CONNECTING & tags) or only_orders
 
 
 def _values(edge: Edge) -> frozenset[str]:

@@ -19,7 +19,7 @@ from babel.numbers import format_decimal
 from seawall.app.model import App, Dimension, Filter, Metric, Order, Scalar
 from seawall.ask.params import to_params
 from seawall.ask.question import Question
-from seawall.ask.rows import CHANGE, RATIO
+from seawall.ask.rows import CHANGE, RATIO, computed
 from seawall.query.periods import Span, span_of
 
 FALLBACK = "en"
@@ -178,16 +178,26 @@ def _listed(values: Sequence[str], words: Phrases) -> str:
 
 
 def _order(one: Order, question: Question, app: App, locale: str, words: Phrases) -> str:
-    return words("desc" if one.descending else "asc", what=_column(one.name, question, app, locale, words))
+    return words("desc" if one.descending else "asc", what=column_text(one.name, question, app, locale))
 
 
-def _column(name: str, question: Question, app: App, locale: str, words: Phrases) -> str:
+def column_text(name: str, question: Question, app: App, locale: str) -> str:
+    """How a column of the answer is called: a metric, a dimension, or what is computed of them."""
+    words = phrases(locale)
     metric: Metric | None = app.semantics.metrics.get(name)
     if metric is not None:
         return metric.label.in_locale(locale)
     if name == RATIO:
         return subject(question, app, locale)
-    if name == CHANGE:
-        return words("change")
+    if name in computed(question):
+        return _change(name, question, app, locale)
     dimension = next((each for each in question.by if each.name == name), None)
     return _dimension(dimension, app, locale, words) if dimension is not None else name
+
+
+def _change(name: str, question: Question, app: App, locale: str) -> str:
+    words = phrases(locale)
+    if question.ratio or len(question.metrics) < 2:
+        return words("change")
+    metric = question.metrics[0] if name == CHANGE else name.removeprefix(f"{CHANGE}_")
+    return words("change_of", what=app.semantics.metrics[metric].label.in_locale(locale))

@@ -9,6 +9,7 @@ import pytest
 
 from seawall.app.model import Filter, Format, Order, Text
 from seawall.ask.answer import chart_of, compared_query, shown
+from seawall.ask.contract import columns
 from seawall.ask.question import Question, by_field, by_time, during
 from seawall.ask.rows import Rows, beside, ordered, with_ratio
 from seawall.query.errors import InvalidQuery
@@ -105,7 +106,7 @@ def test_nothing_stands_before_all_of_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "columns", "mark"),
+    ("question", "given", "mark"),
     [
         (Question(("sales",)), {"sales": [1.0]}, "number"),
         (Question(("sales",), BY_TOWN), {"town": ["Ulm"], "sales": [1.0]}, "bar"),
@@ -120,6 +121,16 @@ def test_nothing_stands_before_all_of_time() -> None:
         (Question(("sales", "trips"), compare="previous", ratio=True), {"sales": [1.0], "trips": [1]}, "number"),
     ],
 )
-def test_the_chart_suits_the_rows(question: Question, columns: dict[str, list[object]], mark: str) -> None:
+def test_the_chart_suits_the_rows(question: Question, given: dict[str, list[object]], mark: str) -> None:
     """A number alone, bars for groups, a line over time, and what was asked for when it can be drawn."""
-    assert chart_of(question, rows(**columns)).layers[0].mark == mark
+    assert chart_of(question, rows(**given)).layers[0].mark == mark
+
+
+def test_each_metrics_change_orders_and_is_drawn() -> None:
+    """Not the first one's alone."""
+    now, before = rows(town=["A", "B"], sales=[2.0, 9.0], trips=[9, 1]), rows(town=["A", "B"], sales=[1.0, 9.0], trips=[3, 1])
+    question = Question(("sales", "trips"), BY_TOWN, order=(Order("change_trips"),), compare="previous", show="bar")
+    made = beside(now, before, in_order=False)
+    assert ordered(made, question).table.column("town").to_pylist() == ["B", "A"]
+    assert chart_of(question, made).layers[0].encoding["x"][0].field == "change_trips"
+    assert columns(question) == ("town", "sales", "trips", "change", "change_trips")

@@ -182,3 +182,10 @@ async def test_a_follow_up_is_put_to_the_model_with_what_it_refines(service: Que
     model = Model(written(draft_of(BY_DEPARTMENT)))
     await ask(tiers(service, UNSURE, model), "and by department?", before=Question(("revenue",)))
     assert "refine" in model.asked[0]["messages"][-1]["content"]
+
+
+async def test_a_model_may_keep_what_the_question_before_said(service: QueryService) -> None:
+    """The follow-up names no department, and the one that was asked about stays."""
+    kept = Question(("revenue",), (by_field("stores.store_group"),), GROCERY.where)
+    outcome = await ask(tiers(service, UNSURE, Model(written(draft_of(kept)))), "and by store group", before=GROCERY)
+    assert steps(outcome) == [("small", "unsure"), ("large", "accepted")]

@@ -105,3 +105,36 @@ def test_a_model_that_leaves_out_or_turns_round_what_was_said_is_not_believed(wr
 def test_a_time_out_of_nowhere_is_never_believed(said: Said) -> None:
     """Nothing that was not asked for comes in."""
     assert contradiction(said, Question(("a",), (by_time("week"),), (during("2017-03"),)), "a by week")
+
+
+BEFORE = msgspec.structs.replace(MEANT, where=(*MEANT.where, Filter("stores.town", "ne", ("Ulm",))))
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        (Said(goes_on=True, dimensions=("stores.town",)), BEFORE),
+        (Said(goes_on=True, periods=("2017-04",), compares=("versus",)), msgspec.structs.replace(BEFORE, compare="2017-04")),
+        (
+            Said(goes_on=True, values=(GROCERY,), negated=("products.department=GROCERY",)),
+            Question(("revenue",), where=(during("2017-03"),)),
+        ),
+        (Said(goes_on=True, values=(GROCERY,), marks=("in_place",)), Question(("revenue",), where=(during("2017-03"),))),
+    ],
+)
+def test_what_a_follow_up_keeps_is_no_contradiction(said: Said, question: Question) -> None:
+    """It need not say again what the question before said: values, a period, what is left out, how many. What it drops is gone."""
+    assert contradiction(said, question, "and …", BEFORE) == ""
+    assert contradiction(said, question, "and …")
+    assert contradiction(msgspec.structs.replace(said, goes_on=False), question, "units by …", BEFORE), "a new question keeps nothing"
+
+
+def test_a_follow_up_still_brings_in_nothing_of_its_own() -> None:
+    """A value, a period or a number that neither text names is made up."""
+    said = Said(goes_on=True, dimensions=("stores.town",))
+    for wrong in (
+        msgspec.structs.replace(BEFORE, where=(*BEFORE.where, Filter("products.brand", "eq", ("Private",)))),
+        msgspec.structs.replace(BEFORE, where=(*BEFORE.where[:1], during("2017-05"))),
+        msgspec.structs.replace(BEFORE, limit=7),
+    ):
+        assert contradiction(said, wrong, "by town", BEFORE)

@@ -17,7 +17,7 @@ from seawall.app.model import App, Dimension, Filter, Operator, Order
 from seawall.app.scalars import NULL_TESTS, check_period
 from seawall.ask.params import NAMES, condition_text, from_params, to_params
 from seawall.ask.question import VALUES_MAX, Question
-from seawall.ask.rows import CHANGE, RATIO
+from seawall.ask.rows import computed
 from seawall.core.errors import InvalidInput
 from seawall.query.compile_names import Vocabulary
 from seawall.query.filters import parse_where, typed
@@ -74,11 +74,7 @@ def question_of(app: App, policy: EffectivePolicy, values: Mapping[str, Sequence
 
 def mended(question: Question) -> Question:
     """Orders by columns that are not there are by the first metric instead; the last N need a time; a ratio needs two metrics."""
-    made = (
-        {*question.metrics, *(one.name for one in question.by)}
-        | ({RATIO} if question.ratio else set())
-        | ({CHANGE} if question.compare else set())
-    )
+    made = {*question.metrics, *(one.name for one in question.by), *computed(question)}
     first = question.metrics[0] if question.metrics else ""
     orders = [one if one.name in made else Order(first, one.descending) for one in question.order if one.name in made or first]
     timed = any(one.grain for one in question.by)

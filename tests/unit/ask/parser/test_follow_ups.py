@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
+from seawall.app.model import Order
 from seawall.ask.reading import Reading
 
 Read = Callable[..., Awaitable[Reading]]
@@ -81,3 +83,14 @@ async def test_follow_ups_refuse_what_nobody_knows(read: Read, text: str) -> Non
     """The question before is no reason to guess."""
     before = (await read("trips by week")).question
     assert (await read(text, before=before)).question is None
+
+
+async def test_an_order_by_change_stays_as_long_as_there_is_one(read: Read) -> None:
+    """Of what is compared; compared no more, the largest come first."""
+    before = (await read("trips by borough in May versus June")).question
+    assert before is not None
+    before = msgspec.structs.replace(before, order=(Order("change", descending=True),))
+    kept, gone = [(await read(text, before=before)).question for text in ("only red", "for all time")]
+    assert kept is not None
+    assert kept.order == before.order
+    assert gone is None or gone.order == (Order("trip_count", descending=True),)

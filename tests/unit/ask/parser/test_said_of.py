@@ -154,3 +154,20 @@ def test_what_says_nothing_ranks_excludes_and_compares_nothing(name: str) -> Non
     known = sayings(name)
     assert [phrase for phrase in known.empty if matters & set(language(name).tags.get(phrase, ()))] == []
     assert known.empty.isdisjoint(known.same)
+
+
+@pytest.mark.parametrize(
+    ("text", "goes_on"),
+    [
+        ("by borough", True),
+        ("and takings", True),
+        ("what about takings", True),
+        ("only red", True),
+        ("sorted by takings", True),
+        ("takings by borough", False),
+        ("takings in May", False),
+    ],
+)
+def test_a_text_with_a_metric_of_its_own_goes_on_from_nothing(lexicon: Lexicon, text: str, goes_on: bool) -> None:
+    """As the parser tells follow-ups from new questions."""
+    assert said_of(text, "en", lexicon, AS_OF).goes_on is goes_on
