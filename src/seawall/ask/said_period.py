@@ -1,4 +1,5 @@
-"""A period alone, as people write it (`March 2017`, `letzte 4 Wochen`, `since June`), in the short form that addresses carry, and back.
+"""A period alone, as people write it (`March 2017`, `letzte 4 Wochen`, `since June`), in the short form that addresses carry, and back;
+likewise what a period is compared with (`the month before`, `Vorjahr`, `April`).
 
 Read by the parser's own reader of times, in the asker's language or another: what a question means by these words, a form means too.
 """
@@ -11,12 +12,13 @@ from functools import lru_cache
 
 from seawall.app.scalars import check_period
 from seawall.ask.language import LANGUAGES, Language, language, language_of
-from seawall.ask.sentence import period_text
+from seawall.ask.question import RELATIVE
+from seawall.ask.sentence import period_text, phrases
 from seawall.ask.times import Time, TimeReader
 from seawall.ask.tokens import Token, tokens_of
 from seawall.core.errors import InvalidInput
 from seawall.query.errors import InvalidQuery
-from seawall.query.periods import Span, span_of
+from seawall.query.periods import Span, span_of, unit_of
 
 ALL_OF_TIME = ""
 CHARACTERS_MAX = 100
@@ -41,6 +43,53 @@ def period_words(short: str, locale: str, as_of: date | None) -> str:
     said = period_said(words, locale, as_of)
     is_same = said is not None and (said == short or (_days(said) is not None and _days(said) == _days(short)))
     return words if is_same else short
+
+
+def compared_said(text: str, locale: str, as_of: date | None, period: str = "") -> str | None:
+    """What a question about `period` is compared with: `previous`, `year_ago` or a period; None when the words say neither.
+
+    As in a whole question: last year stands for the same days a year ago, and the last month beside this one for the one before.
+    """
+    bare = text.strip()
+    if len(bare) > CHARACTERS_MAX:
+        return None
+    if bare in RELATIVE or _is_short(bare, as_of):
+        return bare
+    short = _against(bare, locale, as_of) if as_of is not None else None
+    if short is None or short in RELATIVE or not period:
+        return short
+    if short.startswith("last_") and short in (period, period.replace("this_", "last_1_")):
+        return "previous"
+    return "year_ago" if short == "last_1_year" and not _is_years(period) else short
+
+
+def _is_years(period: str) -> bool:
+    return unit_of(period) == "year" or (period.isdecimal() and len(period) == len("2017"))
+
+
+def compared_words(short: str, locale: str, as_of: date | None) -> str:
+    """In words that `compared_said` reads as the same."""
+    return phrases(locale)(short) if short in RELATIVE else period_words(short, locale, as_of)
+
+
+@lru_cache(maxsize=1024)
+def _against(text: str, locale: str, as_of: date) -> str | None:
+    """`previous`, `year_ago` or a period, whatever joins it to the question: "than a year ago", "gegen März"."""
+    tokens = tokens_of(text)
+    for one in _languages(tokens, locale):
+        for start in range(len(tokens)):
+            if start and not _joins(tokens[start - 1].norm, one):
+                break
+            times = list(_whole(tokens[start:], one, as_of))
+            shorts = [*(time.role for time in times if time.role in RELATIVE), *map(_short, times)]
+            if found := next((short for short in shorts if short and (short in RELATIVE or _is_short(short, as_of))), None):
+                return found
+    return None
+
+
+def _joins(word: str, spoken: Language) -> bool:
+    phrases_of = (phrase.split() for phrase, tags in spoken.tags.items() if {"versus", "compare"}.intersection(tags))
+    return word in spoken.prepositions | spoken.articles or any(word in words for words in phrases_of)
 
 
 @lru_cache(maxsize=1024)

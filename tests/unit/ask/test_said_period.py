@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.ask.said_period import ALL_OF_TIME, CHARACTERS_MAX, period_said, period_words
+from seawall.ask.said_period import ALL_OF_TIME, CHARACTERS_MAX, compared_said, compared_words, period_said, period_words
 from seawall.ask.sentence import period_text
 from seawall.query.periods import span_of
 
@@ -77,3 +77,39 @@ def test_words_of_a_period_mean_its_days(period: str, locale: str) -> None:
 def test_common_periods_have_words(period: str, locale: str) -> None:
     """Those that are offered are offered as people write them."""
     assert period_words(period, locale, AS_OF) == period_text(period, locale)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "period", "compare"),
+    [
+        ("the period before", "en", "2017-03", "previous"),
+        ("der Zeitraum davor", "de", "2017-03", "previous"),
+        ("previous month", "en", "2017-03", "previous"),
+        ("a year ago", "en", "2017-03", "year_ago"),
+        ("than a year ago", "en", "2017-03", "year_ago"),
+        ("gegen das Vorjahr", "de", "2017-03", "year_ago"),
+        ("last year", "en", "2017-03", "year_ago"),
+        ("last year", "en", "2017", "last_1_year"),
+        ("last month", "en", "this_month", "previous"),
+        ("last 4 weeks", "en", "last_4_weeks", "previous"),
+        ("April 2017", "en", "2017-03", "2017-04"),
+        ("compared with April 2017", "en", "2017-03", "2017-04"),
+        ("verglichen mit April 2017", "de", "2017-03", "2017-04"),
+        ("last_4_weeks", "en", "last_4_weeks", "last_4_weeks"),
+        ("soon", "en", "2017-03", None),
+        ("not March", "en", "2017-03", None),
+        ("ever", "en", "2017-03", None),
+        ("x" * 101, "en", "2017-03", None),
+    ],
+)
+def test_words_are_what_a_period_is_compared_with(text: str, locale: str, period: str, compare: str | None) -> None:
+    """How far before, or another period."""
+    assert compared_said(text, locale, AS_OF, period) == compare
+
+
+@given(PERIODS | st.sampled_from(["previous", "year_ago"]), st.sampled_from(("en", "de", "de-AT")))
+def test_words_of_a_comparison_mean_the_same(compare: str, locale: str) -> None:
+    """What the field shows may be sent back as it stands."""
+    said = compared_said(compared_words(compare, locale, AS_OF), locale, AS_OF)
+    assert said is not None
+    assert said == compare or span_of(said, AS_OF) == span_of(compare, AS_OF)

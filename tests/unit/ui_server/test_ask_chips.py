@@ -12,7 +12,7 @@ from tests.unit.ui_server.sample import sample_app
 
 from seawall.app.model import Filter, Order
 from seawall.ask.question import Question, by_field, by_time, during
-from seawall.ask.said_period import period_said
+from seawall.ask.said_period import compared_said, period_said
 from seawall.ask.spans import Span
 from seawall.core.principal import Principal
 from seawall.query.policy import resolve, unrestricted
@@ -21,7 +21,9 @@ from seawall.ui.ask.vocabulary import Offered
 from seawall.ui.ask.worded import Odd, worded
 from seawall.ui.params import Values
 from seawall.ui.render.ask import Heard, heading
-from seawall.ui.render.chips import Editor, chip_list, period_suggestions, suggestions
+from seawall.ui.render.chip_editor import Editor
+from seawall.ui.render.chip_lists import period_suggestions, suggestions
+from seawall.ui.render.chips import chip_list
 from seawall.ui.render.context import RenderContext
 
 APP = sample_app()
@@ -92,7 +94,7 @@ def editor(question: Question, policy: object = ALL, locale: str = "en", odd: Od
 
 def said(values: Values) -> Question:
     """What the page makes of what a form sent."""
-    short = worded(values, lambda text: period_said(text, "de", AS_OF))
+    short = worded(values, lambda text: period_said(text, "de", AS_OF), lambda text: compared_said(text, "de", AS_OF))
     values = short.values if short else values
     rest, made = joined(APP, ALL, values) if is_in_parts(values) else (values, None)
     question = question_of(APP, ALL, rest)
@@ -166,3 +168,26 @@ def test_what_is_no_period_is_said_at_its_field(where: tuple[Filter, ...], at: s
 def test_suggestions_are_escaped() -> None:
     """Values of the data are text."""
     assert suggestions("a.b", ['"><script>', None]) == '<datalist id="d-a-b"><option value="&#34;&gt;&lt;script&gt;"></datalist>'
+
+
+@pytest.mark.parametrize("compare", ["previous", "year_ago", "2017-04"])
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_what_it_is_compared_with_is_written_in_words(compare: str, locale: str) -> None:
+    """Sent unchanged it says the same; what is not understood is said at its field, and the comparison stays."""
+    question = Question(("sales",), where=(during("2017-03"),), compare=compare)
+    html = chip_list(editor(question, locale=locale)).partition('<li class="chip add">')[0]
+    assert [said(values) for values in Forms(html).sent] == [question] * 3
+    odd = chip_list(editor(question, odd=Odd("soon", "c-compare-0")))
+    assert (odd.count('<details name="chip" open>'), 'id="c-compare-0-e" role="alert"' in odd) == (1, True)
+
+
+def test_every_column_can_be_ordered_by() -> None:
+    """Of several metrics that are compared each one's change, of a ratio the ratio; each under its own name."""
+    both = Question(("sales", "units"), (by_field("transactions.store"),), (during("2017-03"),), compare="previous")
+    html = chip_list(editor(both))
+    for name, label in (("change", "largest Sales change first"), ("change_units", "largest Units change first")):
+        assert f'<option value="-{name}">{label}</option>' in html
+        ordered = question_of(APP, ALL, {"metric": ["sales", "units"], "compare": ["previous"], "order": [f"-{name}"]})
+        assert ordered.order == (Order(name, descending=True),)
+    ratio = Question(("sales", "units"), (by_field("transactions.store"),), ratio=True)
+    assert '<option value="-ratio">largest Sales per Units first</option>' in chip_list(editor(ratio))

@@ -253,3 +253,31 @@ async def test_an_order_by_what_is_gone_is_by_the_metric(asking: AskingHouse) ->
         html = (await client.get("/shop/ask?metric=sales&by=transactions.department&order=-units&last=4")).text
     assert "largest Sales first" in html
     assert "refused" not in inside(html)
+
+
+@pytest.mark.parametrize(
+    ("query", "compare"),
+    [
+        ("compare=the month before&was=2017-04&at=c-compare-0", ["previous"]),
+        ("compare=Vorjahr&was=previous&at=c-compare-0&lang=de", ["year_ago"]),
+        ("compare=May 2017&was=&at=n-compare", ["2017-05"]),
+        ("compare=against April 2017", ["2017-04"]),
+        ("compare=&was=previous&at=c-compare-0", None),
+    ],
+)
+async def test_what_it_is_compared_with_is_written_in_words(asking: AskingHouse, query: str, compare: list[str] | None) -> None:
+    """From its chip or by hand; the period beside it stays."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get(f"{BY_DEPARTMENT}&period=2017-03&{query}")
+    found = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert (answer.status_code, found.get("compare"), found["period"]) == (302, compare, ["2017-03"])
+    assert not {"was", "at", "odd"} & set(found)
+
+
+async def test_what_nothing_can_be_compared_with_leaves_the_answer_and_says_so(asking: AskingHouse) -> None:
+    """What it was compared with stays."""
+    async with asking.client(headers=CHROMIUM) as client:
+        answer = await client.get(f"{BY_DEPARTMENT}&period=2017-03&compare=soon&was=previous&at=c-compare-0")
+        html = (await client.get(answer.headers["location"])).text
+    assert parse_qs(urlsplit(answer.headers["location"]).query)["compare"] == ["previous"]
+    assert 'id="c-compare-0-e" role="alert">“soon” was not understood' in html

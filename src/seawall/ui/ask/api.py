@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from decimal import Decimal
 
 import msgspec
 import pyarrow as pa
@@ -23,9 +22,8 @@ from seawall.ask.question import Question
 from seawall.ask.told import encoded, told
 from seawall.core.deadline import Deadline
 from seawall.core.errors import InvalidInput, NotFound, SeawallError
-from seawall.query.decimals import plain
 from seawall.trust.csrf import check_same_origin
-from seawall.ui.api import AnswerOut, ColumnOut
+from seawall.ui.api_answers import answer_of, encode, file_format
 from seawall.ui.ask.answers import AnswerContext, title_of
 from seawall.ui.ask.asked import question_of
 from seawall.ui.auth import token_of
@@ -33,9 +31,9 @@ from seawall.ui.charts.data import PanelData
 from seawall.ui.export import ENCODERS
 from seawall.ui.export import encoded as exported
 from seawall.ui.headers import etag_matches
-from seawall.ui.negotiate import FORMATS, format_of, locale_of, speaks
+from seawall.ui.negotiate import FORMATS, locale_of, speaks
 from seawall.ui.params import Values, read
-from seawall.ui.problems import HTML, NotAcceptable, TooLarge
+from seawall.ui.problems import HTML, TooLarge
 from seawall.ui.reception import Reception, raw_headers
 from seawall.ui.replies import Reply
 from seawall.ui.rights import Rights
@@ -44,7 +42,6 @@ from seawall.ui.wiring import Site, UiServices
 BODY_BYTES_MAX = 64 << 10
 KNOWN = frozenset({*NAMES, "lang", "format"})
 CSV_SAID = "; charset=utf-8; header=present"
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class NotUnderstood(SeawallError):
@@ -75,7 +72,7 @@ class AskApi:
         """A text, understood and answered."""
         check_same_origin(request.method, request.headers, self._services.public_url)
         site, rights = self._reception.site(request)
-        wanted = _format("", request)
+        wanted = file_format("", request.headers.get("accept", ""))
         body = _read(await _bounded(request))
         locale = _locale(body.locale, request, site)
         before = question_of(site.app, rights.policy, _values(body.before)) if body.before is not None else None
@@ -100,7 +97,7 @@ class AskApi:
         if unknown := sorted(set(values) - KNOWN):
             raise InvalidInput(f"The parameter {unknown[0]!r} is not known here", expected=f"one of {', '.join(sorted(KNOWN))}")
         lang, chosen = ((values.get(name) or [""])[-1] for name in ("lang", "format"))
-        wanted = "html" if chosen == "html" else _format(chosen, request)
+        wanted = "html" if chosen == "html" else file_format(chosen, request.headers.get("accept", ""))
         question = question_of(site.app, rights.policy, values)
         if not question.metrics and not question.by:
             raise InvalidInput("Nothing is asked", expected="a metric, or something to list by")
@@ -110,7 +107,7 @@ class AskApi:
             return self._sent(request, HTML, self._table(site, made, values, locale))
         if wanted != "json":
             return await self._file(request, site, made, wanted)
-        return self._sent(request, FORMATS["json"], await asyncio.to_thread(_encoder.encode, _out(made, locale)))
+        return self._sent(request, FORMATS["json"], await asyncio.to_thread(_encoded, made, locale))
 
     async def _understood(
         self, request: Request, site: Site, rights: Rights, text: str, locale: str, before: Question | None, deadline: Deadline
@@ -183,18 +180,5 @@ def _locale(wanted: str, request: Request, site: Site) -> str:
     return locale_of(wanted, request.headers.get("accept-language", ""), site.app.locales)
 
 
-def _format(chosen: str, request: Request) -> str:
-    if chosen and chosen not in FORMATS:
-        raise InvalidInput("The parameter 'format' has the wrong value", expected="one of " + ", ".join(FORMATS), got=chosen[:40])
-    found = chosen or format_of(request.headers.get("accept", ""))
-    if not found:
-        raise NotAcceptable(expected="one of " + ", ".join(FORMATS.values()), got=request.headers.get("accept", "")[:200])
-    return found
-
-
-def _out(made: Answered, locale: str) -> AnswerOut:
-    columns = tuple(ColumnOut(one.name, one.label.in_locale(locale), one.datatype, one.role, one.masked) for one in made.rows.columns)
-    rows: list[dict[str, object]] = [
-        {name: plain(value) if isinstance(value, Decimal) else value for name, value in row.items()} for row in made.rows.table.to_pylist()
-    ]
-    return AnswerOut("ask", made.watermark, made.as_of, columns, rows)
+def _encoded(made: Answered, locale: str) -> bytes:
+    return encode(answer_of("ask", locale, made.rows.columns, made.rows.table, made.watermark, made.as_of))

@@ -8,86 +8,46 @@ before its turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
-import msgspec
 from starlette.requests import Request
 
-from seawall.app.model import Filter, Page, Scalar, Text
-from seawall.ask.cascade import Asking, Outcome
+from seawall.app.model import Page, Text
 from seawall.ask.question import Question
-from seawall.ask.said_period import period_said
-from seawall.ask.sentence import sentence
 from seawall.core.deadline import Deadline
-from seawall.core.errors import DeadlineExceeded, NotFound, SeawallError
+from seawall.core.errors import NotFound, SeawallError
 from seawall.query.ladder import Served
-from seawall.telemetry.events import event
-from seawall.ui.ask.answers import Answers, Slot, title_of
-from seawall.ui.ask.asked import PARTS, TEXT_MAX, Asked, asked_of, is_in_parts, joined, last, query_of, question_of, with_condition
-from seawall.ui.ask.marks import marks_of
-from seawall.ui.ask.offers import OfferedOf, examples, offers
+from seawall.ui.ask.answers import Answers, Slot
+from seawall.ui.ask.asked import query_of
+from seawall.ui.ask.edits import address_of, values_of
+from seawall.ui.ask.known import Known, known_of, unaskable
 from seawall.ui.ask.shell import Shells
-from seawall.ui.ask.vocabulary import Offered
-from seawall.ui.ask.worded import Odd, Read, Worded, odd_of, worded
-from seawall.ui.auth import token_of
+from seawall.ui.ask.visit import Visit, Visits
 from seawall.ui.charts.text import esc
 from seawall.ui.frames import frame, join
 from seawall.ui.headers import Headers
-from seawall.ui.messages import FALLBACK, Messages, messages
-from seawall.ui.negotiate import accepts_zstd, fills_templates, locale_of
-from seawall.ui.page import watermark_of
-from seawall.ui.params import Values, read, to_query
+from seawall.ui.messages import messages
+from seawall.ui.negotiate import accepts_zstd, fills_templates
+from seawall.ui.params import read
 from seawall.ui.problems import HTML
-from seawall.ui.reception import Reception, raw_headers
+from seawall.ui.reception import Reception
 from seawall.ui.render import ask as draw
-from seawall.ui.render.chips import Editor, period_suggestions, suggestions
-from seawall.ui.render.context import RenderContext
+from seawall.ui.render.chip_editor import Editor
+from seawall.ui.render.chip_lists import period_suggestions, suggestions
 from seawall.ui.render.page import PANEL_CLOSE, ROW_CLOSE, panel_open, row_open
 from seawall.ui.render.states import skeleton
 from seawall.ui.replies import Reply
-from seawall.ui.rights import Rights
-from seawall.ui.wiring import Site, UiServices
+from seawall.ui.wiring import UiServices
 
 ZSTD = (b"content-encoding", b"zstd")
 MOMENT_SECONDS = 0.15
 """Understanding that takes longer is announced."""
 ANSWER_SECONDS_MIN = 0.9
 """What a page's answer is given at the least, however long understanding took."""
-SUGGESTED_MAX = 200
-SUGGESTED_SECONDS = 0.3
 MARKER = "understood"
 EDITED = "edited"
 """The tier of a question whose parts somebody changed."""
 TEMPLATE_END = frame("</template>")
-
-
-class Visit(msgspec.Struct, frozen=True):
-    """One request for the page."""
-
-    site: Site
-    rights: Rights
-    asked: Asked
-    ctx: RenderContext
-    offered: Offered
-    deadline: Deadline
-    token: str
-    query: str
-    """The query string as it came, to come back to."""
-    fault: SeawallError | None = None
-    """Why the parameters say nothing."""
-    odd: Odd | None = None
-    """What a form sent as a period that is none."""
-
-
-class Known(msgspec.Struct, frozen=True):
-    """What became of the question."""
-
-    heard: draw.Heard
-    question: Question | None = None
-    refusal: str = ""
-    links: tuple[draw.Link, ...] = ()
-    judged: bool = True
-    """Whether somebody could say that this is right or wrong; not so when nothing was understood because something is away."""
 
 
 class AskPage:
@@ -97,7 +57,7 @@ class AskPage:
         self._services = services
         self._reception = reception
         self._answers = Answers(services)
-        self._offered = OfferedOf()
+        self._visits = Visits(services, reception)
         self._shells = Shells(services)
         self._plain: Headers = services.headers.of("page", HTML)
 
@@ -107,12 +67,9 @@ class AskPage:
         if site.ask is None:
             raise NotFound("Nothing can be asked here")
         values = read(request.scope["query_string"])
-        short = worded(values, self._reader(request, site, values))
-        if is_in_parts(values):
-            return self._reception.redirect(await self._joined(site, rights, short or Worded(values), self._deadline(request)))
-        if short is not None:
-            return self._reception.redirect(f"/{site.app.name}/ask{to_query(short.values, **short.told)}")
-        visit = self._visit(request, site, rights, values)
+        visit = self._visits.of(request, site, rights, values)
+        if other := await address_of(site, rights, values, visit.ctx.locale, visit.ctx.as_of, visit.deadline):
+            return self._reception.redirect(other)
         zstd = accepts_zstd(request.headers.get("accept-encoding", ""))
         headers = list(self._plain) + ([ZSTD] if zstd else [])
         if request.method == "HEAD":
@@ -126,9 +83,9 @@ class AskPage:
         if site.ask is None:
             raise NotFound("Nothing can be asked here")
         values = read(request.scope["query_string"])
-        visit = self._visit(request, site, rights, {name: given for name, given in values.items() if name != "panels"})
+        visit = self._visits.of(request, site, rights, {name: given for name, given in values.items() if name != "panels"})
         zstd = accepts_zstd(request.headers.get("accept-encoding", ""))
-        known = await self._known(visit)
+        known = await known_of(visit)
         frames: list[bytes] = []
         if known.question is not None:
             slot = self._slot(visit, known.question)
@@ -137,116 +94,6 @@ class AskPage:
         said = esc(visit.ctx.messages.count("panels.updated", len(frames) and 1))
         frames.append(frame(f'<template for="status">{said}</template>'))
         return Reply(200, list(self._plain) + ([ZSTD] if zstd else []), join(frames, zstd=zstd))
-
-    # ── what was asked ──
-
-    def _deadline(self, request: Request) -> Deadline:
-        return self._reception.deadline(raw_headers(request.scope))
-
-    def _visit(self, request: Request, site: Site, rights: Rights, values: Values) -> Visit:
-        fault: SeawallError | None = None
-        try:
-            asked = asked_of(site.app, rights.policy, values)
-        except SeawallError as error:
-            fault, asked = error, Asked(lang=(values.get("lang") or [""])[-1][:35], inorder="inorder" in values)
-        locale = locale_of(asked.lang, request.headers.get("accept-language", ""), site.app.locales)
-        sticky = {"lang": [asked.lang]} if asked.lang else {}
-        kept = {name: given for name, given in values.items() if name not in ("lang", "inorder", "said")}
-        _, as_of = watermark_of(site)
-        ctx = RenderContext(site.app.name, "ask", locale, as_of, {**kept, **sticky}, self._services.clock.time())
-        return Visit(
-            site=site, rights=rights, asked=asked, ctx=ctx, offered=self._offered(site, rights), deadline=self._deadline(request),
-            token=token_of(request, secure=self._services.secure), query=to_query({**kept, **sticky}).removeprefix("?"), fault=fault,
-            odd=odd_of(values),
-        )  # fmt: skip
-
-    def _reader(self, request: Request, site: Site, values: Values) -> Read:
-        """What reads a period, counting back from the data's date."""
-        _, as_of = watermark_of(site)
-        locale = locale_of(last(values, "lang"), request.headers.get("accept-language", ""), site.app.locales)
-        return lambda text: period_said(text, locale, as_of)
-
-    async def _joined(self, site: Site, rights: Rights, sent: Worded, deadline: Deadline) -> str:
-        """The address that says what a chip's form said. A value written in other letters is the one that the data has."""
-        values = sent.values
-        try:
-            rest, made = joined(site.app, rights.policy, values)
-            if made is not None:
-                made = await self._spelled(site, rights, made, deadline)
-            question = question_of(site.app, rights.policy, rest)
-        except SeawallError:
-            return f"/{site.app.name}/ask{to_query({name: given for name, given in values.items() if name not in PARTS})}"
-        if made is not None:
-            question = with_condition(question, made, values)
-        return f"/{site.app.name}/ask?{query_of(question, of=last(values, 'of')[:TEXT_MAX], lang=last(values, 'lang')[:35], **sent.told)}"
-
-    async def _spelled(self, site: Site, rights: Rights, made: Filter, deadline: Deadline) -> Filter:
-        if made.op not in ("eq", "ne", "in", "not_in") or site.app.semantics.field(made.field).datatype != "String":
-            return made
-        known = {str(one).casefold(): one for one in await self._values(site, rights, made.field, deadline)}
-        return msgspec.structs.replace(made, values=tuple(known.get(str(one).casefold(), one) for one in made.values))
-
-    async def _values(self, site: Site, rights: Rights, ref: str, deadline: Deadline) -> Sequence[Scalar]:
-        """What a field holds, as far as the asker may see it; nothing when that cannot be had soon."""
-        limit = Deadline.after(min(SUGGESTED_SECONDS, max(deadline.remaining(), 0.05)), deadline.clock)
-        try:
-            return await site.questions.options(ref, rights.policy, deadline=limit, limit=SUGGESTED_MAX)
-        except SeawallError:
-            return ()
-
-    # ── what became of it ──
-
-    async def _known(self, visit: Visit) -> Known:
-        """The question, or why there is none."""
-        asked, words = visit.asked, visit.ctx.messages
-        if visit.fault is not None:
-            heard = draw.Heard(words["ask.title"], why=_particular(visit.fault, words))
-            return Known(heard, refusal=visit.fault.slug, links=self._examples(visit))
-        if asked.text:
-            try:
-                outcome = await self._understood(visit)
-            except SeawallError as error:
-                event("ask.failed", app=visit.site.app.name, reason=error.slug)
-                return Known(
-                    draw.Heard(asked.text, why=words[_fault(error)]), refusal=error.slug, links=(self._again(visit),), judged=False
-                )
-            return self._of(visit, outcome)
-        if asked.question is None:
-            return Known(draw.Heard(words["ask.title"]), links=self._examples(visit))
-        title = title_of(asked.question, visit.site.app, visit.ctx.locale)
-        return Known(draw.Heard(title, said=asked.said), asked.question)
-
-    async def _understood(self, visit: Visit) -> Outcome:
-        asked, cascade = visit.asked, visit.site.ask
-        if cascade is None:
-            raise NotFound("Nothing can be asked here")
-        asking = Asking(text=asked.text, locale=visit.ctx.locale, policy=visit.rights.policy, token=visit.token, before=asked.before)
-        return await cascade.understand(asking, deadline=visit.deadline)
-
-    def _of(self, visit: Visit, outcome: Outcome) -> Known:
-        asked, app, locale = visit.asked, visit.site.app, visit.ctx.locale
-        before = asked.before
-        heard = draw.Heard(
-            title=asked.text,
-            spans=marks_of(outcome.reading) if outcome.question is None or outcome.tier == "small" else (),
-            after=sentence(before, app, locale) if before else "",
-            after_href=f"/{app.name}/ask?{query_of(before, lang=asked.lang)}" if before else "",
-            tier=outcome.tier,
-            model=outcome.model,
-            confidence=outcome.confidence,
-            said=asked.said,
-        )
-        if outcome.question is not None:
-            return Known(heard, outcome.question)
-        why = outcome.reading.why or visit.ctx.messages["ask.unsure"]
-        links = offers(visit.offered, outcome.reading, locale, lang=asked.lang)
-        return Known(msgspec.structs.replace(heard, why=why), refusal=outcome.refusal, links=links)
-
-    def _examples(self, visit: Visit) -> tuple[draw.Link, ...]:
-        return examples(visit.offered, visit.ctx.locale, lang=visit.asked.lang)
-
-    def _again(self, visit: Visit) -> draw.Link:
-        return draw.Link(f"/{visit.ctx.app}/ask?{visit.query}", visit.ctx.messages["retry"])
 
     # ── how it is sent ──
 
@@ -266,7 +113,7 @@ class AskPage:
             in_order_url=refresh,
             fills=native or in_order,
         )
-        knowing = asyncio.ensure_future(self._known(visit))
+        knowing = asyncio.ensure_future(known_of(visit))
         try:
             await asyncio.wait({knowing}, timeout=None if in_order else MOMENT_SECONDS)
             apart = not knowing.done()
@@ -286,7 +133,7 @@ class AskPage:
         ending = [TEMPLATE_END] if apart else []
         slot = self._slot(visit, known.question) if known.question is not None else None
         if known.question is None or slot is None or isinstance(slot, SeawallError):
-            refusal = known if slot is None or isinstance(slot, Slot) else self._unaskable(visit, known, slot)
+            refusal = known if slot is None or isinstance(slot, Slot) else unaskable(visit, known, slot)
             yield [*frames, *opening, frame(self._refusal(visit, refusal)), *ending]
             return
         of = "" if visit.asked.before else visit.asked.text or visit.asked.of
@@ -321,12 +168,6 @@ class AskPage:
         except SeawallError as error:
             return error
 
-    def _unaskable(self, visit: Visit, known: Known, error: SeawallError) -> Known:
-        why = visit.ctx.messages[_fault(error)] if error.status >= 500 else _particular(error, visit.ctx.messages)
-        links = [draw.Link(f"/{visit.ctx.app}/ask?{visit.query}", visit.ctx.messages["retry"])] if error.status >= 500 else []
-        heard = msgspec.structs.replace(known.heard, why=why, tier="")
-        return Known(heard, refusal=error.slug, links=(*links, *self._examples(visit)), judged=error.status < 500)
-
     def _refusal(self, visit: Visit, known: Known) -> str:
         if not known.heard.why:
             return draw.welcome(visit.offered, known.links, visit.ctx, visit.asked.lang)
@@ -355,17 +196,6 @@ class AskPage:
         fields = visit.site.app.semantics
         refs = list(dict.fromkeys(one.field for one in question.where if one.field and one.op != "during"))
         texts = [ref for ref in refs if fields.field(ref).datatype == "String"]
-        found = await asyncio.gather(*(self._values(visit.site, visit.rights, ref, self._answering(visit)) for ref in texts))
+        found = await asyncio.gather(*(values_of(visit.site, visit.rights, ref, self._answering(visit)) for ref in texts))
         lists = [suggestions(ref, values) for ref, values in zip(texts, found, strict=True)]
         return [frame("".join([*lists, period_suggestions(visit.ctx)]))]
-
-
-def _particular(error: SeawallError, words: Messages) -> str:
-    """What is wrong with the address: in English what exactly, in other languages what kind of thing."""
-    key = f"problem.{error.slug}"
-    return error.sentence() if words.locale == FALLBACK or key not in words else words[key]
-
-
-def _fault(error: SeawallError) -> str:
-    """The words for why nothing could be understood."""
-    return "ask.late" if isinstance(error, DeadlineExceeded) else "failed.unavailable"

@@ -1,7 +1,8 @@
-"""Periods that a form sent in words, put into their short form; and what was written where that is no period.
+"""Times that a form sent in words, put into their short form; and what was written where that is none.
 
-A form of a period says with `was` what it held before and with `at` which field it is. What is not understood leaves the question as
-it was: the page goes on to its address, with the words as `odd` and the field as `at`, which says so at that field.
+A form of a period, or of what it is compared with, says with `was` what it held before and with `at` which field it is. What is not
+understood leaves the question as it was: the page goes on to its address, with the words as `odd` and the field as `at`, which says so
+at that field.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from seawall.ui.ask.asked import last
 from seawall.ui.params import Values
 
 SENT = ("was", "at", "odd")
+COMPARED = "compare"
 ODD_MAX = 100
 AT_MAX = 24
 Read = Callable[[str], str | None]
@@ -39,19 +41,24 @@ class Worded(msgspec.Struct, frozen=True):
         return {"odd": self.odd.text, "at": self.odd.at} if self.odd else {}
 
 
-def worded(values: Values, read: Read) -> Worded | None:
-    """The address in short forms; None when it is in them already, or when words that nobody sent from a form are not understood."""
+def worded(values: Values, read: Read, against: Read) -> Worded | None:
+    """The address in short forms; None when it is in them already, or when words that nobody sent from a form are not understood.
+
+    `read` reads periods, `against` what one is compared with.
+    """
     name = "wv" if last(values, "wo") == "during" else "period"
-    given = [text for text in values.get(name, ()) if text.strip()]
-    said = [read(text) for text in given]
-    is_form = "was" in values
-    if (None in said and not is_form) or (said == given and not is_form):
+    readers = {name: read, COMPARED: against}
+    given = {one: [text for text in values.get(one, ()) if text.strip()] for one in readers}
+    said = {one: [readers[one](text) for text in texts] for one, texts in given.items()}
+    if "was" not in values and (said == given or any(None in shorts for shorts in said.values())):
         return None
-    kept = [last(values, "was") if short is None else short for short in said]
-    rest = {key: list(texts) for key, texts in values.items() if key not in SENT and key != name}
-    if found := [short for short in kept if short]:
-        rest[name] = found
-    odd = next((text for text, short in zip(given, said, strict=True) if short is None), None)
+    own = COMPARED if COMPARED in last(values, "at") else name
+    rest = {key: list(texts) for key, texts in values.items() if key not in SENT and key not in readers}
+    for one in readers:
+        kept = [last(values, "was") if one == own else text for text in given[one]]
+        if found := [made for short, old in zip(said[one], kept, strict=True) if (made := old if short is None else short)]:
+            rest[one] = found
+    odd = next((text for text, short in zip(given[own], said[own], strict=True) if short is None), None)
     return Worded(rest, Odd(odd.strip()[:ODD_MAX], last(values, "at")[:AT_MAX]) if odd is not None else None)
 
 

@@ -23,7 +23,8 @@ from seawall.ask.spans import Span
 from seawall.ui.ask.vocabulary import Offered
 from seawall.ui.charts.text import esc, markup
 from seawall.ui.render import states
-from seawall.ui.render.chips import Editor, chip_list
+from seawall.ui.render.chip_editor import Editor
+from seawall.ui.render.chips import chip_list
 from seawall.ui.render.context import RenderContext
 
 MEANT = frozenset({"metric", "dimension", "value", "condition", "period", "grain", "number", "noun", "time", "show"})
