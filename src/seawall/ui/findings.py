@@ -181,7 +181,10 @@ def _told(when: object, grain: str, ctx: RenderContext) -> bool:
     """Whether a period is whole: the data does not begin within it, and it is over, so that its value will not change any more."""
     if not isinstance(when, date) or (ctx.whole_from is not None and as_day(when) < ctx.whole_from):
         return False
-    return ctx.as_of is None or grain == "hour" or period_end(when, grain) <= ctx.as_of
+    if ctx.asked is not None and ctx.asked.start is not None and as_day(when) < ctx.asked.start:
+        return False
+    ends = [day for day in (ctx.as_of, ctx.asked.end if ctx.asked else None) if day is not None]
+    return not ends or grain == "hour" or period_end(when, grain) <= min(ends)
 
 
 def _neighbours(earlier: date, later: date, grain: str) -> bool:

@@ -23,6 +23,7 @@ from seawall.query.periods import compared, latest_period
 from seawall.query.service import Answer
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
+from seawall.ui.asked_days import asked_days
 from seawall.ui.charts.data import PanelData
 from seawall.ui.fragments import decode, encode, fragment_of
 from seawall.ui.frames import frame
@@ -128,7 +129,8 @@ class Panels:
         with span("panel.render", "ui", panel=slot.panel.name):
             comparison = PanelData(earlier.columns, earlier.table) if earlier else None
             data = PanelData(answer.columns, answer.table)
-            ctx = msgspec.structs.replace(slot.ctx, as_of=answer.as_of, whole_from=whole)
+            asked = asked_days(plan.site.app, query, answer.as_of)
+            ctx = msgspec.structs.replace(slot.ctx, as_of=answer.as_of, whole_from=whole, asked=asked)
             latest = latest_period(plan.site.app, query, answer.as_of)
             return encode(fragment_of(str(self._draw.panel_fragment(slot.panel, data, ctx, comparison=comparison, latest=latest))))
 

@@ -17,8 +17,8 @@ DEPARTMENT = Dimension("department", "products.department")
 MONDAY = date(2017, 1, 2)
 
 
-def context(locale="en", *, as_of=None, parameters=None, now=1_514_800_000.0, whole_from=None):
-    return RenderContext("shop", "demand", locale, as_of, parameters or {}, now, whole_from=whole_from)
+def context(locale="en", *, as_of=None, parameters=None, now=1_514_800_000.0, whole_from=None, asked=None):
+    return RenderContext("shop", "demand", locale, as_of, parameters or {}, now, whole_from=whole_from, asked=asked)
 
 
 def weeks(count):

@@ -11,6 +11,7 @@ import pyarrow as pa
 from tests.unit.render.factory import DEPARTMENT, WEEK, by_name, by_week, by_week_and_name, column, context, layer, panel, weeks
 
 from seawall.app.model import Encoding, Format, Text
+from seawall.query.periods import Span
 from seawall.ui.charts.chart import draw_chart
 from seawall.ui.charts.data import PanelData
 
@@ -107,6 +108,22 @@ def test_a_week_in_which_the_data_begins_is_left_out_of_a_line_and_faded_in_bars
     assert len(points_of(both)["t"]) == 3
     assert both.note.endswith(" · Without the week of Jan 30, 2017, which is not over yet")
     assert drawn(data, panel("line"), context(whole_from=date(2017, 1, 2))).note == ""
+
+
+def test_a_week_that_was_asked_for_only_in_part_is_left_out_of_a_line_and_faded_in_bars():
+    """January 5 to 26 holds four days of its first week: no rise, no fall. With nothing else to show the note alone says so."""
+    data, january = by_week([4.0, 10.0, 11.0, 3.0]), context(asked=Span(date(2017, 1, 5), date(2017, 1, 26)))
+    line = drawn(data, panel("line"), january)
+    assert points_of(line)["t"] == ["Jan 9, 2017", "Jan 16, 2017"]
+    assert line.note.startswith(
+        "Without the week of Jan 2, 2017, which lies only partly within the chosen time · Without the week of Jan 23"
+    )
+    assert line.readout.unseen == 1
+    assert drawn(data, panel("bar"), january).svg.count("br s0 pa") == 2
+    short = drawn(by_week([4.0, 3.0]), panel("line"), context(asked=Span(date(2017, 1, 5), date(2017, 1, 10))))
+    assert len(points_of(short)["t"]) == 2
+    assert short.note.startswith("The week of Jan 2, 2017 lies only partly within the chosen time")
+    assert drawn(data, panel("line"), context(asked=Span(date(2017, 1, 2), date(2017, 1, 30)))).note == ""
 
 
 def test_shares_stand_side_by_side_and_sums_are_stacked():

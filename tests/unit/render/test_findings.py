@@ -7,6 +7,7 @@ from datetime import date
 from tests.unit.render.factory import DEPARTMENT, WEEK, by_name, by_week, by_week_and_name, context, panel, weeks
 
 from seawall.app.model import Format
+from seawall.query.periods import Span
 from seawall.ui.findings import finding
 
 
@@ -46,6 +47,14 @@ def test_a_week_in_which_the_data_begins_is_compared_with_nothing():
     begun = context(whole_from=date(2017, 1, 9))
     assert say(by_week([1.0, 100.0]), "latest_change", ctx=begun) == ""
     assert say(by_week([1.0, 100.0, 110.0]), "latest_change", ctx=begun).startswith("Net sales rose 10.0%")
+
+
+def test_a_week_asked_for_in_part_is_compared_with_nothing():
+    """Neither the first nor the last: the change would be that of the days."""
+    data = by_week([1.0, 100.0, 110.0, 2.0])
+    asked = context(asked=Span(date(2017, 1, 6), date(2017, 1, 25)))
+    assert say(data, "latest_change", ctx=asked) == "Net sales rose 10.0% to $110 in the week of Jan 16, 2017"
+    assert say(by_week([1.0, 100.0]), "latest_change", ctx=asked) == ""
 
 
 def test_latest_change_of_several_names_the_largest():

@@ -28,6 +28,7 @@ from seawall.query.periods import latest_period
 from seawall.query.port import Column
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
+from seawall.ui.asked_days import asked_days
 from seawall.ui.charts.data import PanelData
 from seawall.ui.fragments import decode, encode, fragment_of
 from seawall.ui.frames import frame
@@ -38,7 +39,7 @@ from seawall.ui.render.states import skeleton
 from seawall.ui.rights import Rights
 from seawall.ui.wiring import Site, UiServices
 
-FORM = "answer-2"
+FORM = "answer-3"
 BAR_PX = 40
 """Room of a bar that lies on its side."""
 FRESH_SECONDS = 86_400.0
@@ -137,7 +138,8 @@ class Answers:
     def _drawn(self, slot: Slot, made: Answered, whole: date | None) -> str:
         panel = msgspec.structs.replace(made.panel, name=slot.panel.name, chart=_fitted(made))
         panel = dressed(panel, slot.question, slot.site.app, is_named=slot.is_named)
-        ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of, whole_from=whole)
+        asked = asked_days(slot.site.app, shown(slot.question), made.as_of)
+        ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of, whole_from=whole, asked=asked)
         comparison = PanelData(made.comparison.columns, made.comparison.table) if made.comparison else None
         latest = latest_period(slot.site.app, shown(slot.question), made.as_of)
         data = PanelData(made.rows.columns, made.rows.table)

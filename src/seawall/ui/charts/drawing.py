@@ -24,6 +24,7 @@ DIRECT_MAX = 4
 LEGEND_PX = 28
 _BEGUN = ("note.begun", "note.left_out_begun")
 _NOT_OVER = ("note.partial", "note.left_out")
+_OUTSIDE = ("note.outside", "note.left_out_outside")
 """What is said of a period that is not whole: where it is drawn, and where it is left out."""
 
 
@@ -64,14 +65,23 @@ class Request:
 
     def _leave_out_partial(self) -> None:
         """Lines and areas have whole periods only: a drop that only means "not yet" would be the loudest thing said."""
-        notes = [self._left_out(at, end, keys) for at, end, *keys in ((self.begun_at, 0, *_BEGUN), (self.partial_at, -1, *_NOT_OVER))]
+        ends = (
+            (self.begun_at, 0, _BEGUN),
+            (self.outside_first, 0, _OUTSIDE),
+            (self.partial_at, -1, _NOT_OVER),
+            (self.outside_last, -1, _OUTSIDE),
+        )
+        notes = [self._left_out(at, end, keys) for at, end, keys in ends]
         self.note = " · ".join(note for note in notes if note)
-        self.unseen = int(self.begun_at is not None and self.begun_at not in self.frame.places)
+        first = {self.begun_at, self.outside_first} - {None}
+        self.unseen = len(first.difference(self.frame.places))
 
     def _left_out(self, at: float | None, end: int, keys: Sequence[str]) -> str:
         """Leave a period at one end out of lines and areas; what a reader must know of it."""
-        if at is None or len(self.frame.places) < 3 or self.frame.places[end] != at:
+        if at is None or not self.frame.places or self.frame.places[end] != at:
             return ""
+        if len(self.frame.places) < 3:
+            return self.ctx.messages.text(keys[0], period=self._period_words(at)) if keys is _OUTSIDE else ""
         kept = [view if view.mark in ("bar", "point") else _without(view, at) for view in self.frame.views]
         places = sorted({point.x for view in kept for series in view.series for point in series.points})
         self.frame = msgspec.structs.replace(self.frame, views=tuple(kept), places=tuple(places))
@@ -134,6 +144,28 @@ class Request:
             return None
         place = max((place for place in self.frame.places if place <= days(as_of)), default=None)
         return place if place is not None and period_end(moment(place).date(), grain) > as_of else None
+
+    @cached_property
+    def outside_first(self) -> float | None:
+        """The place of a first period that begins before the days asked about."""
+        asked, place = self.ctx.asked, min(self.frame.places, default=None)
+        if self.frame.grain is None or asked is None or asked.start is None or place is None or place == self.begun_at:
+            return None
+        return place if place < days(asked.start) else None
+
+    @cached_property
+    def outside_last(self) -> float | None:
+        """The place of a last period that ends after the days asked about."""
+        grain, asked, place = self.frame.grain, self.ctx.asked, max(self.frame.places, default=None)
+        if grain in (None, "hour") or asked is None or asked.end is None or place is None or place == self.partial_at:
+            return None
+        return place if period_end(moment(place).date(), str(grain)) > asked.end else None
+
+    @cached_property
+    def not_whole(self) -> frozenset[float]:
+        """The places of all periods that lack days."""
+        found = (self.begun_at, self.outside_first, self.partial_at, self.outside_last)
+        return frozenset(place for place in found if place is not None)
 
     def place_label(self, place: float) -> str:
         """A place on the x axis in words."""

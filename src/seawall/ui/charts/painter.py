@@ -114,7 +114,7 @@ class Painter:
         for x, low, high, right in spans:
             top, foot = sorted((self.plot.y(high), self.plot.y(low)))
             title = f"{line.name}, {self.request.place_label(x)}: {self._told(line, low, high)}" if titled else ""
-            classes = f"{color} pa" if x in (self.request.partial_at, self.request.begun_at) else color
+            classes = f"{color} pa" if x in self.request.not_whole else color
             start, wide = self.plot.x_at(x) - width / 2 + slot * each, each * (0.92 if slots > 1 else 1)
             if right is not None:
                 start, wide = _between(self.plot.x_at(x), self.plot.x_at(right))

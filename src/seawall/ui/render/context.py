@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from seawall.query.periods import Span
 from seawall.ui.formats import Formatter, formatter
 from seawall.ui.messages import Messages, messages
 
@@ -32,6 +33,8 @@ class RenderContext(msgspec.Struct, frozen=True):
     """Why there may be no rows to draw."""
     whole_from: date | None = None
     """Of rows over time whose first period is not whole, because the data begins within it: the first day of the next."""
+    asked: Span | None = None
+    """Of rows over time: the days asked about. A period that reaches beyond them is not whole."""
 
     @property
     def formatter(self) -> Formatter:
