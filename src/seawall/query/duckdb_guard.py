@@ -17,7 +17,7 @@ from seawall.query.errors import QueryFailed
 
 _SOURCES = frozenset({"BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST"})
 _CTE = re.compile(r"[A-Za-z0-9_ ]{1,80}")
-"""A CTE's name may not look like a file's: outside the CTE's scope it would be one."""
+"""A CTE's name may not look like a file's."""
 
 
 def check_reads(connection: duckdb.DuckDBPyConnection, sql: str, tables: Collection[str]) -> None:
@@ -26,10 +26,7 @@ def check_reads(connection: duckdb.DuckDBPyConnection, sql: str, tables: Collect
     parsed: dict[str, Any] = msgspec.json.decode(serialized[0][0]) if serialized else {"error": True}
     if parsed.get("error") or len(parsed.get("statements", ())) != 1:
         raise QueryFailed("The text is not one SELECT statement", got=str(parsed.get("error_message", ""))[:200])
-    nodes = list(_nodes(parsed))
-    ctes = (entry["key"] for node in nodes for entry in _ctes(node))
-    known = {*tables, *(name for name in ctes if _CTE.fullmatch(name))}
-    for node in nodes:
+    for node, known in _nodes(parsed, frozenset(tables)):
         kind = node.get("type")
         if "sample" in node and "select_list" not in node and kind not in _SOURCES:
             raise QueryFailed("The statement reads from something that is not a table", got=str(kind))
@@ -37,15 +34,22 @@ def check_reads(connection: duckdb.DuckDBPyConnection, sql: str, tables: Collect
             raise QueryFailed("The statement reads a table that this generation does not have", got=str(_table_of(node))[:80])
 
 
-def _nodes(value: object) -> Iterator[dict[str, Any]]:
-    waiting = [value]
+def _nodes(value: object, tables: frozenset[str]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Every node with the names that mean a table there: the generation's, and the CTEs in whose scope it stands.
+
+    Outside its scope, and in its own definition, a CTE's name would mean whatever else the database has under it.
+    """
+    waiting = [(value, tables)]
     while waiting:
-        item = waiting.pop()
+        item, known = waiting.pop()
         if isinstance(item, dict):
-            yield item
-            waiting.extend(item.values())
+            for entry in _ctes(item):
+                waiting.append((entry.get("value"), known))
+                known |= {name for name in (str(entry.get("key")),) if _CTE.fullmatch(name)}
+            yield item, known
+            waiting.extend((part, known) for name, part in item.items() if name != "cte_map")
         elif isinstance(item, list):
-            waiting.extend(item)
+            waiting.extend((part, known) for part in item)
 
 
 def _ctes(node: dict[str, Any]) -> list[dict[str, Any]]:
