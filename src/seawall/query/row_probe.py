@@ -45,11 +45,19 @@ def narrowed(query: RowsQuery, field: Field, extent: Extent, after: Scalar) -> I
     share = max(FIRST_ROWS, 4 * query.limit) / max(1, extent.rows)
     while share <= WIDEST_SHARE:
         width = (last - first) * share + timedelta(seconds=1)
-        edge = start - width if order.descending else start + width
-        if first < edge < last:
+        edge = _edge(start, -width if order.descending else width)
+        if edge is not None and first < edge < last:
             bound = Filter(field.ref, "ge" if order.descending else "le", (_text(edge, field),))
             yield msgspec.structs.replace(query, where=(*query.where, bound))
         share *= WIDER
+
+
+def _edge(start: datetime, width: timedelta) -> datetime | None:
+    """None beyond the first and the last moment there are: rows without an end often end on 9999-12-31."""
+    try:
+        return start + width
+    except OverflowError:
+        return None
 
 
 def _moment(text: str) -> datetime:

@@ -107,6 +107,19 @@ def test_windows_widen_and_stay_inside_the_extent() -> None:
     assert "2017-12-01" > edges[0] > edges[1] > "2017-01-01"
 
 
+@pytest.mark.parametrize(
+    ("descending", "extent", "after"),
+    [
+        (False, Extent("2017-01-01T00:00:00", "9999-12-31T00:00:00", 1_000_000), "9999-12-31T00:00:00"),
+        (True, Extent("0001-01-01T00:00:00", "2017-12-31T00:00:00", 1_000_000), "0001-01-01T00:00:00"),
+    ],
+)
+def test_windows_end_where_time_does(descending: bool, extent: Extent, after: str) -> None:
+    """Rows that are valid for ever often end on the last day there is: no page of them is narrowed, and none fails."""
+    query = RowsQuery("sales", ("sale_id",), (Order("sold_at", descending),))
+    assert list(narrowed(query, SALES.fields["sold_at"], extent, after)) == []
+
+
 @pytest.mark.parametrize("query", [RowsQuery("sales", (), (Order("units"),)), RowsQuery("sales", (), ())])
 def test_only_sorts_by_time_are_narrowed(query: RowsQuery) -> None:
     """Other sorts have no stretch to look at first."""
