@@ -10,6 +10,7 @@ shows no row, and a field over a column that a mask hides anywhere is masked, in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 import msgspec
 
@@ -17,11 +18,17 @@ from seawall.app.model import App, DataType, Filter, Operator, Policy, RowPolicy
 from seawall.app.physical import columns_in, siblings
 from seawall.core.digest import canonical, digest
 from seawall.core.principal import Principal
+from seawall.query.errors import InvalidQuery
+from seawall.query.periods import span_of
+from seawall.query.sql_types import checked, is_day
 
 _EMPTY_OPENS: frozenset[Operator] = frozenset({"starts_with", "contains"})
 """Every text starts with and contains the empty one."""
 _EMPTY_EXCLUDES_NOTHING: frozenset[Operator] = frozenset({"ne", "not_in", "gt", "ge"})
 """And is different from it, or not before it: an attribute left empty would show all."""
+_MOMENTS: frozenset[DataType] = frozenset({"DateTime", "DateTimeTz"})
+_ANY_DAY = date(2000, 6, 15)
+"""To try relative periods on."""
 _SEVERAL: dict[Operator, Operator] = {"eq": "in", "ne": "not_in", "in": "in", "not_in": "not_in"}
 """What an operator means when the attribute has several values; the others then show nothing."""
 
@@ -103,7 +110,7 @@ def _predicate(app: App, row: RowPolicy, principal: Principal) -> Filter:
     datatype = app.semantics.field(row.field).datatype
     values = _attribute(row.attribute, principal) if row.attribute else row.values
     typed = [_typed(value, datatype) for value in values]
-    if not typed or any(value is None for value in typed):
+    if not typed or not all(_can_be_asked(value, row.op, datatype) for value in typed):
         return nothing
     if "" in typed and (row.op in _EMPTY_OPENS or (row.attribute and row.op in _EMPTY_EXCLUDES_NOTHING)):
         return nothing
@@ -143,6 +150,20 @@ def _typed(value: Scalar, datatype: DataType) -> Scalar:
     if datatype in {"Float", "Decimal"}:
         return _number(value)
     return str(value)
+
+
+def _can_be_asked(value: Scalar, op: Operator, datatype: DataType) -> bool:
+    """Whether the database can be asked with the value: a text need not be a day, nor a period."""
+    if value is None:
+        return False
+    try:
+        if op == "during":
+            span_of(str(value), _ANY_DAY)
+        else:
+            checked(value, "Date" if datatype in _MOMENTS and is_day(value) else datatype)
+    except InvalidQuery:
+        return False
+    return True
 
 
 def _number(value: str | int | float) -> Scalar:

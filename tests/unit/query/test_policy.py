@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.query.star import BY_GROUP, SEMANTICS, app, field, viewer
 
-from seawall.app.model import Dataset, Filter, Operator, Policy, RowPolicy
+from seawall.app.model import Dataset, Dimension, Filter, MetricQuery, Operator, Policy, RowPolicy
 from seawall.core.principal import Principal
 from seawall.query.compile_names import Vocabulary
+from seawall.query.compile_query import compile_query
 from seawall.query.policy import Access, EffectivePolicy, resolve
 
 GUARDED = app({"sales": Policy("sales", (), (BY_GROUP,), {"household_id": ("board",)})})
@@ -76,6 +79,33 @@ def test_an_empty_attribute_shows_no_row(op: Operator, value: object) -> None:
     """Every text starts with the empty one and follows it; an attribute left empty must not open everything."""
     policy = Policy("sales", (), (RowPolicy("stores.store_group", op, "user.region"),))
     assert sales_of(viewer(region=value), sales=policy) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value"),
+    [
+        ("sales.sold_at", "ge", "2017-1-1"),
+        ("sales.sold_at", "ge", "2017-02-30"),
+        ("sales.sold_at", "during", "lately"),
+        ("returns.returned_on", "eq", "soon"),
+        ("stores.store_group", "eq", "nor\0th"),
+        ("stores.region_id", "eq", "9" * 19),
+    ],
+)
+def test_an_attribute_that_cannot_be_asked_for_shows_no_row(field: str, op: Operator, value: str) -> None:
+    """What a directory spells in its own way is no error on every panel."""
+    dataset = field.partition(".")[0]
+    shop = app({dataset: Policy(dataset, (), (RowPolicy(field, op, "user.since"),))})
+    policy = resolve(shop, viewer(since=value))
+    assert policy.datasets[dataset].predicates == (Filter(field, "in", ()),)
+    compile_query(shop, MetricQuery((), (Dimension("it", field),)), policy, dialect="duckdb", as_of=date(2017, 3, 1))
+
+
+def test_a_day_is_asked_for_of_a_moment() -> None:
+    """And a period of it."""
+    for op, value in (("ge", "2017-01-31"), ("during", "last_4_weeks"), ("lt", "2017-01-31T12:00:00")):
+        shop = app({"sales": Policy("sales", (), (RowPolicy("sales.sold_at", op, "user.since"),))})  # type: ignore[arg-type]
+        assert resolve(shop, viewer(since=value)).datasets["sales"].predicates == (Filter("sales.sold_at", op, (value,)),)  # type: ignore[arg-type]
 
 
 def test_an_empty_prefix_in_a_policy_shows_no_row() -> None:
