@@ -83,7 +83,7 @@ async def queries_run(workshop: Workshop, policy: EffectivePolicy, parameters: d
     """How many statements reach the engine when `sales` is asked."""
     site = workshop.sites[APP]
     page = site.bundle.app.pages["demand"]
-    query = filters.apply(page.panels["sales"], filters.from_url(site.bundle.app, page, parameters))
+    query = filters.apply(page.panels["sales"], filters.from_url(site.bundle.app, page, parameters), site.bundle.app)
     ran: list[str] = []
     real = DuckDBEngine.stream
 

@@ -24,7 +24,7 @@ from seawall.app.scalars import NULL_TESTS, InvalidValue, check_period, coerce, 
 from seawall.core.errors import InvalidInput
 from seawall.query.compile_names import Vocabulary
 from seawall.query.errors import InvalidQuery
-from seawall.query.periods import span_of
+from seawall.query.periods import same_time, span_of
 from seawall.query.policy import EffectivePolicy, unrestricted
 from seawall.query.sql_types import is_day
 
@@ -60,7 +60,7 @@ def from_url(app: App, page: Page, params: Mapping[str, Sequence[str]]) -> dict[
     return made
 
 
-def apply(panel: Panel, filters: Mapping[str, tuple[Filter, ...]]) -> Query:
+def apply(panel: Panel, filters: Mapping[str, tuple[Filter, ...]], app: App) -> Query:
     """The panel's question under the filters that touch it. A chosen period replaces the panel's own on the same time.
 
     Filters that choose what rows shall be similar to are no conditions.
@@ -68,9 +68,13 @@ def apply(panel: Panel, filters: Mapping[str, tuple[Filter, ...]]) -> Query:
     choosing = panel.similar.filters if panel.similar else ()
     added = tuple(condition for name in panel.filters if name not in choosing for condition in filters.get(name, ()))
     periods = {condition.field for condition in added if condition.op == "during"}
-    own = tuple(condition for condition in panel.query.where if not (condition.op == "during" and condition.field in periods))
+
+    def is_chosen(time: str) -> bool:
+        return any(same_time(app, panel.query, time, period) for period in periods)
+
+    own = tuple(condition for condition in panel.query.where if not (condition.op == "during" and is_chosen(condition.field)))
     query = msgspec.structs.replace(panel.query, where=(*own, *added))
-    if isinstance(query, MetricQuery) and query.last is not None and _times(query) & periods:
+    if isinstance(query, MetricQuery) and query.last is not None and any(is_chosen(time) for time in _times(query)):
         return msgspec.structs.replace(query, last=None)
     return query
 

@@ -14,8 +14,9 @@ from typing import Literal
 
 import msgspec
 
-from seawall.app.model import App, Comparison, Dimension, Filter, Grain, MetricQuery
+from seawall.app.model import App, Comparison, Dimension, Field, Filter, Grain, MetricQuery, Query, RowsQuery
 from seawall.query.errors import InvalidQuery
+from seawall.query.sql_tree import facts_in
 
 WeekStart = Literal["monday", "sunday", "saturday"]
 WEEK_SHIFT_DAYS: dict[WeekStart, int] = {"monday": 0, "sunday": 1, "saturday": 2}
@@ -102,8 +103,8 @@ def latest_period(app: App, query: MetricQuery, as_of: date | None) -> Latest | 
     time = _time(query)
     if time is None or time.grain is None or time.grain == "hour" or as_of is None:
         return None
-    starts = _week_starts(app, time.field)
-    asked = [span_of(str(each.values[0]), as_of, starts) for each in query.where if _is_period_of(each, time)]
+    starts = week_starts_of(app, query, time.field)
+    asked = [span_of(str(each.values[0]), as_of, starts) for each in query.where if _is_period_of(app, query, each, time)]
     try:
         end = truncated(min([as_of, *(span.end for span in asked if span.end)]), time.grain, starts)
         start = moved(end, time.grain, -1)
@@ -135,27 +136,34 @@ def compared(app: App, query: MetricQuery, comparison: Comparison, as_of: date |
     if time is not None and time.grain is not None:
         latest = latest_period(app, query, as_of)
         start = earlier_start(latest.start, time.grain, comparison.period) if latest and latest.start else None
-        return None if start is None else _only(query, time, Span(start, moved(start, time.grain, 1)))
+        return None if start is None else _only(app, query, time, Span(start, moved(start, time.grain, 1)))
     for place, condition in enumerate(query.where):
         if condition.op == "during" and condition.values:
-            span = span_of(str(condition.values[0]), as_of, _week_starts(app, condition.field))
+            span = span_of(str(condition.values[0]), as_of, week_starts_of(app, query, condition.field))
             earlier = shifted(span, comparison.period, unit_of(str(condition.values[0])))
             return None if earlier is None else _with_period(query, place, earlier)
     return None
 
 
 def shifted(span: Span, period: Literal["previous", "year_ago"], unit: Grain) -> Span | None:
-    """The span as long as this one just before it, or a year earlier (52 weeks, when it counts weeks)."""
+    """The span as long as this one just before it, or a year earlier (52 weeks, when it counts weeks). None before year 1."""
     if span.start is None or span.end is None:
         return None
+    try:
+        return _shifted(span.start, span.end, period, unit)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _shifted(start: date, end: date, period: Literal["previous", "year_ago"], unit: Grain) -> Span:
     if period == "year_ago":
         grain: Grain = "week" if unit == "week" else "year"
         count = 52 if unit == "week" else 1
-        return Span(moved(span.start, grain, -count), moved(span.end, grain, -count))
-    if unit in _MONTHS and span.start.day == span.end.day == 1:
-        months = (span.end.year - span.start.year) * 12 + span.end.month - span.start.month
-        return Span(moved(span.start, "month", -months), span.start)
-    return Span(span.start - (span.end - span.start), span.start)
+        return Span(moved(start, grain, -count), moved(end, grain, -count))
+    if unit in _MONTHS and start.day == end.day == 1:
+        months = (end.year - start.year) * 12 + end.month - start.month
+        return Span(moved(start, "month", -months), start)
+    return Span(start - (end - start), start)
 
 
 def _with_period(query: MetricQuery, place: int, span: Span) -> MetricQuery:
@@ -164,22 +172,40 @@ def _with_period(query: MetricQuery, place: int, span: Span) -> MetricQuery:
     return msgspec.structs.replace(query, where=tuple(where))
 
 
-def _only(query: MetricQuery, time: Dimension, span: Span) -> MetricQuery:
+def _only(app: App, query: MetricQuery, time: Dimension, span: Span) -> MetricQuery:
     """The same question about these days alone."""
-    where = (*(each for each in query.where if not _is_period_of(each, time)), Filter(time.field, "during", (span.text(),)))
-    return msgspec.structs.replace(query, where=where, last=None)
+    others = (each for each in query.where if not _is_period_of(app, query, each, time))
+    return msgspec.structs.replace(query, where=(*others, Filter(time.field, "during", (span.text(),))), last=None)
 
 
 def _time(query: MetricQuery) -> Dimension | None:
     return next((dimension for dimension in query.by if dimension.grain), None)
 
 
-def _is_period_of(condition: Filter, time: Dimension) -> bool:
-    return condition.op == "during" and condition.field == time.field and bool(condition.values)
+def _is_period_of(app: App, query: MetricQuery, condition: Filter, time: Dimension) -> bool:
+    return condition.op == "during" and bool(condition.values) and same_time(app, query, condition.field, time.field)
 
 
-def _week_starts(app: App, ref: str) -> WeekStart:
-    return app.semantics.field(ref).week_starts if ref else "monday"
+def same_time(app: App, query: Query, one: str, other: str) -> bool:
+    """Whether two names of time fields mean the same there: "" is each fact's default time, which a single fact also has by name."""
+    return one == other or (not (one and other) and [one or other] == [field.ref for field in _default_times(app, query)])
+
+
+def week_starts_of(app: App, query: Query, ref: str) -> WeekStart:
+    """The day on which weeks of a time field begin there; "" is each fact's default time."""
+    fields = [app.semantics.field(ref)] if ref else _default_times(app, query)
+    return fields[0].week_starts if fields else "monday"
+
+
+def _default_times(app: App, query: Query) -> list[Field]:
+    """What "" means for each fact that has a time."""
+    semantics = app.semantics
+    if isinstance(query, RowsQuery):
+        facts = {query.dataset}
+    else:
+        facts = {fact for name in query.metrics for fact in facts_in(semantics, semantics.metrics[name].expression)}
+    datasets = [semantics.datasets[fact] for fact in sorted(facts)]
+    return [dataset.fields[name] for dataset in datasets if (name := dataset.time.rpartition(".")[2])]
 
 
 def unit_of(text: str) -> Grain:

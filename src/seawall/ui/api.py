@@ -137,7 +137,7 @@ class DataApi:
             page=page,
             panel=panel,
             choice=choice,
-            query=apply(panel, choice.filters),
+            query=apply(panel, choice.filters, site.app),
             locale=locale_of(choice.lang, request.headers.get("accept-language", ""), site.app.locales),
             deadline=self._reception.deadline(raw_headers(request.scope)),
             alike=alike_of(panel, choice.filters),

@@ -256,7 +256,7 @@ class Planner:
         known = {name: list(values) for name, values in named}
         return Slot(
             panel=panel,
-            query=apply(panel, filters),
+            query=apply(panel, filters, site.app),
             key=key,
             parameters=parameters_of({name: values for name, values in known.items() if name in filters}),
             ctx=msgspec.structs.replace(ctx, parameters=known, sight=rights.sights[panel.name]),

@@ -88,7 +88,7 @@ async def _made(site: Site, use: Use) -> str:
 async def _ask(questions: QueryService, app: App, panel: Panel, use: Use, policy: EffectivePolicy) -> None:
     """The panel's question under its filters, and the earlier period it is compared with."""
     page = app.pages[use.page]
-    query = filters.apply(panel, filters.from_url(app, page, dict(use.parameters)))
+    query = filters.apply(panel, filters.from_url(app, page, dict(use.parameters)), app)
     answer = await questions.table(query, policy, deadline=Deadline.after(QUERY_SECONDS_MAX))
     if panel.compare is not None and isinstance(query, MetricQuery):
         earlier = compared(app, query, panel.compare, answer.as_of)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import msgspec
 import pytest
 from tests.unit.query.star import app, viewer
 
-from seawall.app.model import Chart, Dimension, Filter, MetricQuery, Page, PageFilter, Panel, Text
+from seawall.app.model import Chart, Comparison, Dimension, Filter, MetricQuery, Page, PageFilter, Panel, Text
 from seawall.core.errors import InvalidInput, SeawallError
 from seawall.query.filters import apply, from_url, parse_where
+from seawall.query.periods import Latest, compared, latest_period
 from seawall.query.policy import resolve
 
 SHOP = app()
@@ -106,17 +110,38 @@ def test_a_panel_takes_only_the_filters_that_touch_it() -> None:
     """Its own conditions stay."""
     own = Filter("products.department", "ne", ("FUEL",))
     chosen = {"brand": (Filter("products.brand", "eq", ("own",)),), "units": (Filter("sales.units", "eq", (1,)),)}
-    assert apply(panel(("brand",), where=(own,)), chosen).where == (own, *chosen["brand"])
+    assert apply(panel(("brand",), where=(own,)), chosen, SHOP).where == (own, *chosen["brand"])
 
 
 def test_a_chosen_period_replaces_the_panels_own() -> None:
     """`last: 13` and a standing `during` give way to what the user asks for."""
     chosen = Filter("", "during", ("2017-03",))
-    query = apply(panel(("period",), 13, (Filter("", "during", ("last_4_weeks",)),)), {"period": (chosen,)})
+    query = apply(panel(("period",), 13, (Filter("", "during", ("last_4_weeks",)),)), {"period": (chosen,)}, SHOP)
     assert query == panel((), None, (chosen,)).query
+
+
+@pytest.mark.parametrize(("chosen", "own"), [("sales.sold_at", ""), ("", "sales.sold_at"), ("sales.sold_at", "sales.sold_at")])
+def test_the_time_of_a_fact_has_two_names(chosen: str, own: str) -> None:
+    """A filter that names the field replaces `last: 13` as one that names none does; the number told is that of the chosen days."""
+    query = MetricQuery(("revenue",), (Dimension("week", own, "week"),), (Filter(own, "during", ("last_4_weeks",)),), last=13)
+    period = Filter(chosen, "during", ("2017-03",))
+    asked = apply(msgspec.structs.replace(panel(("period",)), query=query), {"period": (period,)}, SHOP)
+    assert asked == msgspec.structs.replace(query, where=(period,), last=None)
+    assert isinstance(asked, MetricQuery)
+    assert latest_period(SHOP, asked, date(2017, 12, 31)) == Latest(date(2017, 3, 20))
+    earlier = compared(SHOP, asked, Comparison(), date(2017, 12, 31))
+    assert earlier is not None
+    assert earlier.where == (Filter(own, "during", ("2017-03-13..2017-03-19",)),)
+
+
+def test_the_times_of_several_facts_have_names_of_their_own() -> None:
+    """A period of sales leaves the default times of sales and returns alone."""
+    asked = msgspec.structs.replace(panel(("period",), 13), query=MetricQuery(("net",), (Dimension("week", "", "week"),), last=13))
+    period = Filter("sales.sold_at", "during", ("2017-03",))
+    assert apply(asked, {"period": (period,)}, SHOP) == msgspec.structs.replace(asked.query, where=(period,))
 
 
 def test_without_a_chosen_period_the_panels_own_stays() -> None:
     """Filters on other fields leave time alone."""
     asked = panel(("brand", "period"), 13)
-    assert apply(asked, {"brand": ()}) == asked.query
+    assert apply(asked, {"brand": ()}, SHOP) == asked.query

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.query.star import app
+from tests.unit.query.star import SALES, SEMANTICS, app
 
 from seawall.app.model import Comparison, Dimension, Filter, MetricQuery
 from seawall.query.errors import InvalidQuery
@@ -146,6 +147,23 @@ def test_over_time_the_last_whole_period_is_compared(query: MetricQuery, latest:
         assert earlier.last is None
 
 
+@pytest.mark.parametrize("time", ["", "sales.sold_at"])
+def test_weeks_begin_as_the_time_of_the_fact_says(time: str) -> None:
+    """Rows of a week that begins on Sunday are told and compared by that Sunday, whether the question names the field or not."""
+    sold_at = msgspec.structs.replace(SALES.fields["sold_at"], week_starts="sunday")
+    sales = msgspec.structs.replace(SALES, fields=SALES.fields | {"sold_at": sold_at})
+    shop = app(semantics=msgspec.structs.replace(SEMANTICS, datasets=SEMANTICS.datasets | {"sales": sales}))
+    query = MetricQuery(("revenue",), (Dimension("week", time, "week"),), last=13)
+    assert latest_period(shop, query, AS_OF) == Latest(date(2017, 12, 24))
+    earlier = compared(shop, query, Comparison(), AS_OF)
+    assert earlier is not None
+    assert earlier.where == (Filter(time, "during", ("2017-12-17..2017-12-23",)),)
+    latest_weeks = msgspec.structs.replace(query, by=(), last=None, where=(Filter(time, "during", ("last_1_week",)),))
+    before = compared(shop, latest_weeks, Comparison(), AS_OF)
+    assert before is not None
+    assert before.where == (Filter(time, "during", ("2017-12-17..2017-12-23",)),)
+
+
 @pytest.mark.parametrize("query", [weekly("2017-03-07..2017-03-15"), weekly("2017-03-06..2017-03-10"), weekly("2018-02-01..2018-02-28")])
 def test_days_without_a_whole_period_compare_with_nothing(query: MetricQuery) -> None:
     """Half a week is not set against a whole one."""
@@ -167,6 +185,12 @@ def test_a_comparison_asks_for_the_period_that_the_number_looks_for(day: date, g
     assert asked.start is not None
     assert truncated(asked.start, grain) == asked.start  # type: ignore[arg-type]
     assert moved(asked.start, grain, 1) == asked.end  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("period", "ago"), [("0001-01-01..2017-12-31", "previous"), ("0001-05", "year_ago"), ("0001", "previous")])
+def test_before_year_one_there_is_nothing_to_compare_with(period: str, ago: str) -> None:
+    """However long the days asked about are, asking is no fault."""
+    assert compared(app(), question(period), Comparison(ago), AS_OF) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("period", ["", "2017-01-01.."])

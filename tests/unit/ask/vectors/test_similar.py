@@ -132,7 +132,7 @@ class Shop:
         from seawall.query.filters import from_url
 
         filters = from_url(APP, APP.pages["products"], {name: [value] for name, value in chosen.items()})
-        query, alike = apply(PANEL, filters), alike_of(PANEL, filters)
+        query, alike = apply(PANEL, filters, APP), alike_of(PANEL, filters)
         assert isinstance(query, RowsQuery)
         assert alike is not None
         return Wanted(PANEL, query, policy, alike)
