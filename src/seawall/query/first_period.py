@@ -1,24 +1,27 @@
 """Whether the first period of an answer over time is whole: data begins on some day, seldom on the first of a week or a month.
 
 Told by one small question about the days around that period, under the same rights, which is kept with the other results of its
-generation. When that cannot be told soon the answer stands as it is.
+generation: answers that begin with the same period share it. Where the question says which period that is, it is asked just
+before the answer, for behind all that a page asks at one moment it would come last. When it cannot be told soon the answer stands
+as it is.
 """
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
 from seawall.app.model import App, Dimension, Filter, Grain, MetricQuery, Order
-from seawall.app.vocabulary import metric_facts
 from seawall.core.deadline import Deadline
-from seawall.core.errors import SeawallError
+from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.query.compile_names import Vocabulary
 from seawall.query.compile_query import engine_of
-from seawall.query.periods import Span, moved
+from seawall.query.periods import Span, foreseen_first, moved
 from seawall.query.policy import EffectivePolicy
-from seawall.query.service import QueryService
+from seawall.query.service import Answer, QueryService
+from seawall.query.sql_tree import facts_in
 from seawall.telemetry.events import event
 
 SECONDS_MAX = 0.5
@@ -27,26 +30,34 @@ TOLERATED = 0.1
 """So much of a period may lack at its beginning: a month from the third is a month, a week from its Tuesday is no week."""
 
 
+async def answer_and_whole_from(
+    service: QueryService, query: MetricQuery, policy: EffectivePolicy, *, deadline: Deadline
+) -> tuple[Answer, date | None]:
+    """The answer, and what `whole_from` tells of it. Raises what the service raises."""
+    time = _time(service, query)
+    foreseen = foreseen_first(service.app, query, service.now().as_of) if time else None
+    told = asyncio.create_task(_told(service, query, policy, time, foreseen, deadline)) if time and foreseen else None
+    try:
+        await asyncio.sleep(0)  # what is told stands in the engine's queue just before the answer, and answers in the order of the page
+        answer = await service.table(query, policy, deadline=deadline)
+        if told is None or time is None or _earliest(answer.table, time.name) != foreseen:
+            return answer, await whole_from(service, query, policy, answer.table, deadline=deadline)
+        await asyncio.wait({told}, timeout=_patience(deadline).remaining())
+        return answer, told.result() if told.done() else _not_known(service, DeadlineExceeded())
+    finally:
+        if told is not None:
+            told.cancel()
+
+
 async def whole_from(
     service: QueryService, query: MetricQuery, policy: EffectivePolicy, table: pa.Table, *, deadline: Deadline
 ) -> date | None:
     """The first day of the first whole period, when the earliest one of `table`, the answer to `query`, is not whole; else None."""
-    time = next((one for one in query.by if one.grain), None)
-    if time is None or time.grain in (None, "day", "hour") or engine_of(service.app, query) != "warehouse":
+    time = _time(service, query)
+    first = _earliest(table, time.name) if time else None
+    if time is None or first is None:
         return None
-    first = _earliest(table, time.name)
-    if first is None:
-        return None
-    limit = Deadline.after(min(SECONDS_MAX, deadline.remaining() / 2), deadline.clock)
-    try:
-        begins = [await _begins_late(service, policy, ref, first, time.grain, limit) for ref in _fields(service.app, policy, query, time)]
-        told = [late for late in begins if late is not None]
-        return moved(first, time.grain, 1) if told and all(told) else None
-    except (ValueError, OverflowError):
-        return None
-    except SeawallError as error:
-        event("beginning.not_known", app=service.app.name, reason=error.slug)
-        return None
+    return await _told(service, query, policy, time, first, _patience(deadline))
 
 
 def begins_late(first: date, grain: Grain, days: list[date]) -> bool | None:
@@ -61,6 +72,21 @@ def begins_late(first: date, grain: Grain, days: list[date]) -> bool | None:
     return missing >= apart and missing > TOLERATED * (moved(first, grain, 1) - first)
 
 
+async def _told(
+    service: QueryService, query: MetricQuery, policy: EffectivePolicy, time: Dimension, first: date, limit: Deadline
+) -> date | None:
+    """The period after `first` when each fact's data begins late in it; None also when that cannot be told."""
+    grain = time.grain or "day"
+    try:
+        begins = [await _begins_late(service, policy, ref, first, grain, limit) for ref in _fields(service.app, policy, query, time)]
+        told = [late for late in begins if late is not None]
+        return moved(first, grain, 1) if told and all(told) else None
+    except (ValueError, OverflowError):
+        return None
+    except SeawallError as error:
+        return _not_known(service, error)
+
+
 async def _begins_late(
     service: QueryService, policy: EffectivePolicy, ref: str, first: date, grain: Grain, limit: Deadline
 ) -> bool | None:  # fmt: skip
@@ -70,14 +96,30 @@ async def _begins_late(
     return begins_late(first, grain, [_day(one) for one in answer.table.column(0).to_pylist() if isinstance(one, date)])
 
 
+def _patience(deadline: Deadline) -> Deadline:
+    return Deadline.after(min(SECONDS_MAX, deadline.remaining() / 2), deadline.clock)
+
+
+def _not_known(service: QueryService, error: SeawallError) -> None:
+    event("beginning.not_known", app=service.app.name, reason=error.slug)
+
+
+def _time(service: QueryService, query: MetricQuery) -> Dimension | None:
+    """The dimension whose first period may lack days; None when it has none."""
+    time = next((one for one in query.by if one.grain), None)
+    if time is None or time.grain in (None, "day", "hour") or engine_of(service.app, query) != "warehouse":
+        return None
+    return time
+
+
 def _fields(app: App, policy: EffectivePolicy, query: MetricQuery, time: Dimension) -> list[str]:
     """The time field, or of each fact its default one, as far as the days may be seen."""
     known = Vocabulary(app, policy)
     if time.field:
         fields = [known.field(time.field)]
     else:
-        facts = dict.fromkeys(fact for name in query.metrics for fact in metric_facts(app.semantics, app.semantics.metrics[name]))
-        fields = [known.time_field(fact) for fact in facts]
+        facts = {fact for name in query.metrics for fact in facts_in(app.semantics, app.semantics.metrics[name].expression)}
+        fields = [known.time_field(fact) for fact in sorted(facts)]
     return [field.ref for field in fields if not known.is_masked(field)]
 
 

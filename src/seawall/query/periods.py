@@ -113,6 +113,22 @@ def latest_period(app: App, query: MetricQuery, as_of: date | None) -> Latest | 
     return Latest(start if all(span.start is None or span.start <= start for span in asked) else None)
 
 
+def foreseen_first(app: App, query: MetricQuery, as_of: date | None) -> date | None:
+    """The first day of the first period that a question over time can show; None when only the data tells, or the question is refused."""
+    time = _time(query)
+    if time is None or time.grain is None:
+        return None
+    week_starts = week_starts_of(app, query, time.field)
+    try:
+        asked = [span_of(str(each.values[0]), as_of, week_starts) for each in query.where if _is_period_of(app, query, each, time)]
+        if query.last is not None:
+            asked.append(last_complete(query.last, time.grain, as_of, week_starts))
+        starts = [span.start for span in asked if span.start]
+        return truncated(max(starts), time.grain, week_starts) if starts else None
+    except (InvalidQuery, ValueError, OverflowError):
+        return None
+
+
 def earlier_start(start: date, grain: Grain, period: Literal["previous", "year_ago"]) -> date | None:
     """The first day of the period that the one from `start` is compared with.
 

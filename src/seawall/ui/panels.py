@@ -17,7 +17,7 @@ from seawall.app.model import MetricQuery, Outage, RowsQuery
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.query.coalesce import Produce
-from seawall.query.first_period import whole_from
+from seawall.query.first_period import answer_and_whole_from
 from seawall.query.ladder import Served
 from seawall.query.periods import compared, latest_period
 from seawall.query.service import Answer
@@ -122,10 +122,9 @@ class Panels:
             event("panel.degraded", app=plan.site.app.name, panel=slot.panel.name, rung=served.rung, reason=served.reason)
 
     async def _payload(self, plan: PagePlan, slot: Slot, query: MetricQuery, limit: Deadline) -> bytes:
-        answer, earlier = await asyncio.gather(
-            plan.site.questions.table(query, plan.rights.policy, deadline=limit), self._earlier(plan, slot, query, limit)
+        (answer, whole), earlier = await asyncio.gather(
+            answer_and_whole_from(plan.site.questions, query, plan.rights.policy, deadline=limit), self._earlier(plan, slot, query, limit)
         )
-        whole = await whole_from(plan.site.questions, query, plan.rights.policy, answer.table, deadline=limit)
         with span("panel.render", "ui", panel=slot.panel.name):
             comparison = PanelData(earlier.columns, earlier.table) if earlier else None
             data = PanelData(answer.columns, answer.table)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import msgspec
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.query.star import COLUMNS, app, everything
 
-from seawall.app.model import Bundle, Dimension, Filter, Grain, MetricQuery
+from seawall.app.model import Bundle, Dimension, Filter, Grain, MetricQuery, Scalar
 from seawall.core.deadline import Deadline
+from seawall.core.errors import DeadlineExceeded
+from seawall.query.cache import Cache
 from seawall.query.duckdb_engine import DuckDBEngine
-from seawall.query.first_period import begins_late, whole_from
+from seawall.query.errors import InvalidQuery
+from seawall.query.first_period import answer_and_whole_from, begins_late, whole_from
 from seawall.query.generations import Generation, TableFiles
 from seawall.query.periods import moved, truncated
+from seawall.query.results import ResultCache
 from seawall.query.service import QueryService
 
 APP = app()
@@ -94,6 +102,88 @@ async def test_the_first_whole_period_is_told(service: QueryService, grain: Grai
     query = MetricQuery(("revenue",), (Dimension("time", "", grain),), where)
     answer = await service.table(query, ALL, deadline=soon)
     assert await whole_from(service, query, ALL, answer.table, deadline=soon) == whole
+
+
+class Asked:
+    """An engine that notes what it is asked, and whether two questions were there at once."""
+
+    def __init__(self, engine: DuckDBEngine) -> None:
+        self.dialect = engine.dialect
+        self.asked: list[tuple[str, tuple[Scalar, ...]]] = []
+        self.together = False
+        self._engine = engine
+        self._running = 0
+
+    async def stream(self, sql: str, parameters: Sequence[Scalar], **how: Any) -> AsyncIterator[pa.RecordBatch]:
+        self.asked.append((sql, tuple(parameters)))
+        self._running += 1
+        self.together |= self._running > 1
+        await asyncio.sleep(0)
+        try:
+            async for batch in self._engine.stream(sql, parameters, **how):
+                yield batch
+        finally:
+            self._running -= 1
+
+
+WEEKLY = MetricQuery(("revenue",), (Dimension("week", "", "week"),), last=8)
+"""As of 2017-03-01 from 2017-01-02 on."""
+
+
+@pytest.mark.parametrize(
+    ("query", "whole", "together"),
+    [
+        (WEEKLY, None, True),
+        (msgspec.structs.replace(WEEKLY, last=9), date(2017, 1, 2), True),
+        (msgspec.structs.replace(WEEKLY, last=20), date(2017, 1, 2), True),
+        (msgspec.structs.replace(WEEKLY, last=None, where=(Filter("", "during", ("2016-12-28..2017-02-01",)),)), date(2017, 1, 2), True),
+        (msgspec.structs.replace(WEEKLY, last=None), date(2017, 1, 2), False),
+        (MetricQuery(("revenue",), (Dimension("day", "", "day"),), last=8), None, False),
+    ],
+)
+async def test_it_is_asked_while_the_answer_is_made(service: QueryService, query: MetricQuery, whole: date | None, together: bool) -> None:
+    """Where the question says with which period it begins. The answer and what is told are those of one after the other."""
+    engine = Asked(service._engines["warehouse"])  # type: ignore[arg-type]
+    service._engines = {"warehouse": engine}  # type: ignore[dict-item]
+    answer, told = await answer_and_whole_from(service, query, ALL, deadline=Deadline.after(10))
+    assert answer.table == (await service.table(query, ALL, deadline=Deadline.after(10))).table
+    assert told == whole == await whole_from(service, query, ALL, answer.table, deadline=Deadline.after(10))
+    assert engine.together is together
+
+
+async def test_answers_that_begin_together_share_it(service: QueryService) -> None:
+    """Three weekly panels under different filters ask four questions."""
+    engine = Asked(service._engines["warehouse"])  # type: ignore[arg-type]
+    results = ResultCache(Cache())
+    sharing = QueryService(Bundle(APP, "d" * 64), {"warehouse": engine}, service._generations, results)  # type: ignore[dict-item]
+    filters = [(), (Filter("sales.units", "ge", (1,)),), (Filter("sales.amount", "gt", (0.5,)),)]
+    asked = [msgspec.structs.replace(WEEKLY, last=9, where=where) for where in filters]
+    made = await asyncio.gather(*(answer_and_whole_from(sharing, query, ALL, deadline=Deadline.after(10)) for query in asked))
+    assert [whole for _, whole in made] == [date(2017, 1, 2)] * 3
+    assert len(engine.asked) == 4
+    await results.close()
+
+
+async def test_answers_come_in_the_order_they_are_asked_for(service: QueryService) -> None:
+    """Each with what is told of it: nothing that a page's first panel needs stands behind the panels after it."""
+    engine = Asked(service._engines["warehouse"])  # type: ignore[arg-type]
+    results = ResultCache(Cache())
+    busy = QueryService(Bundle(APP, "d" * 64), {"warehouse": engine}, service._generations, results)  # type: ignore[dict-item]
+    plain = MetricQuery(("revenue",), (Dimension("units", "sales.units"),))
+    queries = [msgspec.structs.replace(WEEKLY, last=4), plain, msgspec.structs.replace(WEEKLY, last=6), plain, WEEKLY]
+    await asyncio.gather(*(answer_and_whole_from(busy, query, ALL, deadline=Deadline.after(10)) for query in queries))
+    mains = [busy.compile(query, ALL)[1] for query in dict.fromkeys(queries)]
+    assert [engine.asked.index((main.sql, main.parameters)) for main in mains] == [1, 2, 4, 6]
+    await results.close()
+
+
+async def test_what_the_answer_raises_is_raised(service: QueryService) -> None:
+    """A question that is refused is refused, and nothing is left running."""
+    refused = msgspec.structs.replace(WEEKLY, where=(Filter("sales.units", "eq", ("many",)),))
+    with pytest.raises(InvalidQuery):
+        await answer_and_whole_from(service, refused, ALL, deadline=Deadline.after(10))
+    with pytest.raises(DeadlineExceeded):
+        await answer_and_whole_from(service, WEEKLY, ALL, deadline=Deadline.after(0))
 
 
 async def test_an_answer_does_not_wait_for_it(service: QueryService) -> None:
