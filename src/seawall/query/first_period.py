@@ -43,7 +43,10 @@ async def answer_and_whole_from(
         if told is None or time is None or _earliest(answer.table, time.name) != foreseen:
             return answer, await whole_from(service, query, policy, answer.table, deadline=deadline)
         await asyncio.wait({told}, timeout=_patience(deadline).remaining())
-        return answer, told.result() if told.done() else _not_known(service, DeadlineExceeded())
+        if told.done():
+            return answer, told.result()
+        _not_known(service, DeadlineExceeded())
+        return answer, None
     finally:
         if told is not None:
             told.cancel()
@@ -84,7 +87,8 @@ async def _told(
     except (ValueError, OverflowError):
         return None
     except SeawallError as error:
-        return _not_known(service, error)
+        _not_known(service, error)
+        return None
 
 
 async def _begins_late(
