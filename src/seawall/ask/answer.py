@@ -7,13 +7,30 @@ from datetime import date
 
 import msgspec
 
-from seawall.app.model import Channel, Chart, Comparison, Encoding, Filter, Grain, Layer, Mark, MetricQuery, Order, Panel, Text
+from seawall.app.model import (
+    App,
+    Channel,
+    Chart,
+    Comparison,
+    Dimension,
+    Encoding,
+    Filter,
+    Grain,
+    Layer,
+    Mark,
+    MetricQuery,
+    Order,
+    Panel,
+    Text,
+)
+from seawall.app.vocabulary import metric_facts
+from seawall.ask.meeting import Meeting, stretches
 from seawall.ask.question import RELATIVE, Question
 from seawall.ask.rows import LOCALES, RATIO, Rows, beside, computed, first_metric, one_above_other, ordered, with_ratio
 from seawall.ask.sentence import period_text
 from seawall.core.deadline import Deadline
 from seawall.query.errors import InvalidQuery
-from seawall.query.periods import Span, last_complete, shifted, span_of, unit_of
+from seawall.query.periods import Span, WeekStart, last_complete, shifted, span_of, unit_of
 from seawall.query.policy import EffectivePolicy
 from seawall.query.port import Column
 from seawall.query.service import QueryService
@@ -48,7 +65,8 @@ async def answered(service: QueryService, policy: EffectivePolicy, question: Que
     answers = await asyncio.gather(*(service.table(one, policy, deadline=deadline) for one in queries))
     now = _computed(Rows(answers[0].columns, answers[0].table), question)
     before = _computed(Rows(answers[1].columns, answers[1].table), question) if earlier else None
-    rows, comparison = _compared(question, now, before) if before is not None else (now, None)
+    meeting = _meeting(service.app, question, earlier, answers[0].as_of) if earlier is not None else None
+    rows, comparison = _compared(question, now, before, meeting) if before is not None else (now, None)
     rows = ordered(rows, _with_default_order(question, rows)) if question.query().order != question.order or before else rows
     return Answered(panel_of(question, query, rows, title), rows, comparison, answers[0].watermark, answers[0].as_of)
 
@@ -108,7 +126,28 @@ def chart_of(question: Question, rows: Rows) -> Chart:
     return Chart((Layer("bar", encoding if len(dimensions) > 1 else encoding | {"tooltip": tips}),), max(160, height))
 
 
-def _compared(question: Question, now: Rows, before: Rows) -> tuple[Rows, Rows | None]:
+def _meeting(app: App, question: Question, earlier: MetricQuery, as_of: date | None) -> Meeting | None:
+    """How rows over time meet; None where none are, or a time has no beginning or end."""
+    timed = [one for one in question.by if one.grain is not None]
+    periods = [one for one in question.where if one.op == "during"]
+    if not timed or len({one.grain for one in timed}) > 1 or (len(periods) != 1 and question.last is None):
+        return None
+    span, _ = _span(question, periods, as_of)
+    other = next(span_of(str(one.values[0]), as_of) for one in earlier.where if one.op == "during")
+    found = stretches(span, other, timed[0].grain or "day", _week_starts(app, question, timed[0]), as_of)
+    return Meeting(*found, frozenset(one.name for one in timed)) if found is not None else None
+
+
+def _week_starts(app: App, question: Question, timed: Dimension) -> WeekStart:
+    """Of the time that is named, or that the first metric goes by."""
+    datasets, metric = app.semantics.datasets, question.metrics[0]
+    if timed.field:
+        return app.semantics.field(timed.field).week_starts
+    homes = (datasets[name] for name in metric_facts(app.semantics, app.semantics.metrics[metric]))
+    return next((one.fields[one.time.rpartition(".")[2]].week_starts for one in homes if one.time), "monday")
+
+
+def _compared(question: Question, now: Rows, before: Rows, meeting: Meeting | None) -> tuple[Rows, Rows | None]:
     """The rows to show, and of a single number the other time's row. Of a ratio only itself is compared, not its parts."""
     relative = question.compare in RELATIVE
     if not question.by and not _side_by_side(question):
@@ -116,7 +155,7 @@ def _compared(question: Question, now: Rows, before: Rows) -> tuple[Rows, Rows |
     time = None if relative else Text({locale: period_text(question.compare, locale) for locale in LOCALES})
     first, second = (first_metric(now), first_metric(before)) if question.ratio else (now, before)
     in_order = bool(question.by) and question.by[0].grain is not None
-    return beside(first, second, in_order=in_order, time=time), None
+    return beside(first, second, in_order=in_order, time=time, meeting=meeting), None
 
 
 def _side_by_side(question: Question) -> bool:

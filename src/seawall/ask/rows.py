@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from seawall.app.model import Format, Text
+from seawall.ask.meeting import Meeting, Pair
 from seawall.ask.question import Question
 from seawall.query.port import Column
 
@@ -51,16 +52,21 @@ def with_ratio(rows: Rows) -> Rows:
     return _inserted(rows, made, pa.array(values, pa.float64()))
 
 
-def beside(now: Rows, before: Rows, *, in_order: bool, time: Text | None = None) -> Rows:
+def beside(now: Rows, before: Rows, *, in_order: bool = False, time: Text | None = None, meeting: Meeting | None = None) -> Rows:
     """Every metric of both, each with its value at the other time and its change.
 
-    Rows meet where their dimensions are equal; `in_order`: by place, for two spans of time. The first metric's columns are `before` and
-    `change`, those of another `before_<metric>` and `change_<metric>`. `time`: how another time than the one before is called.
+    Rows meet where their dimensions are equal; with a `meeting` those of time where it says so; `in_order`: by place, for spans of time
+    that have no ends. The first metric's columns are `before` and `change`, those of another `before_<metric>` and `change_<metric>`.
+    `time`: how another time than the one before is called.
     """
     keys = [column for column in now.columns if column.role == "dimension"]
     metrics = [column for column in now.columns if column.role == "metric"]
-    met = list(_by_place(now, before) if in_order else _by_key(now, before, [column.name for column in keys]))
-    made = [(key, _keys(now, before, key.name, met), now.table.schema.field(key.name).type) for key in keys]
+    met = _met(now, before, [column.name for column in keys], in_order=in_order, meeting=meeting)
+    made = [(key, _keys(now, before, key.name, met, meeting), now.table.schema.field(key.name).type) for key in keys]
+    fair = [True] * len(met)
+    for key, values, _ in made:
+        if meeting is not None and key.name in meeting.columns:
+            fair = [each and meeting.is_fair(value) for each, value in zip(fair, values, strict=True)]
     for place, metric in enumerate(metrics):
         first = _picked(now, metric.name, [one for one, _ in met])
         second = _picked(before, metric.name, [two for _, two in met])
@@ -68,7 +74,7 @@ def beside(now: Rows, before: Rows, *, in_order: bool, time: Text | None = None)
         made += [
             (metric, first, type_),
             (_other(metric, BEFORE + tail, time), second, type_),
-            (_changed(metric, CHANGE + tail, alone=len(metrics) == 1), list(map(_change, first, second)), pa.float64()),
+            (_changed(metric, CHANGE + tail, alone=len(metrics) == 1), list(map(_change, first, second, fair)), pa.float64()),
         ]
     table = pa.table({column.name: pa.array(values, type_) for column, values, type_ in made})
     return Rows(tuple(column for column, _, _ in made), table)
@@ -112,7 +118,14 @@ def _changed(metric: Column, name: str, *, alone: bool) -> Column:
     return Column(name, "Float", label, Format(style="percent", decimals=1), "metric", metric.masked, metric.better)
 
 
-def _by_key(now: Rows, before: Rows, keys: Sequence[str]) -> Iterator[tuple[int | None, int | None]]:
+def _met(now: Rows, before: Rows, names: Sequence[str], *, in_order: bool, meeting: Meeting | None) -> list[Pair]:
+    if meeting is not None:
+        first, second = ([rows.table.column(name).to_pylist() for name in names] for rows in (now, before))
+        return meeting.met(names, first, second)
+    return list(_by_place(now, before) if in_order else _by_key(now, before, names))
+
+
+def _by_key(now: Rows, before: Rows, keys: Sequence[str]) -> Iterator[Pair]:
     first, second = _places(now.table, keys), _places(before.table, keys)
     for key in first | second:
         yield first.get(key), second.get(key)
@@ -125,14 +138,16 @@ def _places(table: pa.Table, keys: Sequence[str]) -> dict[tuple[Cell, ...], int]
     return {group: place for place, group in enumerate(groups)}
 
 
-def _by_place(now: Rows, before: Rows) -> Iterator[tuple[int | None, int | None]]:
+def _by_place(now: Rows, before: Rows) -> Iterator[Pair]:
     for place in range(now.table.num_rows):
         yield place, place if place < before.table.num_rows else None
 
 
-def _keys(now: Rows, before: Rows, name: str, met: Sequence[tuple[int | None, int | None]]) -> list[Cell]:
+def _keys(now: Rows, before: Rows, name: str, met: Sequence[Pair], meeting: Meeting | None) -> list[Cell]:
     """A dimension's values: of now, and of before where there is nothing now."""
     first, second = (_picked(rows, name, [pair[place] for pair in met]) for place, rows in enumerate((now, before)))
+    if meeting is not None and name in meeting.columns:
+        second = list(map(meeting.called, second))
     return [other if pair[0] is None else own for own, other, pair in zip(first, second, met, strict=True)]
 
 
@@ -162,5 +177,5 @@ def _divided(one: Cell, two: Cell) -> float | None:
     return float(one) / float(two) if one is not None and two else None
 
 
-def _change(one: Cell, two: Cell) -> float | None:
-    return float(one) / float(two) - 1 if one is not None and two else None
+def _change(one: Cell, two: Cell, is_fair: bool) -> float | None:
+    return float(one) / float(two) - 1 if is_fair and one is not None and two else None

@@ -7,12 +7,14 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from seawall.app.model import Filter, Format, Order, Text
+from seawall.app.model import Filter, Format, Grain, Order, Text
 from seawall.ask.answer import chart_of, compared_query, shown
 from seawall.ask.contract import columns
+from seawall.ask.meeting import Meeting, stretches
 from seawall.ask.question import Question, by_field, by_time, during
 from seawall.ask.rows import Rows, beside, ordered, with_ratio
 from seawall.query.errors import InvalidQuery
+from seawall.query.periods import Span
 from seawall.query.port import Column
 
 AS_OF = date(2018, 1, 1)
@@ -134,3 +136,73 @@ def test_each_metrics_change_orders_and_is_drawn() -> None:
     assert ordered(made, question).table.column("town").to_pylist() == ["B", "A"]
     assert chart_of(question, made).layers[0].encoding["x"][0].field == "change_trips"
     assert columns(question) == ("town", "sales", "trips", "change", "change_trips")
+
+
+DAY = Column("week", "Date", Text({"en": "Week"}), Format(style="week"), "dimension")
+
+
+def by_week(*pairs: tuple[date, float], town: str = "") -> Rows:
+    columns: dict[str, list[object]] = {"week": [day for day, _ in pairs], "sales": [value for _, value in pairs]}
+    if not town:
+        return Rows((DAY, SALES), pa.table(columns))
+    return Rows((DAY, TOWN, SALES), pa.table({"week": columns["week"], "town": [town] * len(pairs), "sales": columns["sales"]}))
+
+
+def meeting(now: Span, before: Span, grain: Grain = "week", as_of: date | None = None) -> Meeting:
+    found = stretches(now, before, grain, "monday", as_of)
+    assert found is not None
+    return Meeting(*found, frozenset({"week"}))
+
+
+MARCH, FEBRUARY = Span(date(2017, 3, 1), date(2017, 4, 1)), Span(date(2017, 2, 1), date(2017, 3, 1))
+
+
+def test_weeks_meet_as_far_from_the_beginning_of_their_times() -> None:
+    """Also where one has no rows: the third week meets the third, and one that only the time before has is called as now."""
+    now = by_week((date(2017, 3, 6), 2.0), (date(2017, 3, 20), 4.0))
+    before = by_week((date(2017, 2, 6), 1.0), (date(2017, 2, 13), 3.0), (date(2017, 2, 20), 5.0))
+    told = beside(now, before, meeting=meeting(MARCH, FEBRUARY)).table.to_pylist()
+    assert [(row["week"].day, row["sales"], row["before"], row["change"]) for row in told] == [
+        (6, 2.0, 1.0, 1.0), (13, None, 3.0, None), (20, 4.0, 5.0, pytest.approx(-0.2)),
+    ]  # fmt: skip
+
+
+def test_parts_of_weeks_that_differ_have_no_change() -> None:
+    """March ends with five days of a week, February with two; its first five days are compared with five."""
+    now = by_week((date(2017, 2, 27), 5.0), (date(2017, 3, 27), 5.0))
+    before = by_week((date(2017, 1, 30), 4.0), (date(2017, 2, 27), 2.0))
+    told = beside(now, before, meeting=meeting(MARCH, FEBRUARY)).table.to_pylist()
+    assert [(row["before"], row["change"]) for row in told] == [(4.0, 0.25), (2.0, None)]
+
+
+def test_a_week_that_is_not_over_has_no_change_and_those_to_come_no_row() -> None:
+    """The time before had them all."""
+    now = by_week((date(2017, 3, 6), 5.0), (date(2017, 3, 13), 1.0))
+    before = by_week(*((date(2017, 2, day), 4.0) for day in (6, 13, 20)))
+    told = beside(now, before, meeting=meeting(MARCH, FEBRUARY, as_of=date(2017, 3, 15))).table.to_pylist()
+    assert [(row["week"].day, row["change"]) for row in told] == [(6, 0.25), (13, None)]
+
+
+def test_groups_meet_their_own_weeks() -> None:
+    """A town that had no sales shifts no other."""
+    now = by_week((date(2017, 3, 6), 2.0), (date(2017, 3, 13), 4.0), town="Ulm")
+    before = by_week((date(2017, 2, 13), 2.0), town="Ulm")
+    told = beside(now, before, meeting=meeting(MARCH, FEBRUARY)).table.to_pylist()
+    assert [(row["week"].day, row["town"], row["before"]) for row in told] == [(6, "Ulm", None), (13, "Ulm", 2.0)]
+
+
+@pytest.mark.parametrize(("grain", "days"), [("month", (1, 1)), ("quarter", (1, 1)), ("year", (1, 1)), ("day", (7, 9)), ("week", (6, 9))])
+def test_whole_periods_are_compared_whatever_their_length(grain: Grain, days: tuple[int, int]) -> None:
+    """March with February, though it has more days; days and weeks by how many came before them."""
+    first, second = date(2017, 1, days[0]), date(2016, 1, days[1])
+    both = meeting(Span(first, date(2018, 1, 1)), Span(second, date(2017, 1, 1)), grain)
+    begins = both.now.begins(0)
+    assert both.now.place(begins) == 0
+    assert both.now.begins(both.now.place(both.now.begins(3))) == both.now.begins(3)
+    assert both.called(both.before.begins(2)) == both.now.begins(2)
+
+
+def test_times_without_an_end_meet_nowhere() -> None:
+    """Nor do hours: there rows meet by place."""
+    assert stretches(Span(None, date(2017, 4, 1)), FEBRUARY, "week", "monday", None) is None
+    assert stretches(MARCH, FEBRUARY, "hour", "monday", None) is None

@@ -1,0 +1,102 @@
+"""Which rows of two times stand beside each other: equal groups, each as far from the beginning of its own time.
+
+The third week meets the third, also where an earlier one has no rows. Of periods that lie in their times to different parts, three days
+of a week beside five, neither is more nor less than the other: nothing is said of their change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+import msgspec
+
+from seawall.app.model import Grain
+from seawall.query.periods import Span, WeekStart, moved, truncated
+
+_MONTHS: dict[Grain, int] = {"month": 1, "quarter": 3, "year": 12}
+Pair = tuple[int | None, int | None]
+"""The places of a row at one time and at the other."""
+Cell = Any
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """Days from the first to the one before `end`, cut into periods."""
+
+    start: date
+    end: date
+    grain: Grain
+    week_starts: WeekStart = "monday"
+
+    def place(self, value: date) -> int:
+        """How many periods after the first one a period begins."""
+        day, first = _day(value), truncated(self.start, self.grain, self.week_starts)
+        if months := _MONTHS.get(self.grain):
+            return ((day.year - first.year) * 12 + day.month - first.month) // months
+        return (day - first).days // (7 if self.grain == "week" else 1)
+
+    def begins(self, place: int) -> date:
+        """The first day of the period that is so many after the first."""
+        return moved(truncated(self.start, self.grain, self.week_starts), self.grain, place)
+
+    def part(self, place: int) -> int:
+        """How many of a period's days lie in the stretch; 0 for all of them."""
+        start, end = self.begins(place), self.begins(place + 1)
+        inside = min(end, self.end) - max(start, self.start)
+        return 0 if inside == end - start else inside.days
+
+
+class Meeting(msgspec.Struct, frozen=True):
+    """Two stretches of time, and the columns that hold their periods."""
+
+    now: Stretch
+    before: Stretch
+    columns: frozenset[str]
+
+    def met(self, names: Sequence[str], now: Sequence[Sequence[Cell]], before: Sequence[Sequence[Cell]]) -> list[Pair]:
+        """Pairs of rows by their keys, columns of values; where time is the first key they are in its order."""
+        first, second = self._places(names, now, self.now), self._places(names, before, self.before)
+        kept = {key: None for key in (*first, *second) if key in first or self._is_within(names, key)}
+        keys = sorted(kept, key=lambda key: _later(key[0])) if names[0] in self.columns else list(kept)
+        return [(first.get(key), second.get(key)) for key in keys]
+
+    def called(self, value: Cell) -> Cell:
+        """What a period of the time before is called now."""
+        if value is None:
+            return None
+        day = self.now.begins(self.before.place(value))
+        return datetime.combine(day, time(), value.tzinfo) if isinstance(value, datetime) else day
+
+    def is_fair(self, value: Cell) -> bool:
+        """Whether a period of now and the one that it meets are both whole, or cut alike."""
+        place = self.now.place(value) if value is not None else 0
+        return self.now.part(place) == self.before.part(place)
+
+    def _places(self, names: Sequence[str], columns: Sequence[Sequence[Cell]], stretch: Stretch) -> dict[tuple[Cell, ...], int]:
+        told = [
+            [stretch.place(value) if value is not None else None for value in values] if name in self.columns else values
+            for name, values in zip(names, columns, strict=True)
+        ]
+        return {key: place for place, key in enumerate(zip(*told, strict=True))}
+
+    def _is_within(self, names: Sequence[str], key: tuple[Cell, ...]) -> bool:
+        """Whether periods have come at the time that is asked about."""
+        places = [place for name, place in zip(names, key, strict=True) if name in self.columns and place is not None]
+        return all(self.now.begins(place) < self.now.end for place in places)
+
+
+def _later(place: Cell) -> tuple[bool, int]:
+    return place is None, place or 0
+
+
+def _day(value: date) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def stretches(now: Span, before: Span, grain: Grain, week_starts: WeekStart, as_of: date | None) -> tuple[Stretch, Stretch] | None:
+    """Both times cut to a grain, the first no longer than the data; None where one has no beginning or end, or it is cut to hours."""
+    if grain == "hour" or now.start is None or now.end is None or before.start is None or before.end is None:
+        return None
+    end = min(now.end, as_of) if as_of is not None else now.end
+    return Stretch(now.start, max(end, now.start), grain, week_starts), Stretch(before.start, before.end, grain, week_starts)
