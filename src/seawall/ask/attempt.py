@@ -11,7 +11,7 @@ import msgspec
 from seawall.ask.large import Written
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.question import Question
-from seawall.ask.reading import Reading, Similar
+from seawall.ask.reading import Reading, Similar, unsure
 from seawall.ask.said import Said
 from seawall.ask.said_of import said_of
 from seawall.ask.semantic_cache import Scope
@@ -111,6 +111,7 @@ class Attempt:
 
     def refused(self) -> Outcome:
         """The end, without one."""
+        self.reading = unsure(self.reading, self.lexicon, self.asking.text, self.asking.locale)
         return self._outcome(None, "", self.reading.refusal or "unclear")
 
     def _outcome(self, question: Question | None, tier: Tier, refusal: str) -> Outcome:

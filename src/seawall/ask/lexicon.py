@@ -14,7 +14,7 @@ import msgspec
 
 from seawall.app.model import App, DataType, Metric
 from seawall.app.paths import AmbiguousPath, NoPath, join_path
-from seawall.ask.language import Language
+from seawall.ask.language import LANGUAGES, Language, language
 from seawall.query.policy import EffectivePolicy
 
 Value = tuple[str, str]
@@ -175,6 +175,12 @@ class Lexicon:
                 word for keys in (index.meanings, index.values, index.parts) for phrase in keys for word in phrase.split()
             )
         return word in self.words or word in self.value_words or language.stem(word) in self._known[language.name]
+
+    def tells_time(self, ref: str) -> bool:
+        """Whether a field holds names of times, such as the days of the week."""
+        words = {word for name in LANGUAGES for word in language(name).unknown_times}
+        held = {value for word in words for field, value in self.index[""].values.get(word, ()) if field == ref}
+        return 2 * len(held) >= self.fields[ref].distinct
 
     def facts_of(self, metrics: Sequence[str]) -> tuple[str, ...]:
         """The datasets that metrics are computed on."""

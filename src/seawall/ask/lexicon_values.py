@@ -67,7 +67,7 @@ def value_beginnings(held: Held, named: list[tuple[Phrase, Meaning]]) -> Iterato
         for value, words in phrases.items():
             for end in range(1, len(words)) if words and words[0].isalpha() and words[0] not in grammar else ():
                 is_name = end > 1 or (len(words[0]) >= PART_LETTERS_MIN and words[0] not in taken)
-                if is_name and counted[words[:end]] == 1:
+                if is_name and words[end - 1] not in grammar and counted[words[:end]] == 1:
                     yield words[:end], (ref, value)
 
 

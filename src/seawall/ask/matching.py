@@ -130,7 +130,7 @@ class Matcher:
                 return
             if len(words) == 1 and token.kind != "word":
                 continue  # a number alone is never a value: what it counts must be named
-            if term := self._looked_up(words):
+            if (term := self._looked_up(words)) and not self._is_holiday(place, end + 1, words, term):
                 yield self._term(place, end + 1, words, term)
         if place + 2 < len(self.tokens) and (term := self._elided(place)):
             yield self._term(place, place + 1, [self.tokens[place].norm], term)
@@ -182,6 +182,13 @@ class Matcher:
         written = self.text[self.tokens[place].start : self.tokens[place].end]
         is_capital = written.isupper() and (len(written) > 1 or (place > 0 and written != "I"))  # sentences begin with one, too
         return word in self.language.words and not (is_capital and not self.text.isupper())
+
+    def _is_holiday(self, place: int, end: int, words: list[str], term: Term) -> bool:
+        """Whether it is a time of the year or of the week that nobody can date, though the data has a thing of that name."""
+        if term.meanings or len(words) > 1 or words[0] not in self.language.unknown_times:
+            return False
+        is_thing = not self._looks_like_grammar(place, words[0]) or self._is_named(place, end, term)
+        return not is_thing and not any(self.lexicon.tells_time(ref) for ref, _ in term.values)
 
     def _is_named(self, place: int, end: int, term: Term) -> bool:
         """Whether the word beside a value is the name of a field that holds it."""

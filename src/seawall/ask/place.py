@@ -26,6 +26,8 @@ class Place:
     """Whether what is left out is a field without a value, rather than some value."""
     open_not: bool = False
     """Whether a negation has found nothing yet to negate."""
+    not_said: str = ""
+    """The word that negates."""
     group: int = 0
     joined: bool = False
     """Whether a joining word stands just before."""

@@ -28,6 +28,8 @@ class Point(msgspec.Struct, frozen=True):
     grain: str
     text: str = ""
     lacks_year: bool = False
+    has_year: bool = True
+    """Whether its own words name the year; else it is the latest one, or that of another point beside it."""
 
     def period(self) -> str:
         """As a period."""
@@ -66,7 +68,7 @@ class PointReader:
         first, second, year = [*(int(part) for part in text.split(separator) if part), 0][:3]
         day, month = (first, second) if separator == "." or first > 12 else (second, first)
         if not year:
-            return _day_point(self._latest(month, day))
+            return msgspec.structs.replace(_day_point(self._latest(month, day)), has_year=False)
         return _day_point(date(year + 2000 if year < 100 else year, month, day))
 
     def _day_month(self, place: int) -> tuple[int, Point] | None:
@@ -81,16 +83,16 @@ class PointReader:
         else:
             return None
         year, end = self._year_after(end)
-        return end, _day_point(date(year, month, day) if year else self._latest(month, day))
+        return end, msgspec.structs.replace(_day_point(date(year, month, day) if year else self._latest(month, day)), has_year=bool(year))
 
     def _month(self, place: int) -> tuple[int, Point] | None:
         month = self._month_name(place)
         if not month:
             return None
-        year, end = self._year_after(place + 1)
-        year = year or self._year_of_list(place + 1)
+        own, end = self._year_after(place + 1)
+        year = own or self._year_of_list(place + 1)
         found = date(year, month, 1) if year else self._latest(month, 1)
-        return end, msgspec.structs.replace(_month_point(found.year, found.month), lacks_year=not year)
+        return end, msgspec.structs.replace(_month_point(found.year, found.month), lacks_year=not year, has_year=bool(own))
 
     def _part(self, place: int) -> tuple[int, Point] | None:
         """A quarter, a half or a week of a year, by its number."""

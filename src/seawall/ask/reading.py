@@ -29,7 +29,7 @@ from seawall.ask.refusals import Unanswerable, sentence
 from seawall.ask.scan import Scanner
 from seawall.ask.spans import Span, spans_of
 from seawall.ask.times import TimeReader
-from seawall.ask.tokens import tokens_of
+from seawall.ask.tokens import as_written, tokens_of
 from seawall.ask.values import held
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
@@ -37,7 +37,7 @@ from seawall.query.compile_query import compile_query
 from seawall.query.policy import EffectivePolicy
 from seawall.query.service import QueryService
 
-__all__ = ["Reader", "Reading", "Similar", "Span", "lexicon_of"]
+__all__ = ["Reader", "Reading", "Similar", "Span", "lexicon_of", "unsure"]
 CHARACTERS_MAX = 500
 TOKENS_MAX = 120
 MARGIN = 3.8
@@ -88,6 +88,17 @@ async def lexicon_of(service: QueryService, policy: EffectivePolicy, deadline: D
     return await asyncio.to_thread(build, service.app, policy, found)
 
 
+def unsure(reading: Reading, lexicon: Lexicon, text: str, locale: str) -> Reading:
+    """A reading that is not believed: with a sentence that says so, and what it was about as what could be asked."""
+    if reading.question is None:
+        return reading
+    spoken = language_of(tokens_of(text), locale)
+    named = [*reading.question.metrics, *(one.field for one in reading.question.by if one.field)]
+    offers = offers_of(lexicon, (), named)
+    why = sentence(spoken, "unsure", (), labelled(lexicon, offers, spoken), None)
+    return msgspec.structs.replace(reading, why=why, offers=offers)
+
+
 class Reader:
     """Reads texts over one lexicon."""
 
@@ -122,7 +133,8 @@ class Reader:
         why = why or Unanswerable("unclear")
         unknown = [edge.start for edge in cuts[0].edges if edge.kind == "unknown"] if why.refusal == "unknown_words" else []
         spans = spans_of(cuts[0], asked.mended, None)
-        return self._refused(asked.language, why.refusal, why.words, spans), unknown
+        words = [as_written(word, asked.mended.tokens, asked.text) for word in why.words]
+        return self._refused(asked.language, why.refusal, words, spans), unknown
 
     def _made(self, cuts: list[Cut], asked: _Asked) -> tuple[list[Made], Unanswerable | None]:
         """Every question that a good cut makes, the one with the most points first; and why the best cut makes none."""
@@ -186,10 +198,15 @@ class Reader:
         """The day after the last one of the data."""
         return max((last for _, last in self.lexicon.days.values()), default=date(2000, 1, 1)) + timedelta(days=1)
 
+    def _days(self, named: Sequence[str]) -> tuple[date, date] | None:
+        """The days that the data of the metrics named holds; of the first one, which is meant where none is."""
+        metrics = [name for name in named if name in self.lexicon.metrics] or list(self.lexicon.metrics)[:1]
+        return self.lexicon.span_of(self.lexicon.facts_of(metrics)) or self.lexicon.span_of(list(self.lexicon.days))
+
     def _refused(self, language: Language, refusal: Refusal, words: Sequence[str] = (), spans: tuple[Span, ...] = ()) -> Reading:
         known = refusal not in ("empty", "too_long", "unsafe")
         named = [span.name for span in spans if span.kind in ("metric", "dimension")]
         offers = offers_of(self.lexicon, words, named) if known else ()
         shown = labelled(self.lexicon, offers, language)
-        why = sentence(language, refusal, words, shown, self.lexicon.span_of(list(self.lexicon.days)))
+        why = sentence(language, refusal, words, shown, self._days(named))
         return Reading(refusal=refusal, why=why, spans=spans, offers=offers)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Literal
+
+from babel.dates import format_date
 
 from seawall.ask.golden import Refusal
 from seawall.ask.language import Language
@@ -20,14 +23,16 @@ class Unanswerable(Exception):
         super().__init__(refusal)
 
 
-def sentence(language: Language, refusal: Refusal, words: Sequence[str], offers: Sequence[str], days: tuple[date, date] | None) -> str:
+def sentence(
+    language: Language, refusal: Refusal | Literal["unsure"], words: Sequence[str], offers: Sequence[str], days: tuple[date, date] | None
+) -> str:
     """What was not understood, and what could be asked instead."""
     key: str = refusal
     if refusal == "unclear" and not words:
         key = "unclear_whole"
     if refusal == "out_of_range" and days is None:
         key = "out_of_range_future"
-    first, last = days or ("", "")
+    first, last = (format_date(day, "medium", language.name) for day in days) if days else ("", "")
     listed = _listed([language.quoted.format(text=word) for word in words], language)
     made = language.sentences[key].format(words=listed, first=first, last=last)
     if offers:

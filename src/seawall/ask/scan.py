@@ -59,7 +59,7 @@ class Scanner:
             at.index += 1
         self._settle_pending()
         if at.open_not:
-            self.draft.unclear.append("not" if self.language.name == "en" else "nicht")
+            self.draft.unclear.append(at.not_said)
         return self.draft
 
     def _settle_pending(self) -> None:
@@ -82,6 +82,7 @@ class Scanner:
             return
         if node.has("not", "missing", "present"):
             at.begin_not("missing" if node.has("missing") else "present" if node.has("present") else "", lacks=node.has("lacking"))
+            at.not_said = node.said
             self._ask_last(node)
         elif node.has("by", "per", "which"):
             at.begin(next(tag for tag in ("by", "per", "which") if tag in tags))

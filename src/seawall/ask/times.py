@@ -162,7 +162,7 @@ class TimeReader(PointReader):
             if second is None:
                 continue
             begin = first[1].start if first and not self._is_bare_number(place, middle) else self._same_month(place, second[1])
-            if begin and begin > second[1].start and first and first[1].grain in ("month", "day"):
+            if begin and begin > second[1].start and first and first[1].grain in ("month", "day") and not first[1].has_year:
                 begin = moved(begin, "year", -1)
             if begin and begin < second[1].end:
                 yield second[0], Time(f"{begin}..{second[1].end - timedelta(days=1)}")

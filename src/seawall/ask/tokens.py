@@ -59,6 +59,16 @@ def tokens_of(text: str) -> tuple[Token, ...]:
     return tuple(made)
 
 
+def as_written(said: str, tokens: tuple[Token, ...], text: str) -> str:
+    """Words as they stand in the text, which has capitals and accents; as they are where they do not stand there."""
+    norms = said.split()
+    for place in range(len(tokens) - len(norms) + 1):
+        if norms and [token.norm for token in tokens[place : place + len(norms)]] == norms:
+            found = text[tokens[place].start : tokens[place + len(norms) - 1].end]
+            return found if fold(found) == said else said
+    return said
+
+
 def words_of(text: str) -> tuple[str, ...]:
     """The words and numbers of a text, without its marks: what phrases are made of."""
     return tuple(token.norm for token in tokens_of(text) if token.kind != "mark")

@@ -189,3 +189,15 @@ async def test_a_model_may_keep_what_the_question_before_said(service: QueryServ
     kept = Question(("revenue",), (by_field("stores.store_group"),), GROCERY.where)
     outcome = await ask(tiers(service, UNSURE, Model(written(draft_of(kept)))), "and by store group", before=GROCERY)
     assert steps(outcome) == [("small", "unsure"), ("large", "accepted")]
+
+
+async def test_what_is_not_believed_is_refused_with_a_sentence(service: QueryService) -> None:
+    """In the language of the question, with what it was about as what could be asked."""
+    for text, begins in (
+        ("revenue by department", "This could mean several things"),
+        ("revenue je department", "Das könnte mehreres heißen"),
+    ):
+        outcome = await ask(tiers(service, UNSURE), text)
+        assert (outcome.question, outcome.refusal) == (None, "unclear")
+        assert outcome.reading.why.startswith(begins)
+        assert outcome.reading.offers[:2] == ("revenue", "products.department")

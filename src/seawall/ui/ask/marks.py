@@ -5,6 +5,7 @@ from __future__ import annotations
 from seawall.ask.language import LANGUAGES, language
 from seawall.ask.reading import Reading
 from seawall.ask.spans import Span
+from seawall.ask.tokens import fold
 
 UNKNOWN = "unknown"
 
@@ -22,4 +23,4 @@ def marks_of(reading: Reading) -> tuple[Span, ...]:
 
 
 def _is_named(one: Span, why: str) -> bool:
-    return any(language(name).quoted.format(text=one.name) in why for name in LANGUAGES)
+    return any(language(name).quoted.format(text=one.name) in fold(why) for name in LANGUAGES)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 
 import pytest
 
+from seawall.app.model import Filter
 from seawall.ask.lexicon import Lexicon
+from seawall.ask.lexicon_build import build
 from seawall.ask.reading import Reader, Reading
+from seawall.ask.values import Held
+from seawall.query.policy import unrestricted
 
-from .conftest import AS_OF
+from .conftest import AS_OF, VALUES, bicycles, lexicon_for
 
 Read = Callable[..., Awaitable[Reading]]
 
@@ -67,7 +72,7 @@ async def test_a_refusal_names_the_words_and_offers_others(read: Read) -> None:
 
 async def test_a_refusal_is_in_the_language_of_the_question(read: Read) -> None:
     """German questions get German sentences."""
-    assert (await read("Fahrten mit Einhörnern", "de")).why.startswith("Ich weiß nicht, was „einhornern“")
+    assert (await read("Fahrten mit Einhörnern", "de")).why.startswith("Ich weiß nicht, was „Einhörnern“")
 
 
 @pytest.mark.parametrize("text", ["repairs", "repair cost by part", "brakes", "trips by rider", "trips by members", "Reparaturen je Monat"])
@@ -77,3 +82,63 @@ async def test_what_may_not_be_seen_has_no_words(blind: Lexicon, text: str) -> N
     assert reading.question is None
     assert not {"repair_cost", "repair_count", "trips.rider"} & set(reading.offers)
     assert "epair" not in reading.why.replace(f"“{text}”", "").replace("“repairs”", "").replace("“repair”", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "word"),
+    [
+        ("why did trips drop in May", "en", "“drop”"),
+        ("trips without", "en", "“without”"),
+        ("Fahrten ohne", "de", "„ohne“"),
+        ("Fahrten mit Gemüse", "de", "„Gemüse“"),
+        ("trips of FLORBS", "en", "“FLORBS”"),
+    ],
+)
+async def test_a_refusal_names_words_as_they_were_written(read: Read, text: str, locale: str, word: str) -> None:
+    """Not their stems, and none that nobody wrote."""
+    assert word in (await read(text, locale)).why
+
+
+async def test_a_refusal_tells_the_days_of_what_was_asked() -> None:
+    """Another dataset may reach further; where no metric is named it is the first one."""
+    days = {"trips": (date(2023, 1, 1), date(2023, 12, 31)), "repairs": (date(2021, 2, 3), date(2025, 6, 7))}
+    reader = Reader(build(bicycles(), unrestricted(bicycles()), Held(VALUES, days)))
+    for text, told in (
+        ("trips in 2022", "Jan 1, 2023 to Dec 31, 2023"),
+        ("red bikes in 2022", "Jan 1, 2023 to Dec 31, 2023"),
+        ("repairs in 2019", "Feb 3, 2021 to Jun 7, 2025"),
+        ("Reparaturen im Jahr 2019", "03.02.2021 bis zum 07.06.2025"),
+    ):
+        assert told in (await reader.read(text, locale="en", as_of=AS_OF)).why
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("repairs on Christmas", "unknown_words"),
+        ("Christmas repairs", "unknown_words"),
+        ("repairs of CHRISTMAS", ""),
+        ("repairs of part Christmas", ""),
+    ],
+)
+async def test_a_holiday_is_no_part_of_that_name(text: str, refusal: str) -> None:
+    """Unless it is written as the data writes it, or its field is named: a wrong number would look like a right one."""
+    values = {"repairs.part": ("CHRISTMAS", "Chain", "Brake")}
+    reader = Reader(lexicon_for(unrestricted(bicycles()), values))
+    assert (await reader.read(text, locale="en", as_of=AS_OF)).refusal == refusal
+
+
+async def test_days_of_the_week_are_values_of_a_field_that_holds_them() -> None:
+    """A field of their names tells them."""
+    values = {"repairs.part": ("Monday", "Tuesday", "Sunday")}
+    reading = await Reader(lexicon_for(unrestricted(bicycles()), values)).read("repairs on Monday", locale="en", as_of=AS_OF)
+    assert reading.question is not None
+    assert reading.question.where == (Filter("repairs.part", "eq", ("Monday",)),)
+
+
+async def test_the_beginning_of_a_name_does_not_take_a_grammar_word() -> None:
+    """`milk by week` is not the beginning of `Milk by-products` and a week."""
+    values = {"repairs.part": ("MILK BY-PRODUCTS", "FLUID MILK")}
+    reading = await Reader(lexicon_for(unrestricted(bicycles()), values)).read("repairs of milk by week", locale="en", as_of=AS_OF)
+    assert reading.refusal == "unknown_words"
+    assert "“milk”" in reading.why

@@ -44,6 +44,8 @@ def longest(text: str, name: str = "en") -> str:
         ("between 3 and 9 April", "2023-04-03..2023-04-09"),
         ("from March to May 2022", "2022-03-01..2022-05-31"),
         ("from November 2022 until February 2023", "2022-11-01..2023-02-28"),
+        ("from November until February 2023", "2022-11-01..2023-02-28"),
+        ("from 20 December to 3 January 2023", "2022-12-20..2023-01-03"),
         ("since June", "2023-06-01.."),
         ("before 1 May", "..2023-04-30"),
         ("until 1 May", "..2023-04-30"),
@@ -93,3 +95,11 @@ def test_what_is_no_period_does_not_raise(text: str) -> None:
     tokens = tokens_of(text)
     reader = TimeReader(tokens, language("en"), AS_OF, AS_OF)
     assert all(end <= len(tokens) for place in range(len(tokens)) for end, _ in reader.at(place))
+
+
+@pytest.mark.parametrize("text", ["from 2017-05-01 to 2017-04-01", "from May 2017 to April 2017", "from 1 May 2017 to 1 April 2017"])
+def test_a_range_whose_ends_are_dated_is_not_turned_round(text: str) -> None:
+    """A year that was written stays: what ends before it begins is no period."""
+    tokens = tokens_of(text)
+    found = list(TimeReader(tokens, language("en"), AS_OF, AS_OF - timedelta(days=1)).at(0))
+    assert all(end < len(tokens) for end, _ in found)
