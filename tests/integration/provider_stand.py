@@ -19,7 +19,7 @@ from seawall.model_proxy.caller import Caller, Move
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import parse
 from seawall.model_proxy.http import Request
-from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.upstream_exchange import Control
 from seawall.telemetry.spans import span
 
 Behaves = str | tuple[str, ...]

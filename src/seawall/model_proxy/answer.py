@@ -21,7 +21,7 @@ from seawall.model_proxy.replies import error_event, failure
 from seawall.model_proxy.screen.aside import answer_aside
 from seawall.model_proxy.sse import DONE, encode, text_piece
 from seawall.model_proxy.stages import Filter
-from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.upstream_exchange import Control
 
 TEXT_CHARACTERS_MAX = 1 << 20
 """Of a streamed answer, how much is kept for the record."""

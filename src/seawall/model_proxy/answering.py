@@ -18,7 +18,7 @@ from seawall.model_proxy.errors import AnswerTooLarge, ProviderFailed
 from seawall.model_proxy.forms import pieces_of, usage_of
 from seawall.model_proxy.sse import Parser, ended_choices
 from seawall.model_proxy.stages import AnswerSink
-from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.upstream_exchange import Control
 
 MIB = 1 << 20
 ERROR_BYTES_MAX = 64 << 10

@@ -18,7 +18,7 @@ from seawall.model_proxy.errors import BadCall, UnknownModel
 from seawall.model_proxy.http import Request, header_line
 from seawall.model_proxy.replies import failure
 from seawall.model_proxy.upstream import Pool
-from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.upstream_exchange import Control
 from seawall.model_proxy.wire import SURFACES
 
 _RELAYED = ("retry-after", "retry-after-ms", "x-request-id")

@@ -22,7 +22,7 @@ from seawall.model_proxy.failures import AttemptFailed, Failure, Together, judge
 from seawall.model_proxy.lanes import Lane
 from seawall.model_proxy.repeats import Repeats
 from seawall.model_proxy.stages import AnswerSink
-from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.upstream_exchange import Control
 
 WINDOW_SECONDS = 0.002
 TEXTS_MAX = 128

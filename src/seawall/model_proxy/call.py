@@ -40,6 +40,9 @@ class Usage(msgspec.Struct, frozen=True):
     estimated: bool = False
 
 
+NO_USAGE = Usage()
+
+
 class Limits(msgspec.Struct, frozen=True):
     """What somebody may use; 0: no limit of this kind."""
 
@@ -139,85 +142,99 @@ class Call:
         "started_ns", "stream", "surface", "target", "texts", "untrusted", "usage", "usage_asked", "variant", "version",
     )  # fmt: skip
 
+    # edge
+    id: str
+    request: Request
+    surface: Surface
+    deadline: Deadline
+    span: Span
+    started_ns: int
+    """Monotonic, as are all moments of a call."""
+    lane: str
+    """`eval` for evaluations (temperature 0, a seed, snapshots)."""
+    body: dict[str, Any]
+    """The decoded request; what is sent on is encoded from it, so what was screened is what is sent."""
+    model: str
+    """The name asked for: a route (`small`) or a model."""
+    remote: tuple[str, ...]
+    """Addresses in it that a provider would fetch (`media.remote_addresses`)."""
+    stream: bool
+    usage_asked: bool
+    """The client asked for usage in the stream (`stream_options.include_usage`)."""
+    app: str
+    prompt: str
+    version: str
+    """The prompt's digest."""
+    variant: str
+    # admit
+    caller: Caller | None
+    reservation: Any
+    # screen
+    texts: tuple[str, ...]
+    untrusted: tuple[str, ...]
+    """Of `texts`, those for the classifier: what people and documents wrote."""
+    data_class: DataClass
+    clean: bool
+    """Personal data and secrets were looked for in every text of `body`, and there were none."""
+    findings: tuple[str, ...]
+    """Rules that matched, by id; never the text."""
+    masks: Mapping[str, str]
+    """Placeholder → what it stands for, put back into the answer."""
+    keep: bool
+    """Its answer may be kept and shared; a prompt may say no."""
+    quiet: str
+    """A text of the answer that was looked at: it holds nothing personal or secret."""
+    # exact cache
+    cache_key: bytes | None
+    """None: not to be cached."""
+    served: Served
+    kept_of: str
+    """The model (`Target.id`) whose kept answer this is; a cassette's answer as well."""
+    leader: Call | None
+    """Whose flight this call shares."""
+    # route, call
+    route: str
+    target: Target | None
+    attempts: list[Attempt]
+    sent: bytes
+    """`body` as it went to a provider in the first attempt, where that was all that was done to it but for the model's name."""
+    sent_ns: int
+    first_ns: int
+    """When the first piece or the whole answer came."""
+    # contract
+    contract: Any
+    """What the answer must keep (`contract.contract.Contract`): a prompt says it, or it is read from the screened request."""
+    contract_rounds: int
+    # settle
+    usage: Usage
+    cost: int
+    """Nano-dollars."""
+    chunks: array[int] | None
+    """Of a stream: microseconds since `sent_ns`, then characters, of each piece in turn."""
+    finish: str
+    """Why the answer (its first choice) ended; of a stream the pipeline writes it, of a whole answer `settle`."""
+    answered_by: str
+    """What the answer says its model is; may be left empty for a stream."""
+    action: str
+    """What the user did (`Seawall-Action`)."""
+    snapshot: str
+    """What a cassette finds this call by; written in evaluation lanes."""
+    error: str
+    """The slug of what went wrong, or empty."""
+
     def __init__(self, request: Request, surface: Surface, deadline: Deadline, span: Span) -> None:
-        # edge
-        self.id = span.span_id
-        self.request = request
-        self.surface = surface
-        self.deadline = deadline
-        self.span = span
+        self.id, self.span = span.span_id, span
+        self.request, self.surface, self.deadline = request, surface, deadline
         self.started_ns = time.monotonic_ns()
-        self.lane = ""
-        """`eval` for evaluations (temperature 0, a seed, snapshots)."""
-        self.body: dict[str, Any] = {}
-        """The decoded request; what is sent on is encoded from it, so what was screened is what is sent."""
-        self.model = ""
-        """The name asked for: a route (`small`) or a model."""
-        self.remote: tuple[str, ...] = ()
-        """Addresses in it that a provider would fetch (`media.remote_addresses`)."""
-        self.stream = False
-        self.usage_asked = False
-        """The client asked for usage in the stream (`stream_options.include_usage`)."""
-        self.app = ""
-        self.prompt = ""
-        self.version = ""
-        """The prompt's digest."""
-        self.variant = ""
-        # admit
-        self.caller: Caller | None = None
-        self.reservation: Any = None
-        # screen
-        self.texts: tuple[str, ...] = ()
-        self.untrusted: tuple[str, ...] = ()
-        """Of `texts`, those for the classifier: what people and documents wrote."""
-        self.data_class: DataClass = "internal"
-        self.clean = False
-        """Personal data and secrets were looked for in every text of `body`, and there were none."""
-        self.findings: tuple[str, ...] = ()
-        """Rules that matched, by id; never the text."""
-        self.masks: Mapping[str, str] = {}
-        """Placeholder → what it stands for, put back into the answer."""
-        self.keep = True
-        """Its answer may be kept and shared; a prompt may say no."""
-        self.quiet = ""
-        """A text of the answer that was looked at: it holds nothing personal or secret."""
-        # exact cache
-        self.cache_key: bytes | None = None
-        """None: not to be cached."""
-        self.served: Served = "model"
-        self.kept_of = ""
-        """The model (`Target.id`) whose kept answer this is; a cassette's answer as well."""
-        self.leader: Call | None = None
-        """Whose flight this call shares."""
-        # route, call
-        self.route = ""
-        self.target: Target | None = None
-        self.attempts: list[Attempt] = []
-        self.sent = b""
-        """`body` as it went to a provider in the first attempt, where that was all that was done to it but for the model's name."""
-        self.sent_ns = 0
-        self.first_ns = 0
-        """When the first piece or the whole answer came, monotonic."""
-        # contract
-        self.contract: Any = None
-        """What the answer must keep (`contract.contract.Contract`): a prompt says it, or it is read from the screened request."""
-        self.contract_rounds = 0
-        # settle
-        self.usage = Usage()
-        self.cost = 0
-        """Nano-dollars."""
-        self.chunks: array[int] | None = None
-        """Of a stream: microseconds since `sent_ns`, then characters, of each piece in turn."""
-        self.finish = ""
-        """Why the answer (its first choice) ended; of a stream the pipeline writes it, of a whole answer `settle`."""
-        self.answered_by = ""
-        """What the answer says its model is; may be left empty for a stream."""
-        self.action = ""
-        """What the user did (`Seawall-Action`)."""
-        self.snapshot = ""
-        """What a cassette finds this call by; written in evaluation lanes."""
-        self.error = ""
-        """The slug of what went wrong, or empty."""
+        self.body, self.attempts, self.masks = {}, [], {}
+        self.lane = self.model = self.app = self.prompt = self.version = self.variant = self.quiet = self.kept_of = self.route = ""
+        self.finish = self.answered_by = self.action = self.snapshot = self.error = ""
+        self.remote = self.texts = self.untrusted = self.findings = ()
+        self.stream = self.usage_asked = self.clean = False
+        self.caller = self.reservation = self.cache_key = self.leader = self.target = self.contract = self.chunks = None
+        self.sent_ns = self.first_ns = self.contract_rounds = self.cost = 0
+        self.sent, self.keep = b"", True
+        self.data_class, self.served, self.usage = "internal", "model", NO_USAGE
 
     @property
     def together(self) -> bool:

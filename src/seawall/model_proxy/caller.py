@@ -9,42 +9,32 @@ call cancels the provider's work. However it ends, `call.usage` and `call.attemp
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
-from seawall.core.errors import DeadlineExceeded, SeawallError
+from seawall.core.errors import SeawallError
 from seawall.model_proxy.addresses import Lookup, look_up
-from seawall.model_proxy.answering import CHARACTERS_A_TOKEN, Answering
+from seawall.model_proxy.attempting import Attempting
+from seawall.model_proxy.attempts import CHAT, Attempts, request_body
 from seawall.model_proxy.batches import Batches
-from seawall.model_proxy.breaker import Outcome, Permit
+from seawall.model_proxy.breaker import Permit
 from seawall.model_proxy.cache.memo import EmbeddingMemo
-from seawall.model_proxy.call import Attempt, Call, Target, Usage
+from seawall.model_proxy.call import Call, Target
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.errors import NoProvider, OverLimit
-from seawall.model_proxy.failures import AttemptFailed, Failure, judged, refused
+from seawall.model_proxy.failures import Failure
 from seawall.model_proxy.lanes import Lane, lanes
-from seawall.model_proxy.media import check_hosts
 from seawall.model_proxy.repeats import Repeats
 from seawall.model_proxy.retry import wait_seconds
 from seawall.model_proxy.stages import AnswerSink
 from seawall.model_proxy.upstream import Done
-from seawall.telemetry import spans
-from seawall.telemetry.events import event
 
-CHAT = "/chat/completions"
-SWAPS_MAX = 16
 CANDIDATES_MAX = 8
 """Of a route's candidates, the first so many may be asked for one call."""
 Move = Callable[[Call, Target], Awaitable[bool]]
 """Counts a call at the model it is sent to now; whether that model's own limits let it through."""
-_encode = msgspec.json.Encoder().encode
 
 
 class Caller:
@@ -67,9 +57,9 @@ class Caller:
         self._move = move
         self._clock = clock
         self._sleep = sleep
-        self._lookup = lookup
         self._lanes = lanes(config, run=run, environment=environment, clock=clock, lookup=lookup)
         self._batches = Batches(repeats=Repeats(memo) if memo is not None else None)
+        self.attempts = Attempts(self._batches, lookup, clock)
 
     def close(self) -> None:
         """Let go of every connection; calls in progress are lost."""
@@ -123,6 +113,12 @@ class Caller:
             call.sent = body
         return attempt.cancel
 
+    async def others(self, call: Call, targets: Sequence[Target], lane: Lane, failure: Failure, answer: AnswerSink) -> None:
+        """`call`, of which a first attempt was made already and failed."""
+        search = Search(targets, self._lanes)
+        search.failed(lane, failure)
+        await self._call(call, search, answer)
+
     async def _call(self, call: Call, search: Search, answer: AnswerSink) -> None:
         while True:
             lane, permit = await self._fresh(call, search.left, search.waits)
@@ -131,7 +127,7 @@ class Caller:
                 search.again += 1
             if lane is None:
                 break
-            failure = await self._attempt(call, lane, permit, answer)
+            failure = await self.attempts.make(call, lane, permit, answer)
             if failure is None:
                 return
             if answer.released or not failure.elsewhere:
@@ -185,100 +181,6 @@ class Caller:
         error.retry_after = max(1.0, min(max(lane.seconds_full(now), lane.breaker.seconds_left) for lane in chosen))
         return error
 
-    # ── one attempt ──
-
-    async def _attempt(self, call: Call, lane: Lane, permit: Permit, answer: AnswerSink) -> Failure | None:
-        receiver = Answering(call, lane.target, answer, lane.way.provider.limits)
-        before = call.usage
-        started = time.monotonic_ns()
-        error: BaseException | None = None
-        try:
-            await self._exchange(call, lane, receiver)
-        except BaseException as raised:  # noqa: BLE001 -- raised again by `_over`, unless it was judged
-            error = raised
-        return self._over(call, lane, permit, receiver, before, started, error)
-
-    def _over(
-        self, call: Call, lane: Lane, permit: Permit, receiver: Answering, before: Usage, started: int, error: BaseException | None
-    ) -> Failure | None:
-        """What became of an attempt, noted everywhere. Raises what is not the provider's doing."""
-        outcome: Outcome = "unknown"
-        failure: Failure | None = None
-        try:
-            if error is not None:
-                raise error
-            if 200 <= receiver.status < 300:
-                receiver.finish()
-            else:
-                way = lane.way
-                failure = refused(way.provider.id, receiver.status, receiver.headers, receiver.refusal(), way.key)
-            outcome = _outcome(lane, receiver, failure)
-        except AttemptFailed as failed:
-            failure = failed.failure
-            outcome = _outcome(lane, receiver, failure)
-        except SeawallError as raised:
-            if receiver.error is raised:  # a filter of ours, not the provider
-                outcome = "well"
-                raise
-            failure = judged(DeadlineExceeded("The model did not answer in time") if call.deadline.expired() else raised)
-            outcome = _outcome(lane, receiver, failure)
-        finally:
-            self._leave(call, lane, permit, "unknown" if receiver.beside else outcome, failure)
-            self._settle(call, lane, receiver, before, failure, started, cancelled=failure is None and outcome == "unknown")
-        return failure
-
-    async def _exchange(self, call: Call, lane: Lane, receiver: Answering) -> None:
-        call.target = lane.target
-        if call.surface == "embeddings":
-            call.sent_ns = receiver.sent_ns = time.monotonic_ns()
-            await self._batches.embed(call, lane, receiver)
-            return
-        if call.remote:
-            await check_hosts(call.remote, self._lookup)
-        queue = lane.way.queue
-        if not queue.try_enter():
-            await queue.enter(call.caller.tenant if call.caller else "", len(call.request.body) // CHARACTERS_A_TOKEN, call.deadline)
-        call.sent_ns = receiver.sent_ns = time.monotonic_ns()
-        try:
-            seconds = call.deadline.remaining()
-            if seconds <= 0.0:
-                raise DeadlineExceeded
-            await lane.way.transport.exchange(CHAT, request_body(call, lane.target), receiver, lane.way.provider.timeouts, seconds)
-        finally:
-            queue.leave((time.monotonic_ns() - receiver.sent_ns) / 1e9)
-
-    def _leave(self, call: Call, lane: Lane, permit: Permit, outcome: Outcome, failure: Failure | None) -> None:
-        """What an attempt says about its provider."""
-        changed = lane.breaker.leave(permit, outcome)
-        if changed is not None:
-            spans.enter(call.span)
-            event("provider.breaker_turned", model=lane.target.id, state=changed)
-        if failure is not None and failure.fault == "limit" and failure.wait is not None:
-            lane.rest_until = self._clock.monotonic() + failure.wait
-
-    def _settle(
-        self, call: Call, lane: Lane, receiver: Answering, before: Usage, failure: Failure | None, started: int, *, cancelled: bool
-    ) -> None:
-        """What was spent, also by a client that vanished: tokens of every attempt and round add up, each at its model's price."""
-        if 200 <= receiver.status < 300 or (cancelled and receiver.sent_ns):
-            used = receiver.usage()
-            call.cost += lane.target.cost(used)
-            call.usage = _sum(before, used)
-            if lane.way.pace is not None:
-                lane.way.pace.spent(used.input + used.output)
-        if receiver.swapped:
-            self._note_swap(call, lane, receiver.swapped)
-        error = failure.error.slug if failure is not None else "cancelled" if cancelled else ""
-        status = failure.status if failure is not None else receiver.status
-        call.attempts.append(Attempt(lane.target.id, status, error, (time.monotonic_ns() - started) / 1e6))
-
-    def _note_swap(self, call: Call, lane: Lane, model: str) -> None:
-        call.span.set("gen_ai.response.model", model)
-        if model not in lane.swaps and len(lane.swaps) < SWAPS_MAX:
-            lane.swaps.add(model)
-            spans.enter(call.span)
-            event("provider.model_swapped", model=lane.target.id, asked=lane.target.model, answered=model)
-
 
 class Search:
     """Which candidates are left, and what those asked have said."""
@@ -302,80 +204,3 @@ class Search:
         if failure.again:
             self.left.append(lane)
             self.waits[lane.target.id] = failure
-
-
-class Attempting:
-    """The first attempt of a call that nobody awaits; where it fails in a way another attempt may mend, a task makes that."""
-
-    __slots__ = ("_answer", "_before", "_call", "_caller", "_done", "_lane", "_started", "_targets", "_task", "cancel_exchange", "receiver")
-
-    def __init__(self, caller: Caller, call: Call, lane: Lane, targets: Sequence[Target], answer: AnswerSink, done: Done) -> None:
-        self.receiver = Answering(call, lane.target, answer, lane.way.provider.limits)
-        self.cancel_exchange: Callable[[], None] | None = None
-        self._caller, self._call, self._lane, self._targets, self._answer, self._done = caller, call, lane, targets, answer, done
-        self._before = call.usage
-        self._task: asyncio.Task[None] | None = None
-        call.target = lane.target
-        self._started = call.sent_ns = self.receiver.sent_ns = time.monotonic_ns()
-
-    def ended(self, error: Exception | None) -> None:
-        """The exchange is over."""
-        try:
-            failure = self._over(error)
-            if failure is None:
-                self._done(None)
-            elif self._answer.released or not failure.elsewhere:
-                self._done(failure.error)
-            else:
-                spans.enter(self._call.span)
-                search = Search(self._targets, self._caller._lanes)
-                search.failed(self._lane, failure)
-                self._task = asyncio.get_running_loop().create_task(self._go_on(search))
-        except Exception as raised:  # noqa: BLE001 -- told to who waits, whatever it is
-            self._done(raised)
-
-    def cancel(self) -> None:
-        """Nobody wants the answer any more."""
-        if self._task is not None:
-            self._task.cancel()
-        elif self.cancel_exchange is not None:
-            self.cancel_exchange()
-            with contextlib.suppress(asyncio.CancelledError):
-                self._over(asyncio.CancelledError())
-
-    def _over(self, error: BaseException | None) -> Failure | None:
-        call, lane = self._call, self._lane
-        lane.way.queue.leave((time.monotonic_ns() - self._started) / 1e9)
-        return self._caller._over(call, lane, "call", self.receiver, self._before, self._started, error)
-
-    async def _go_on(self, search: Search) -> None:
-        try:
-            await self._caller._call(self._call, search, self._answer)
-        except Exception as error:  # noqa: BLE001 -- told to who waits, whatever it is
-            self._done(error)
-        else:
-            self._done(None)
-
-
-def _outcome(lane: Lane, receiver: Answering, failure: Failure | None) -> Outcome:
-    """What an attempt says about its provider; a fault of ours or the caller's says nothing, but being slow does."""
-    if failure is not None and failure.ill:
-        return "failed"
-    if receiver.sent_ns and (receiver.first_ns or time.monotonic_ns()) - receiver.sent_ns > lane.slow_ns:
-        return "slow"
-    return "well" if failure is None or failure.fault == "caller" else "unknown"
-
-
-def _sum(left: Usage, right: Usage) -> Usage:
-    if not left.input and not left.output:
-        return right
-    return Usage(left.input + right.input, left.output + right.output, left.cached + right.cached, left.estimated or right.estimated)
-
-
-def request_body(call: Call, target: Target) -> bytes:
-    """What is sent: the screened body with the provider's name for the model; of a stream the usage is always asked for."""
-    body: dict[str, Any] = {**call.body, "model": target.model}
-    if call.stream:
-        given = body.get("stream_options")
-        body["stream_options"] = {**(given if isinstance(given, dict) else {}), "include_usage": True}
-    return _encode(body)

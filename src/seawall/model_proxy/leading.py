@@ -73,6 +73,12 @@ class Leading:
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         self._task = asyncio.get_running_loop().create_task(work)
+        self._task.add_done_callback(self._stopped)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        """A task is over. One that was cancelled before its first step has not even said so."""
+        if task.cancelled():
+            self._end(asyncio.CancelledError())
 
     def _heard(self, found: bool | None) -> None:
         """What other processes have said."""

@@ -9,27 +9,27 @@ vanishes, a cut stream) the call is settled and recorded, once, at its end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 
 from seawall.core.deadline import HEADER, MODEL_TIMEOUT_MS_MAX, Deadline
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.model_proxy.answer import Source
+from seawall.model_proxy.bringing import Bringing
 from seawall.model_proxy.cache.answers import Answer
-from seawall.model_proxy.cache.flights import Flight, Seat
-from seawall.model_proxy.call import Call
-from seawall.model_proxy.contract.again import Again
+from seawall.model_proxy.cache.flights import Flight
+from seawall.model_proxy.cache.seats import Seat
+from seawall.model_proxy.call import Call, Surface
 from seawall.model_proxy.contract.contract import prepare as prepare_contract
-from seawall.model_proxy.contract.filter import ContractFilter
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.errors import ContractBroken
-from seawall.model_proxy.exchanges.evaluation import TIMING_HEADER, Evaluation
 from seawall.model_proxy.genai_spans import annotate
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.journey import UNDER_WAY, Journey, Step, UnderWay
 from seawall.model_proxy.leading import Leading
 from seawall.model_proxy.reading import reading
 from seawall.model_proxy.settle import settle
-from seawall.model_proxy.stages import Cache, Filter, Stages
+from seawall.model_proxy.stages import Cache, Stages
 from seawall.model_proxy.wire import SURFACES
 from seawall.telemetry import spans
 from seawall.telemetry.events import event
@@ -40,10 +40,11 @@ CANCELLED = "cancelled"
 
 
 class Pipeline:
-    """Answers `POST /v1/chat/completions` and `/v1/embeddings`."""
+    """Answers `POST /v1/chat/completions` and `/v1/embeddings`, and prompts."""
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
+        self._ways = Bringing(stages)
         order: tuple[tuple[object, Step], ...] = (
             (stages.identify, self._identify),
             (True, reading(stages.evaluation)),
@@ -61,19 +62,13 @@ class Pipeline:
         """Whether a path is that of a surface."""
         return request.path in SURFACES
 
-    def handle(self, request: Request, out: Out) -> None:
-        """Answer a request to one of `SURFACES`, now or later. Never raises."""
+    def handle(self, request: Request, out: Out, prepare: Callable[[Call], None] | None = None) -> None:
+        """Answer a request, now or later; `prepare` makes the call of a prompt once it is known who asks. Never raises."""
         headers = request.headers
         span = spans.begin("model.call", "model", traceparent=headers.get("traceparent"), kind="server")
         deadline = Deadline.from_header(headers.get(HEADER), default_ms=MODEL_TIMEOUT_MS_MAX, most_ms=MODEL_TIMEOUT_MS_MAX)
-        self.start(Journey(Call(request, SURFACES[request.path], deadline, span), out))
-
-    def run(self, request: Request, out: Out, prepare: Callable[[Call], None]) -> None:
-        """Take a prompt's call through every stage; `prepare` makes it once it is known who asks. Never raises."""
-        headers = request.headers
-        span = spans.begin("model.call", "model", traceparent=headers.get("traceparent"), kind="server")
-        deadline = Deadline.from_header(headers.get(HEADER), default_ms=MODEL_TIMEOUT_MS_MAX, most_ms=MODEL_TIMEOUT_MS_MAX)
-        self.start(Journey(Call(request, "prompt", deadline, span), out, prepare))
+        surface: Surface = SURFACES[request.path] if prepare is None else "prompt"
+        self.start(Journey(Call(request, surface, deadline, span), out, prepare))
 
     def start(self, journey: Journey, at: int = 0) -> None:
         """Take the steps from number `at` on: those that need no waiting now, the rest in a task."""
@@ -95,8 +90,17 @@ class Pipeline:
     def _wait(self, journey: Journey, waiting: Awaitable[None], at: int) -> None:
         task = asyncio.get_running_loop().create_task(self._go_on(journey, waiting, at))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._waited, journey, waiting))
         journey.out.on_gone = task.cancel  # type: ignore[assignment]  # whether it was cancelled is nothing to the edge
+
+    def _waited(self, journey: Journey, waiting: Awaitable[None], task: asyncio.Task[None]) -> None:
+        """A task is over. One that was cancelled before its first step has done nothing, not even closed the journey."""
+        self._tasks.discard(task)
+        if task.cancelled() and not journey.closed:
+            if isinstance(waiting, Coroutine):
+                waiting.close()
+            journey.call.error = CANCELLED
+            self._close(journey)
 
     async def _go_on(self, journey: Journey, waiting: Awaitable[None], at: int) -> None:
         spans.enter(journey.call.span)
@@ -123,39 +127,6 @@ class Pipeline:
         finally:
             if not under_way:
                 self._close(journey)
-
-    # ── how an answer is brought (`leading.Ways`) ──
-
-    def begin(self, call: Call, source: Source, done: Callable[[Exception | None], None]) -> Callable[[], None] | None:
-        """Ask a provider without waiting. None: it cannot be, `bring` it."""
-        start = self._stages.start
-        return start(call, self._stages.route.candidates(call), source, done) if start is not None else None
-
-    async def bring(self, call: Call, source: Source) -> None:
-        """Ask providers until the answer is there."""
-        try:
-            await self._stages.caller.call(call, self._stages.route.candidates(call), source)
-            await source.look()
-            source.finish()
-        except ContractBroken as error:
-            if source.contract is None:
-                raise
-            await self.mend(call, source, error)
-
-    async def look(self, call: Call, source: Source) -> None:
-        """See a long answer to its end."""
-        try:
-            await source.look()
-            source.finish()
-        except ContractBroken as error:
-            await self.mend(call, source, error)
-
-    async def mend(self, call: Call, source: Source, error: ContractBroken) -> None:
-        """Ask again for an answer that broke its contract."""
-        if source.contract is None:
-            raise error
-        again = Again(call, self._stages.route, self._stages.caller)
-        source.mended(await source.contract.mend(error, again))
 
     # ── the steps, in their order ──
 
@@ -189,7 +160,7 @@ class Pipeline:
     def _replay(self, journey: Journey) -> Awaitable[None] | None:
         """A recorded answer, for evaluations that ask for one."""
         evaluation = self._stages.evaluation
-        return self._replayed(journey, evaluation) if evaluation is not None and journey.call.lane else None
+        return evaluation.answer(journey.call, journey.delivery) if evaluation is not None and journey.call.lane else None
 
     def _look(self, journey: Journey) -> Awaitable[None] | UnderWay | None:
         """An answer there is already, or one that is being made."""
@@ -218,11 +189,11 @@ class Pipeline:
     def _bring(self, journey: Journey) -> Awaitable[None] | UnderWay:
         """The answer itself: route, call, filters, out."""
         call, out = journey.call, journey.out
-        source = Source(call, self._filters(call), journey.delivery)
+        source = Source(call, self._ways.filters(call), journey.delivery)
         out.on_pause, out.on_resume = source.pause, source.resume
-        cancel = self.begin(call, source, lambda error: self._back(journey, source, error))
+        cancel = self._ways.begin(call, source, lambda error: self._back(journey, source, error))
         if cancel is None:
-            return self.bring(call, source)
+            return self._ways.bring(call, source)
         out.on_gone = lambda: self._gone(journey, cancel)
         return UNDER_WAY
 
@@ -238,12 +209,12 @@ class Pipeline:
             if error is not None:
                 raise error
             if source.late is not None:
-                self._wait(journey, self.look(journey.call, source), len(self._steps))
+                self._wait(journey, self._ways.look(journey.call, source), len(self._steps))
                 return
             source.finish()
         except ContractBroken as broken:
             if source.contract is not None:
-                self._wait(journey, self.mend(journey.call, source, broken), len(self._steps))
+                self._wait(journey, self._ways.mend(journey.call, source, broken), len(self._steps))
                 return
             self._failed(journey, broken)
         except SeawallError as failed:
@@ -253,28 +224,6 @@ class Pipeline:
         self._close(journey)
 
     # ── parts of steps ──
-
-    def _filters(self, call: Call) -> Sequence[Filter]:
-        """What the answer passes on its way, in order."""
-        screen = self._stages.screen
-        output = screen.output(call) if screen is not None else None
-        contract = call.contract
-        held = (ContractFilter(contract, call),) if contract is not None else ()
-        return (*held, output) if output is not None else held
-
-    async def _replayed(self, journey: Journey, evaluation: Evaluation) -> None:
-        call, delivery = journey.call, journey.delivery
-        found = await evaluation.look(call)
-        if found is None:
-            return
-        call.kept_of = found.exchange.target
-        if not call.stream:
-            delivery.ready(found.answer.whole())
-        elif call.request.headers.get(TIMING_HEADER) == "recorded":
-            await found.play(delivery, usage=call.usage_asked)
-            delivery.finish()
-        else:
-            delivery.ready_stream(found.answer.stream(usage=call.usage_asked))
 
     def _found(self, journey: Journey, cache: Cache) -> Seat | None:
         """A seat on a flight, which is begun where there is none. None: answered from the cache, or not to be cached."""
@@ -301,7 +250,7 @@ class Pipeline:
         """Bring the answer for everybody on a flight."""
         call = journey.call
         call.served = "model"
-        journey.work = Leading(call, flight, Source(call, self._filters(call), flight), self, cache)
+        journey.work = Leading(call, flight, Source(call, self._ways.filters(call), flight), self._ways, cache)
 
     async def _share(self, journey: Journey, cache: Cache, seat: Seat | None) -> None:
         """Wait with those who ask the same; look again where the first of them gave up."""

@@ -7,12 +7,11 @@ failed before anything came costs nothing; one whose client vanished while the p
 
 from __future__ import annotations
 
-from seawall.model_proxy.call import Call, Usage, Whole
+from seawall.model_proxy.call import NO_USAGE, Call, Usage, Whole
 from seawall.model_proxy.forms import finishes_of
 from seawall.model_proxy.stages import Admit
 
 BYTES_PER_TOKEN = 4
-NOTHING = Usage()
 _CANCELLED = "cancelled"
 
 
@@ -21,7 +20,7 @@ def settle(call: Call, answer: Whole | None, text: str, admit: Admit | None = No
     if answer is not None:
         _read(call, answer)
     if call.served != "model":
-        call.usage, call.cost = NOTHING, 0
+        call.usage, call.cost = NO_USAGE, 0
     else:
         if not (call.usage.input or call.usage.output):
             call.usage = estimate(call, answer, text)
@@ -34,10 +33,10 @@ def settle(call: Call, answer: Whole | None, text: str, admit: Admit | None = No
 def estimate(call: Call, answer: Whole | None, text: str) -> Usage:
     """A token for each four bytes of what was sent and of what came; nothing when nothing did."""
     if answer is not None and answer.status >= 400:
-        return NOTHING
+        return NO_USAGE
     got = len(text.encode("utf-8", "replace")) if text else _bytes_of(answer)
     if not got and not (call.error == _CANCELLED and call.sent_ns):
-        return NOTHING
+        return NO_USAGE
     return Usage(_tokens(len(call.request.body)), _tokens(got), estimated=True)
 
 

@@ -17,7 +17,7 @@ from seawall.model_proxy.call import Call, Caller, Piece, Target, Whole
 from seawall.model_proxy.exchanges.evaluation import Evaluation
 from seawall.model_proxy.genai_spans import Semconv
 from seawall.model_proxy.http import Request
-from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.upstream_exchange import Control
 
 
 class AnswerSink(Protocol):

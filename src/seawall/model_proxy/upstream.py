@@ -8,16 +8,15 @@ on a fresh connection. Whether to try again after anything else, and where, is t
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
-import msgspec
-
-from seawall.model_proxy.upstream_connection import CHECK_SECONDS, Awaited, Connection, Exchange, Lost, Receiver
+from seawall.model_proxy.upstream_connection import CHECK_SECONDS, Connection
+from seawall.model_proxy.upstream_dial import Origin, Resolve, any_address, connected
 from seawall.model_proxy.upstream_errors import ConnectFailed, ConnectionLost, TimedOut, unreachable
+from seawall.model_proxy.upstream_exchange import Awaited, Lost, Receiver
+from seawall.model_proxy.upstream_started import STALE_SECONDS, Done, Started, broke_off
 
 CONNECTIONS_MAX = 64
 WAITING_MAX = 1024
@@ -26,39 +25,6 @@ KEEP_SECONDS = 45.0
 """How long an idle connection is kept: less than servers do, so that it is rarely they who close."""
 HEADS_MAX = 64
 """Beginnings of requests that are kept: most differ in their length alone."""
-STALE_SECONDS = 1.0
-"""A kept connection lost this soon after a request was written to it had been closed before."""
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The numeric addresses of a host, best first; raises to refuse it. Asked at every connect, so that what was checked is what is used."""
-Done = Callable[[Exception | None], None]
-"""Told that an exchange has ended, well when there is no error. Never raises."""
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """Where a provider answers."""
-
-    scheme: Literal["http", "https", "unix"]
-    host: str = ""
-    port: int = 0
-    path: str = ""
-    """The unix socket."""
-    base: str = ""
-    """What comes before the API's own paths: `/v1`."""
-
-    @property
-    def authority(self) -> str:
-        """The Host header."""
-        if self.scheme == "unix":
-            return self.host or "localhost"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port in (0, 443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
-
-
-async def any_address(host: str, port: int) -> Sequence[str]:
-    """Whatever the system's resolver says; the proxy itself gives a checked one."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(one[4][0]) for one in found))
 
 
 class Pool:
@@ -170,6 +136,12 @@ class Pool:
             self._idle.remove(connection)
         self._wake()
 
+    # ── for exchanges ──
+
+    async def exchanged(self, request: bytes, receiver: Receiver, times: tuple[float, float, float], started: float) -> None:
+        """An exchange on a connection that was not kept. What `send` raises."""
+        await self._exchanged(None, request, receiver, times, started)
+
     # ── inside ──
 
     async def _exchanged(
@@ -193,7 +165,7 @@ class Pool:
                 if kept and not lost.any_byte and loop.time() - started < STALE_SECONDS:
                     connection = None
                     continue
-                raise _broke_off(lost) from lost
+                raise broke_off(lost) from lost
             return
 
     def _head(self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]], length: int) -> bytes:
@@ -229,7 +201,9 @@ class Pool:
                         return connection
                 self._connecting += 1
                 try:
-                    return await self._connect()
+                    connection = await connected(self.origin, lambda: Connection(self), self._resolve, self._tls)
+                    self._open.add(connection)
+                    return connection
                 finally:
                     self._connecting -= 1
                     self._wake()
@@ -258,33 +232,6 @@ class Pool:
                 turn.set_result(None)
                 return
 
-    async def _connect(self) -> Connection:
-        loop = asyncio.get_running_loop()
-        origin = self.origin
-        if origin.scheme == "unix":
-            _, connection = await loop.create_unix_connection(lambda: Connection(self), origin.path)
-        else:
-            connection = await self._dial(await self._resolve(origin.host, origin.port))
-        self._open.add(connection)
-        return connection
-
-    async def _dial(self, addresses: Sequence[str]) -> Connection:
-        """The first address that answers."""
-        loop = asyncio.get_running_loop()
-        secure = self.origin.scheme == "https"
-        context = (self._tls or _default_tls()) if secure else None
-        failed: OSError = ConnectionError("the host has no address")
-        for address in addresses:
-            try:
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self), address, self.origin.port, ssl=context, server_hostname=self.origin.host if secure else None
-                )
-            except OSError as error:
-                failed = error
-            else:
-                return connection
-        raise failed
-
     def _watch(self) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(CHECK_SECONDS, self._check)
@@ -302,77 +249,6 @@ class Pool:
     def keep_seconds(self) -> float:
         """How long a connection may be idle."""
         return self._keep_seconds
-
-
-class Started(Exchange):
-    """An exchange on a kept connection whose end is told by a call. `cancel` ends it, and nothing is told any more."""
-
-    __slots__ = ("_began", "_done", "_pool", "_request", "_task")
-
-    def __init__(
-        self,
-        pool: Pool,
-        request: bytes,
-        receiver: Receiver,
-        done: Done,
-        first_byte_seconds: float,
-        idle_seconds: float,
-        total_seconds: float,
-    ) -> None:
-        self._began = asyncio.get_running_loop().time()
-        Exchange.__init__(
-            self, receiver, first_byte_seconds, idle_seconds, self._began + total_seconds
-        )  # `super()` takes as long as all this
-        self._pool = pool
-        self._request = request
-        self._done: Done | None = done
-        self._task: asyncio.Task[None] | None = None
-
-    def settle(self, error: Exception | None) -> None:
-        """See Exchange."""
-        if isinstance(error, Lost):
-            if not error.any_byte and self._done is not None and asyncio.get_running_loop().time() - self._began < STALE_SECONDS:
-                self._task = asyncio.get_running_loop().create_task(self._again())
-                return
-            error = _broke_off(error)
-        self._tell(error)
-
-    def cancel(self) -> None:
-        """The answer is not wanted any more."""
-        self._done = None
-        if self._task is not None:
-            self._task.cancel()
-        elif self.connection is not None:
-            self.connection.abort()
-
-    async def _again(self) -> None:
-        """The connection had been closed before: a fresh one."""
-        times = (self.first_byte_seconds, self.idle_seconds, self.total_due)
-        try:
-            await self._pool._exchanged(None, self._request, self.receiver, times, self._began)
-        except Exception as error:  # noqa: BLE001 -- whatever `send` would raise, the receiver's own as well
-            self._tell(error)
-        else:
-            self._tell(None)
-
-    def _tell(self, error: Exception | None) -> None:
-        done, self._done = self._done, None
-        if done is not None:
-            done(error)
-
-
-def _broke_off(lost: Lost) -> ConnectionLost:
-    return ConnectionLost("The provider closed the connection before its answer ended", after_first_byte=lost.any_byte)
-
-
-_contexts: list[ssl.SSLContext] = []
-
-
-def _default_tls() -> ssl.SSLContext:
-    """One context for all pools: loading the system's certificates takes milliseconds."""
-    if not _contexts:
-        _contexts.append(ssl.create_default_context())
-    return _contexts[0]
 
 
 __all__ = ["ConnectFailed", "ConnectionLost", "Done", "Origin", "Pool", "Receiver", "Resolve", "Started", "TimedOut", "any_address"]

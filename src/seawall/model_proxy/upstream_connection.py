@@ -1,4 +1,4 @@
-"""One connection to a provider and the exchange on it: bytes in, callbacks out, limits held.
+"""One connection to a provider, which carries one exchange after another: bytes in, callbacks out, limits held.
 
 llhttp parses, strictly. An answer's length must be given by the protocol or by the connection's end; anything that comes unasked
 closes the connection.
@@ -8,49 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-from abc import ABC, abstractmethod
 from typing import Protocol, cast
 
 import httptools
 
 from seawall.model_proxy.http import header_name
 from seawall.model_proxy.upstream_errors import BadAnswer, TimedOut
+from seawall.model_proxy.upstream_exchange import Exchange, Lost
 
 CHECK_SECONDS = 0.025
 """How finely time-outs are held while exchanges are in progress."""
 HEAD_BYTES_MAX = 64 << 10
 ANSWER_BYTES_MAX = 64 << 20
 """The most that any answer may have; models.yaml allows less."""
-
-
-class Lost(Exception):
-    """The connection ended before the answer did. Never leaves the pool."""
-
-    def __init__(self, any_byte: bool) -> None:
-        super().__init__()
-        self.any_byte = any_byte
-
-
-class Control(Protocol):
-    """Holds a provider back."""
-
-    def pause(self) -> None:
-        """Read no more of this answer for now."""
-
-    def resume(self) -> None:
-        """Read on."""
-
-
-class Receiver(Protocol):
-    """Takes an answer. What it raises aborts the exchange and comes out of `Pool.send`."""
-
-    control: Control | None
-
-    def head(self, status: int, headers: dict[str, str]) -> None:
-        """The answer begins; names are in lower case."""
-
-    def data(self, chunk: bytes) -> None:
-        """Some of its body."""
 
 
 class Owner(Protocol):
@@ -65,57 +35,6 @@ class Owner(Protocol):
 
     def lost(self, connection: Connection) -> None:
         """It is gone."""
-
-
-class Exchange(ABC):
-    """One request and its answer, in progress. `settle` is called once, at its end."""
-
-    __slots__ = ("connection", "first_byte_seconds", "idle_seconds", "paused", "receiver", "total_due")
-
-    def __init__(self, receiver: Receiver, first_byte_seconds: float, idle_seconds: float, total_due: float) -> None:
-        self.receiver = receiver
-        self.first_byte_seconds = first_byte_seconds
-        self.idle_seconds = idle_seconds
-        self.total_due = total_due
-        self.paused = False
-        self.connection: Connection | None = None
-
-    @abstractmethod
-    def settle(self, error: Exception | None) -> None:
-        """It has ended, well when there is no error. Never raises."""
-
-    def pause(self) -> None:
-        """The client is slower than the provider."""
-        if self.connection and not self.paused:
-            self.paused = True
-            self.connection.hold(True)
-
-    def resume(self) -> None:
-        """The client has caught up."""
-        if self.connection and self.paused:
-            self.paused = False
-            self.connection.hold(False)
-
-
-class Awaited(Exchange):
-    """One whose end somebody awaits."""
-
-    __slots__ = ("future",)
-
-    def __init__(
-        self, receiver: Receiver, first_byte_seconds: float, idle_seconds: float, total_due: float, future: asyncio.Future[None]
-    ) -> None:
-        super().__init__(receiver, first_byte_seconds, idle_seconds, total_due)
-        self.future = future
-
-    def settle(self, error: Exception | None) -> None:
-        """See Exchange."""
-        if self.future.done():
-            return
-        if error is None:
-            self.future.set_result(None)
-        else:
-            self.future.set_exception(error)
 
 
 class Connection(asyncio.Protocol):

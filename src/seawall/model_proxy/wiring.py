@@ -112,7 +112,7 @@ async def wired(settings: Settings, environment: Mapping[str, str]) -> AsyncIter
             semconv=semconv_of(settings.genai_semconv, environment.get(OPT_IN, "")),
         )
         pipeline = Pipeline(stages)
-        prompts = Prompts(_library(settings), pipeline.run)
+        prompts = Prompts(_library(settings), pipeline.handle)
         yield ModelProxy(identifier, cards(config), pipeline, _health(config, database, valkey), prompts)
 
 

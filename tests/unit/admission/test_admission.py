@@ -176,8 +176,7 @@ async def test_tokens_are_taken_where_they_were_used() -> None:
     desk = Desk()
     call = await desk.enter(model="both")
     desk.admission.may(call, MODELS["free"].target)
-    lease = desk.admission._model_lease(call, MODELS["narrow"].target)
-    assert lease is not None
+    lease = next(lease for lease in desk.admission._desk._leases.values() if lease.tag == "model:narrow")
     before, call.usage = lease.tokens, Usage(10, 40)
     assert await desk.admission.move(call, MODELS["narrow"].target)
     call.usage = Usage(20, 60)

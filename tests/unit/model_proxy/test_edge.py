@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.model_proxy import edge_connection
+from seawall.model_proxy import edge_connection, edge_reading
 from seawall.model_proxy.app import refusal
 from seawall.model_proxy.edge import Server, answering
 from seawall.model_proxy.edge_out import Out
@@ -183,7 +183,7 @@ async def test_expect_continue(server: tuple[Server, Path]) -> None:
 @pytest.mark.parametrize("data", [b"GET / HT", CHUNKED + b"5\r\nab"])
 async def test_slow_client(server: tuple[Server, Path], monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     """A request that does not end in time is told so; a connection without one is closed."""
-    monkeypatch.setattr(edge_connection, "REQUEST_SECONDS", 0.01)
+    monkeypatch.setattr(edge_reading, "REQUEST_SECONDS", 0.01)
     reader, writer = await asyncio.open_unix_connection(str(server[1]))
     writer.write(data)
     assert b"HTTP/1.1 408" in await asyncio.wait_for(reader.read(), 3)

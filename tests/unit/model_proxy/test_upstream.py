@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from seawall.model_proxy.upstream import Origin, Pool, Started
-from seawall.model_proxy.upstream_connection import Control
 from seawall.model_proxy.upstream_errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
+from seawall.model_proxy.upstream_exchange import Control
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\ncontent-length: 2\r\n\r\nok"
 

@@ -86,7 +86,7 @@ class Line:
 
 def proxy_of(models: Models, **stages: Any) -> ModelProxy:
     pipeline = Pipeline(Stages(identify=models, route=models, caller=Batching(models), **stages))
-    return ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.run))
+    return ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.handle))
 
 
 async def ask(proxy: ModelProxy, path: str, body: Any = None, method: str = "POST", **headers: str) -> tuple[int, str]:
@@ -120,7 +120,7 @@ async def test_an_answer_that_is_shared_names_the_model_that_made_it() -> None:
     """From the cache, and of a call made at the same time: the model, not the name of the route that was asked for."""
     models = Models(KIND)
     pipeline = Pipeline(Stages(identify=models, route=models, caller=models, cache=ExactCache()))
-    proxy = ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.run))
+    proxy = ModelProxy(models, (), pipeline, prompts=Prompts(Library([BUNDLE], ARTIFACTS), pipeline.handle))
     path = "/v1/prompts/merchandising/classify-question"
     got = await asyncio.gather(*(ask(proxy, path, QUESTION) for _ in range(2)))
     got.append(await ask(proxy, path, QUESTION))
@@ -138,7 +138,7 @@ async def test_a_prompt_that_says_so_is_asked_every_time() -> None:
     prompt = msgspec.structs.replace(app.prompts["classify-question"], cache=False)
     bundle = msgspec.structs.replace(BUNDLE, app=msgspec.structs.replace(app, prompts={prompt.name: prompt}))
     pipeline = Pipeline(Stages(identify=models, route=models, caller=models, cache=ExactCache()))
-    proxy = ModelProxy(models, (), pipeline, prompts=Prompts(Library([bundle], ARTIFACTS), pipeline.run))
+    proxy = ModelProxy(models, (), pipeline, prompts=Prompts(Library([bundle], ARTIFACTS), pipeline.handle))
     path = "/v1/prompts/merchandising/classify-question"
     got = await asyncio.gather(*(ask(proxy, path, QUESTION) for _ in range(2)))
     got.append(await ask(proxy, path, QUESTION, seawall_cache="force"))

@@ -10,38 +10,37 @@ from __future__ import annotations
 import asyncio
 
 from seawall.core.clock import SYSTEM_CLOCK, Clock
-from seawall.core.errors import Unavailable
 from seawall.model_proxy.admission.desk import LeaseDesk
-from seawall.model_proxy.admission.estimate import NOTHING, Prices, tokens_of
+from seawall.model_proxy.admission.estimate import Prices, tokens_of
 from seawall.model_proxy.admission.lease import STREAM_RETRY_SECONDS, Lease
+from seawall.model_proxy.admission.moves import Moves
 from seawall.model_proxy.admission.reservation import Reservation, Seat
-from seawall.model_proxy.admission.settings import SEATS_MAX, TICK_SECONDS, AdmissionSettings
+from seawall.model_proxy.admission.seats import Seats
+from seawall.model_proxy.admission.settings import ROUNDS_MAX, TICK_SECONDS, AdmissionSettings
 from seawall.model_proxy.admission.treasury import Treasury, over_budget
-from seawall.model_proxy.admission.wallet import Wallet
-from seawall.model_proxy.call import Call, Caller, Limits, Target
-from seawall.model_proxy.errors import CallOverLimit, OverBudget, OverLimit
+from seawall.model_proxy.call import Call, Caller
+from seawall.model_proxy.errors import CallOverLimit, OverLimit
 from seawall.model_proxy.scopes import EVAL, allows, require
 from seawall.telemetry.events import event
 from seawall.trust.errors import NotSignedIn
 
-ROUNDS_MAX = 32
-"""How often a call asks again when others took what was granted."""
 RETRY_SECONDS_MIN = 0.05
 
 
 class Admission:
-    """Keeps the promise of `stages.Admit`; `may` is what `route.router.Router` asks. `start` keeps it going, `close` gives all back."""
+    """Keeps the promise of `stages.Admit`; `may` is what `route.router.Router` asks, `move` what `caller.Caller` does (`moves.py`). `start`
+    keeps it going, `close` gives all back."""
 
     def __init__(
         self, settings: AdmissionSettings, prices: Prices, desk: LeaseDesk, treasury: Treasury, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        self._settings = settings
-        self._prices = prices
         self._desk = desk
         self._treasury = treasury
         self._now = clock.monotonic
-        self._seats: dict[tuple[str, str, str, str], Seat] = {}
+        self._seats = Seats(settings, prices, desk)
         desk.on_drop = treasury.on_drop = self._seats.clear
+        moves = Moves(self._seats, desk, treasury, clock)
+        self.may, self.move = moves.may, moves.move
         self._ticking: asyncio.Task[None] | None = None
 
     # ── the stage ──
@@ -52,7 +51,7 @@ class Admission:
         if caller is None:
             raise NotSignedIn
         self._check_scope(call, caller)
-        seat = self._seat(caller, call.model)
+        seat = self._seats.of(caller, call.model)
         price = seat.price
         reads, writes = tokens_of(call, price)
         return self._reserve(call, caller, seat, reads + writes, reads * price.input + writes * price.output)
@@ -84,44 +83,6 @@ class Admission:
         if held.allotment is not None:
             held.allotment.settle(held.money, call.cost)
 
-    def may(self, call: Call, target: Target) -> bool:
-        """Whether a model's own limits let a call through. It is counted at the first that does; where it goes on, see `move`."""
-        held = call.reservation
-        first = held is not None and not held.routed and not held.settled
-        lease = self._model_lease(call, target)
-        if lease is not None and (held is None or held.model is not lease):
-            if not self._has(lease, held):
-                return False
-            if held is not None and first:
-                held.model = lease
-                lease.take(held.tokens, self._now())
-        if held is not None and first:
-            held.routed = True
-        return True
-
-    async def move(self, call: Call, target: Target) -> bool:
-        """A call is sent to another model: it is counted there from now on, and what that may cost beyond what is reserved is reserved
-        as well. False: that model's own limits, or the budget, do not let it through."""
-        held = call.reservation
-        if held is None or held.settled or call.caller is None:
-            return True
-        reads, writes = tokens_of(call, self._seat(call.caller, call.model).price)
-        lacking = call.cost + reads * target.input_price + writes * target.output_price - held.money
-        if lacking > 0 and not await self._paid(held, self._treasury.wallet(call.caller.budget, call.caller.principal.tenant), lacking):
-            return False
-        lease = self._model_lease(call, target)
-        if lease is held.model:
-            return True
-        if lease is not None:
-            if not await self._leased(lease, held.tokens):
-                return False
-            lease.take(held.tokens, self._now())
-        used = call.usage.input + call.usage.output
-        if held.model is not None:
-            held.model.give(held.tokens - used + held.before)
-        held.model, held.before = lease, used
-        return True
-
     async def start(self) -> None:
         """Renew and account in the background until `close`."""
         self._ticking = asyncio.create_task(self._tick_for_ever(), name="seawall-admission")
@@ -139,49 +100,7 @@ class Admission:
         """One round of what goes on in the background."""
         await self._desk.tick()
         await self._treasury.tick()
-        if self._prices.moved() or len(self._seats) > SEATS_MAX:
-            self._seats.clear()
-
-    def _model_lease(self, call: Call, target: Target) -> Lease | None:
-        models = call.reservation.models if call.reservation is not None else None
-        if models is None:
-            models = self._seat(call.caller, call.model).models if call.caller is not None else ()
-        return next((lease for lease in models if lease.tag == f"model:{target.id}"), None) if models else None
-
-    def _has(self, lease: Lease, held: Reservation | None) -> bool:
-        if lease.has(held.tokens if held is not None else 0, self._now()):
-            return True
-        self._desk.prefetch(lease)
-        return False
-
-    async def _leased(self, lease: Lease, tokens: int) -> bool:
-        """Whether there is room, after more was asked for where there was none."""
-        for _ in range(ROUNDS_MAX):
-            if lease.has(tokens, self._now()):
-                return True
-            if not lease.worth_asking(tokens, self._now()):
-                return False
-            await self._desk.fill([lease], tokens)
-        return False
-
-    async def _paid(self, held: Reservation, wallet: Wallet, money: int) -> bool:
-        """Reserve more for a call that is under way, if the budget has it."""
-        for _ in range(ROUNDS_MAX):
-            now = self._now()
-            if held.allotment is not None and held.allotment is not wallet.allotment:
-                return False  # its period is over
-            if wallet.allotment is not None and wallet.has(money, now):
-                wallet.allotment.take(money, now)
-                wallet.allotment.in_flight -= held.allotment is not None  # it counts once
-                held.allotment, held.money = wallet.allotment, held.money + money
-                return True
-            if wallet.refused(money, now):
-                return False
-            try:
-                await self._treasury.draw(wallet, money)
-            except (OverBudget, Unavailable):
-                return False
-        return False
+        self._seats.tidy()
 
     # ── reserving ──
 
@@ -262,7 +181,7 @@ class Admission:
 
     async def _fill(self, call: Call, caller: Caller) -> None:
         """Ask for whatever is short, all at once."""
-        seat = self._seat(caller, call.model)
+        seat = self._seats.of(caller, call.model)
         reads, writes = tokens_of(call, seat.price)
         tokens, money = reads + writes, reads * seat.price.input + writes * seat.price.output
         now = self._now()
@@ -273,26 +192,6 @@ class Admission:
             await self._desk.fill(short, tokens)
         elif wallet is not None and not wallet.has(money, now):
             await self._treasury.draw(wallet, money)
-
-    # ── who is counted where ──
-
-    def _seat(self, caller: Caller, model: str) -> Seat:
-        principal = caller.principal
-        key = (principal.tenant, principal.user, caller.key_id, model)
-        return self._seats.get(key) or self._make_seat(caller, key)
-
-    def _make_seat(self, caller: Caller, key: tuple[str, str, str, str]) -> Seat:
-        tenant, user, key_id, model = key
-        tag, none = tenant.replace("{", "(").replace("}", ")") or "-", Limits()
-        settings, lease = self._settings, self._desk.lease
-        own = lease(tag, f"key:{key_id}", caller.limits) if key_id and caller.limits != none else None
-        users = lease(tag, f"user:{user}", settings.user) if settings.user != none else None
-        tenants = lease(tag, "tenant", settings.tenant, fair=True) if settings.tenant != none else None
-        seat = Seat(tuple(one for one in (own, users, tenants) if one is not None), users, tenants, self._prices.of(model))
-        seat.models = tuple(lease(f"model:{name}", "model", limits) for name, limits in seat.price.limited)
-        if seat.price is not NOTHING and len(self._seats) <= SEATS_MAX:
-            self._seats[key] = seat
-        return seat
 
     def _check_scope(self, call: Call, caller: Caller) -> None:
         scopes = caller.principal.scopes

@@ -28,6 +28,8 @@ DOLLAR = 1_000_000_000
 """Nano-dollars."""
 ALLOTMENT_PART = 100
 ALLOTMENT_MAX = DOLLAR
+ROUNDS_MAX = 32
+"""How often a call asks again when others took what was granted."""
 LEASES_MAX = 50_000
 SEATS_MAX = 20_000
 

@@ -1,10 +1,10 @@
 """One call to a model for everybody who asks the same at once.
 
-A *flight* is an answer in the making. Everybody who waits for it, its first asker included, has a *seat*. Guarantees: a seat gets the
-whole answer from its beginning, in the form it asked for, whenever it joined; a seat that reads slowly falls behind alone, at its own
-place in what the flight has kept; a seat may leave at any time; the flight goes on until its end while anybody is left, and tells its
-owner when nobody is. What a flight keeps is bounded: beyond the bound nobody new may join, what all have read is let go of, and the
-provider is held back for the slowest.
+A *flight* is an answer in the making. Everybody who waits for it, its first asker included, has a *seat* (`seats.py`). Guarantees: a
+seat gets the whole answer from its beginning, in the form it asked for, whenever it joined; a seat that reads slowly falls behind alone,
+at its own place in what the flight has kept; a seat may leave at any time; the flight goes on until its end while anybody is left, and
+tells its owner when nobody is. What a flight keeps is bounded: beyond the bound nobody new may join, what all have read is let go of, and
+the provider is held back for the slowest.
 """
 
 from __future__ import annotations
@@ -15,24 +15,15 @@ from typing import Protocol
 
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.model_proxy.cache.answers import Answer, from_pieces, from_whole
+from seawall.model_proxy.cache.seats import Seat, Sink
 from seawall.model_proxy.call import Call, Piece, Usage, Whole
-from seawall.model_proxy.forms import body_of, is_usage_alone, pieces_of
+from seawall.model_proxy.forms import body_of, pieces_of
 
 KEPT_BYTES_MAX = 1 << 20
 SEATS_MAX = 1024
 
 _LEADERS_OWN = (DeadlineExceeded, asyncio.CancelledError)
 """What ended the first asker's call but need not end anybody else's."""
-
-
-class Sink(Protocol):
-    """Where a seat's answer goes."""
-
-    def stream(self, piece: Piece) -> None:
-        """The next piece."""
-
-    def whole(self, answer: Whole) -> None:
-        """A whole answer."""
 
 
 class Holds(Protocol):
@@ -43,107 +34,6 @@ class Holds(Protocol):
 
     def resume(self) -> None:
         """Read on."""
-
-
-class Seat:
-    """A place on a flight."""
-
-    __slots__ = ("_at", "_flight", "_future", "_tell", "paused", "released", "sink", "streamed", "usage_told")
-
-    def __init__(self, flight: Flight, sink: Sink, *, streamed: bool, usage_told: bool) -> None:
-        self._flight = flight
-        self.sink = sink
-        self._at = 0
-        self._future: asyncio.Future[bool] | None = None
-        self._tell: Callable[[bool | Exception], None] | None = None
-        self.streamed = streamed
-        self.usage_told = usage_told
-        self.paused = False
-        self.released = False
-        """Something has reached the sink."""
-
-    async def done(self) -> bool:
-        """Wait for the end. True: the sink has the whole answer. False: the first asker gave up for reasons of its own before this seat
-        got anything; look again. Raises what went wrong otherwise. Cancelling it leaves the flight."""
-        if self._flight.ended and not self.behind:
-            return self._flight.outcome_for(self)
-        self._future = asyncio.get_running_loop().create_future()
-        try:
-            return await self._future
-        except asyncio.CancelledError:
-            self.leave()
-            raise
-
-    def tell(self, done: Callable[[bool | Exception], None]) -> None:
-        """`done` without waiting: what it gives or raises is told, unless the seat is left before. `done` never raises."""
-        self._tell = done
-        if self._flight.ended:
-            self.end()
-
-    def leave(self) -> None:
-        """Wait no longer."""
-        self._tell = None
-        self._flight.left(self)
-
-    def pause(self) -> None:
-        """The sink takes nothing for now."""
-        self.paused = True
-        self._flight.weigh()
-
-    def resume(self) -> None:
-        """The sink takes what it has missed, and what comes."""
-        self.paused = False
-        self.catch_up()
-        self._flight.weigh()
-
-    @property
-    def at(self) -> int:
-        """How many pieces it has had."""
-        return self._at
-
-    @property
-    def behind(self) -> bool:
-        """Whether there are pieces it has not had."""
-        return self.streamed and self._at < self._flight.length
-
-    def catch_up(self) -> None:
-        """Hand over what the sink has not had."""
-        flight = self._flight
-        while self.streamed and not self.paused and self._at < flight.length:
-            piece = flight.piece_at(self._at)
-            self._at += 1
-            if self.usage_told or not is_usage_alone(piece):
-                self.released = True
-                self.sink.stream(piece)
-        if flight.ended:
-            self.end()
-
-    def fault(self, error: Exception) -> None:
-        """The sink refused."""
-        self._settle(error)
-
-    def end(self) -> None:
-        """The flight is over: tell who waits, once the sink has everything."""
-        if self.streamed and self.behind:
-            return
-        if self._flight.error is None:
-            self._settle(True)
-            return
-        try:
-            self._settle(self._flight.outcome_for(self))
-        except SeawallError as error:
-            self._settle(error)
-
-    def _settle(self, outcome: bool | Exception) -> None:
-        tell, self._tell = self._tell, None
-        future = self._future
-        if tell is not None:
-            tell(outcome)
-        elif future is not None and not future.done():
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
 
 
 class Flight:
@@ -223,9 +113,9 @@ class Flight:
         target = call.target.id if call.target else ""
         usage = next((piece.usage for piece in reversed(self._pieces) if piece.usage), None)
         answer = None if self._dropped else from_pieces(self._pieces, usage or call.usage, target, self._now())
+        whole = Whole(body_of([piece.data for piece in self._pieces]), usage or Usage()) if self._wanted(streamed=False) else None
         self._over(answer)
-        if self._wanted(streamed=False):
-            whole = Whole(body_of([piece.data for piece in self._pieces]), usage or Usage())
+        if whole is not None:
             self._hand_whole(whole)
         self._end_all()
 
@@ -247,9 +137,10 @@ class Flight:
         if self.ended:
             return
         self._pieces = answer.pieces() if self._wanted(streamed=True) else []
+        whole = answer.as_whole() if self._wanted(streamed=False) else None
         self._over(None)
-        if self._wanted(streamed=False):
-            self._hand_whole(answer.as_whole())
+        if whole is not None:
+            self._hand_whole(whole)
         self._end_all()
 
     def fail(self, error: BaseException) -> None:

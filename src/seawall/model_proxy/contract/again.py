@@ -8,7 +8,7 @@ from typing import Any
 from seawall.model_proxy.call import Call, Piece, Target, Tier, Whole
 from seawall.model_proxy.errors import ProviderFailed, UnknownModel
 from seawall.model_proxy.stages import Calls, Route
-from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.upstream_exchange import Control
 
 
 class Kept:

@@ -1,6 +1,6 @@
 """One value followed through its plan, event by event. A `Violation` is raised as soon as no valid value can begin as this one did.
 
-Where a plan leaves several forms open, each is followed by a walk of its own (`Fork`); those that fail fall away. `held` tells from
+Where a plan leaves several forms open, each is followed by a walk of its own (`fork.py`); those that fail fall away. `held` tells from
 where on the value so far may still prove wrong: a word of a list, a text with a pattern, a value whose check needs its end.
 """
 
@@ -13,17 +13,11 @@ import msgspec
 from seawall.core.schemas.errors import Violation
 from seawall.core.schemas.patterns import DEAD, State
 from seawall.core.schemas.plan import ANYTHING, Case, Plan, Scalar, TextRules, a, bounds, kinds_of, listed
-from seawall.core.schemas.work import TooMuch
+from seawall.model_proxy.contract.fork import TELLS_MAX, Followed, Fork
 
 NOT_HELD = 1 << 60
-TELLS_MAX = 100_000
-"""Events told to walks side by side, in one answer: a schema may ask for twice as many with each level of the answer."""
 Slice = Callable[[int, int], str]
 """The text between two positions of the answer."""
-
-
-class TooManyForms(TooMuch):
-    """Following the value takes more work than it is worth."""
 
 
 class Frame:
@@ -95,7 +89,9 @@ class Walk:
         if case.checks:
             self._floor = min(self._floor, at)
         if case.simple is None:
-            opened.fork = Fork(case, self._slice, self.path(), self._budget)
+            path, budget = self.path(), self._budget
+            groups: list[list[Followed]] = [[Walk(plan, self._slice, path, budget) for plan in union.branches] for union in case.groups]
+            opened.fork = Fork(groups, [union.single for union in case.groups], path, budget)
             opened.fork.open(kind, at)
         self._frames.append(opened)
 
@@ -286,83 +282,6 @@ class Walk:
 
     def _outer(self) -> str:
         return self.path().rpartition("/")[0]
-
-
-class Fork:
-    """Several walks side by side: of each group at least one must go on, and of a `oneOf` just one arrive."""
-
-    __slots__ = ("_budget", "_groups", "_path", "_singles", "done")
-
-    def __init__(self, case: Case, slice_: Slice, path: str, budget: list[int]) -> None:
-        self._groups = [[Walk(plan, slice_, path, budget) for plan in union.branches] for union in case.groups]
-        self._budget = budget
-        self._singles = [union.single for union in case.groups]
-        self._path = path
-        self.done = False
-
-    def held(self) -> int:
-        """The least over the groups of the most that one of its walks vouches for."""
-        return min(max(walk.held() for walk in group) for group in self._groups)
-
-    def open(self, kind: str, at: int) -> None:
-        """See Walk."""
-        self._each(lambda walk: walk.open(kind, at))
-
-    def close(self, end: int) -> None:
-        """See Walk."""
-        self._each(lambda walk: walk.close(end))
-        self.done = self._groups[0][0].done
-        if self.done and any(single and len(group) > 1 for single, group in zip(self._singles, self._groups, strict=True)):
-            raise Violation(self._path, "expected just one of several forms")
-
-    def key(self, name: str) -> None:
-        """See Walk."""
-        self._each(lambda walk: walk.key(name))
-
-    def key_begins(self, part: str) -> None:
-        """See Walk."""
-        self._each(lambda walk: walk.key_begins(part))
-
-    def begins(self, kind: str) -> None:
-        """See Walk."""
-        self._each(lambda walk: walk.begins(kind))
-
-    def scalar(self, kind: str, value: Scalar) -> None:
-        """See Walk."""
-        self._each(lambda walk: walk.scalar(kind, value))
-
-    def text_begins(self, at: int) -> int:
-        """See Walk."""
-        modes: list[int] = []
-        self._each(lambda walk: modes.append(walk.text_begins(at)))
-        return max(modes)
-
-    def text(self, part: str) -> None:
-        """See Walk."""
-        self._each(lambda walk: walk.text(part))
-
-    def text_ends(self) -> None:
-        """See Walk."""
-        self._each(lambda walk: walk.text_ends())
-
-    def _each(self, tell: Callable[[Walk], None]) -> None:
-        for index, group in enumerate(self._groups):
-            left: list[Walk] = []
-            wrong: Violation | None = None
-            for walk in group:
-                self._budget[0] -= 1
-                if self._budget[0] < 0:
-                    raise TooManyForms(self._path, "the schema takes this value in too many ways")
-                try:
-                    tell(walk)
-                    left.append(walk)
-                except TooMuch:
-                    raise
-                except Violation as error:
-                    wrong = error if wrong is None or len(error.path) >= len(wrong.path) else wrong
-            if not left and wrong is not None:
-                raise wrong
-            self._groups[index] = left
 
 
 def _escaped(key: str) -> str:

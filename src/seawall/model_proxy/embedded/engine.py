@@ -20,7 +20,7 @@ from seawall.model_proxy.embedded import llama
 from seawall.model_proxy.http import Request, Response, header_line
 from seawall.model_proxy.minilm import DIMENSIONS, Embedder
 from seawall.model_proxy.upstream import Origin, Pool
-from seawall.model_proxy.upstream_connection import Control
+from seawall.model_proxy.upstream_exchange import Control
 from seawall.telemetry.events import event
 
 EMBEDDING_MODEL = "minilm"

@@ -54,6 +54,19 @@ class Takes(Protocol):
         """The next piece."""
 
 
+class Gives(Takes, Protocol):
+    """One client's answer (`answer.Delivery`)."""
+
+    def ready(self, body: bytes) -> None:
+        """A whole answer that is bytes already."""
+
+    def ready_stream(self, events: bytes) -> None:
+        """A streamed one, to its end."""
+
+    def finish(self) -> None:
+        """The end of a stream."""
+
+
 class Replay(NamedTuple):
     """A recorded answer. Its bytes are in `answer`; `timed` gives its pieces at the times they were recorded with."""
 
@@ -120,6 +133,20 @@ class Evaluation:
             call.body["temperature"] = 0
             call.body.setdefault("seed", SEED)
         return True
+
+    async def answer(self, call: Call, client: Gives) -> None:
+        """Give a client the recorded answer, when one is asked for and there is one. What `look` raises."""
+        found = await self.look(call)
+        if found is None:
+            return
+        call.kept_of = found.exchange.target
+        if not call.stream:
+            client.ready(found.answer.whole())
+        elif call.request.headers.get(TIMING_HEADER) == "recorded":
+            await found.play(client, usage=call.usage_asked)
+            client.finish()
+        else:
+            client.ready_stream(found.answer.stream(usage=call.usage_asked))
 
     async def look(self, call: Call) -> Replay | None:
         """The recorded answer, when one is asked for; sets `call.snapshot`. NoSnapshot when it is required and there is none."""
