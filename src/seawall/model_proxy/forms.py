@@ -162,7 +162,7 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
 def _whole_list(have: list[Any], more: list[Any]) -> list[Any]:
     for member in more:
         number = member.get("index") if isinstance(member, dict) else None
-        if isinstance(number, int) and 0 <= number < len(have):
+        if isinstance(number, int) and 0 <= number < len(have) and isinstance(have[number], dict):
             _merge(have[number], {name: value for name, value in member.items() if name != "index"})
         else:
             have.append(dict(member) if isinstance(member, dict) else member)

@@ -10,6 +10,7 @@ from tests.virtual_time import run
 
 from seawall.core.clock import ManualClock
 from seawall.core.errors import DeadlineExceeded
+from seawall.model_proxy.cache import flights
 from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.cache.flights import KEPT_BYTES_MAX, Flight
 from seawall.model_proxy.cache.shared import SharedAnswers
@@ -246,3 +247,19 @@ def test_without_valkey_each_process_asks_for_itself() -> None:
         await cache.close()
 
     run(story(), clock)
+
+
+async def test_a_stream_that_cannot_be_made_whole_fails_for_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is left waiting for an end that was never told."""
+    cache, whole = ExactCache(), Heard()
+    flight = begun(cache)
+    seat = flight.join(whole, streamed=False)
+    for piece in PIECES:
+        flight.piece(piece)
+    monkeypatch.setattr(flights, "body_of", lambda events: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        flight.finish()
+    assert not flight.ended
+    flight.fail(ProviderFailed("Nonsense"))
+    with pytest.raises(ProviderFailed):
+        await seat.done()
