@@ -1,4 +1,4 @@
-"""A small collector for one machine: OTLP in, one JSON object a span out, a file an hour, oldest removed.
+"""A small collector for one machine: OTLP in, one JSON object a span out, a file an hour or 32 MB, oldest removed.
 
 Where `OTEL_EXPORTER_OTLP_ENDPOINT` names a real collector, spans go there instead and this one stays empty.
 """
@@ -6,6 +6,7 @@ Where `OTEL_EXPORTER_OTLP_ENDPOINT` names a real collector, spans go there inste
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -20,6 +21,7 @@ from starlette.routing import Route
 
 BODY_BYTES_MAX = 8 << 20
 FILES_MAX = 24
+FILE_BYTES_MAX = 32 << 20
 GATEWAY_SERVICE = "seawall-gateway"
 
 
@@ -90,22 +92,33 @@ def unpacked(body: bytes) -> bytes:
 
 
 class SpanFiles:
-    """Appends spans to `spans-<hour>.ndjson` in a directory, keeping the newest files."""
+    """Appends spans to `spans-<hour>.ndjson` in a directory, keeping the newest files. A full one becomes `spans-<hour>-001.ndjson`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, file_bytes_max: int = FILE_BYTES_MAX) -> None:
         self._directory = directory
+        self._file_bytes_max = file_bytes_max
+        self._lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def append(self, records: list[SpanRecord]) -> None:
         """Write a batch with one system call, so that readers never see half a batch's order disturbed."""
         if not records:
             return
+        lines = b"".join(msgspec.json.encode(record) + b"\n" for record in records)
         path = self._directory / time.strftime("spans-%Y%m%dT%H.ndjson", time.gmtime())
-        fresh = not path.exists()
-        with path.open("ab") as file:
-            file.write(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
-        if fresh:
-            self._prune()
+        with self._lock:
+            if path.exists() and path.stat().st_size + len(lines) > self._file_bytes_max:
+                self._set_aside(path)
+            fresh = not path.exists()
+            with path.open("ab") as file:
+                file.write(lines)
+            if fresh:
+                self._prune()
+
+    def _set_aside(self, path: Path) -> None:
+        """Under a name that sorts before its own, after those of the same hour that were full before."""
+        last = max((int(full.stem[-3:]) for full in self._directory.glob(f"{path.stem}-[0-9][0-9][0-9].ndjson")), default=0)
+        path.rename(path.with_name(f"{path.stem}-{min(last + 1, 999):03}.ndjson"))
 
     def _prune(self) -> None:
         for old in sorted(self._directory.glob("spans-*.ndjson"))[:-FILES_MAX]:

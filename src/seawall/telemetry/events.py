@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 
 import msgspec
 
@@ -11,10 +12,11 @@ from seawall.telemetry.spans import current_trace_id
 
 
 def event(name: str, /, **fields: object) -> None:
-    """Write an event. Values must be JSON-like; never pass a secret, a token or a person's data."""
+    """Write an event. Values must be JSON-like; never pass a secret, a token or a person's data. Whatever becomes of it, this returns."""
     line: dict[str, object] = {"at": time.time(), "event": name}
     if trace_id := current_trace_id():
         line["trace_id"] = trace_id
     line.update(fields)
-    sys.stderr.buffer.write(msgspec.json.encode(line) + b"\n")
-    sys.stderr.buffer.flush()
+    with suppress(OSError):  # the disk is full, or whoever read it is gone: what is told of goes on
+        sys.stderr.buffer.write(msgspec.json.encode(line) + b"\n")
+        sys.stderr.buffer.flush()

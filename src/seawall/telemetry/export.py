@@ -96,13 +96,14 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def post(endpoint: str, body: bytes) -> None:
-    """Send one request to `unix:///socket/path` or `http://host:port`. OSError when it did not arrive or was refused."""
+    """Send one request to `unix:///socket/path` or `http(s)://host:port`. OSError when it did not arrive or was refused."""
     parts = urlsplit(endpoint)
     if parts.scheme == "unix":
         connection: http.client.HTTPConnection = _UnixConnection(parts.path, TIMEOUT_SECONDS)
         path = PATH
     else:
-        connection = http.client.HTTPConnection(parts.hostname or "localhost", parts.port, timeout=TIMEOUT_SECONDS)
+        kind, port = (http.client.HTTPSConnection, 443) if parts.scheme == "https" else (http.client.HTTPConnection, 4318)
+        connection = kind(parts.hostname or "localhost", parts.port or port, timeout=TIMEOUT_SECONDS)
         path = parts.path.rstrip("/") + PATH
     try:
         connection.request("POST", path, body, {"content-type": "application/x-protobuf"})

@@ -31,3 +31,15 @@ async def test_a_gzip_body_that_breaks_off_is_refused(tmp_path: Path, cut: int) 
     assert await posted(tmp_path, whole) == 200
     assert await posted(tmp_path, whole[:-cut]) == 400
     assert await posted(tmp_path, b"no gzip") == 400
+
+
+def test_spans_take_so_much_of_the_disk_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many come in an hour; the newest are kept, in their order."""
+    monkeypatch.setattr(collector, "FILES_MAX", 3)
+    files = collector.SpanFiles(tmp_path, file_bytes_max=2000)
+    for number in range(100):
+        files.append([collector.SpanRecord(f"{number:032}", "0" * 16, "page", "ui", "ui", number, number)])
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 3 * 2000
+    kept = [one.start_ns for one in collector.read_spans(tmp_path)]
+    assert kept == list(range(kept[0], 100))
+    assert len(kept) > 20

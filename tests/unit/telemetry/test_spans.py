@@ -1,14 +1,19 @@
 """Spans: parents, errors, and their way over the wire and back."""
 
+import datetime
+import ssl
 import threading
 from collections import deque
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from seawall.telemetry import spans
 from seawall.telemetry.collector import SpanFiles, decode, read_spans
-from seawall.telemetry.export import Exporter
+from seawall.telemetry.export import Exporter, post
 from seawall.telemetry.otlp import encode
 
 
@@ -80,7 +85,7 @@ def test_the_exporter_posts_batches_to_a_collector():
             pass
 
     with HTTPServer(("127.0.0.1", 0), Collector) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         for _ in range(3):
             with spans.span("page", "ui"):
@@ -105,3 +110,51 @@ def _finished() -> spans.Span:
     with spans.span("page", "ui") as made:
         pass
     return made
+
+
+def certificate(directory):
+    """One of `localhost`, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(hours=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
+    (directory / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (directory / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return directory / "cert.pem", directory / "key.pem"
+
+
+def test_spans_go_to_a_collector_over_tls(tmp_path, monkeypatch):
+    """An https address is spoken to as one; a certificate nobody trusts gets nothing."""
+    bodies: list[bytes] = []
+    cert, key = certificate(tmp_path)
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    class Server(HTTPServer):
+        def handle_error(self, *_):
+            pass
+
+    with Server(("127.0.0.1", 0), Collector) as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        endpoint = f"https://localhost:{server.server_port}"
+        with pytest.raises(OSError, match="certificate verify failed"):
+            post(endpoint, b"untrusted")
+        monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+        post(endpoint, b"spans")
+        server.shutdown()
+        thread.join()
+    assert bodies == [b"spans"]
