@@ -26,7 +26,7 @@ import msgspec
 from seawall.cli.instance import Instance
 from seawall.cli.supervisor_health import HttpProbe, PostgresProbe, ValkeyProbe
 from seawall.cli.supervisor_units import Unit
-from seawall.core.settings import drain_seconds
+from seawall.core.settings import drain_seconds, public_url
 from seawall.store.embedded_postgres import OWNER, SERVICE_ROLES, SUPERUSER, EmbeddedPostgres
 from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
@@ -74,7 +74,7 @@ class Site(msgspec.Struct, frozen=True):
     @property
     def url(self) -> str:
         """The origin users see; WebAuthn refuses bare addresses, so it names localhost."""
-        return self.environment.get("SEAWALL_PUBLIC_URL", "").rstrip("/") or f"http://localhost:{self.port}"
+        return public_url(self.environment.get("SEAWALL_PUBLIC_URL", "")) or f"http://localhost:{self.port}"
 
     @property
     def drain_s(self) -> float:

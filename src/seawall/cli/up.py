@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from seawall.cli.instance import Instance
 from seawall.cli.supervisor_detach import detached
 from seawall.cli.supervisor_instance import RunningInstance
 from seawall.cli.supervisor_plan import Engines, Site, plan
+from seawall.cli.supervisor_port import DEFAULT_PORT, hold_port
 from seawall.cli.supervisor_process import die_with, postgres_identity
 from seawall.cli.supervisor_report import HumanReporter, JsonReporter, Reporter
 from seawall.cli.supervisor_units import Unit
@@ -30,8 +30,6 @@ from seawall.core.errors import ConfigurationError
 from seawall.store import embedded_postgres, embedded_valkey
 
 DEFAULT_APP = Path("apps/merchandising")
-DEFAULT_PORT = 8420
-PORTS_TRIED = 100
 UNSOUND = 2
 """The exit status when the app has faults: it was used wrongly, and nothing was started."""
 
@@ -88,10 +86,11 @@ def _hold(
 ) -> int:
     instances.lock(instance)
     instances.recover(instance)
-    site = Site(instance, apps, choose_port(port), dict(os.environ))
-    reporter: Reporter = JsonReporter(sys.stdout) if as_json else HumanReporter(sys.stdout)
-    running = RunningInstance(site, planner(site), reporter, on_ready)
-    return asyncio.run(running.run())
+    with hold_port(port, os.environ.get("SEAWALL_LISTEN", "")) as held:
+        site = Site(instance, apps, held.getsockname()[1], dict(os.environ))
+        reporter: Reporter = JsonReporter(sys.stdout) if as_json else HumanReporter(sys.stdout)
+        running = RunningInstance(site, planner(site), reporter, on_ready)
+        return asyncio.run(running.run())
 
 
 def real_plan(site: Site) -> Sequence[Unit]:
@@ -111,32 +110,13 @@ def real_plan(site: Site) -> Sequence[Unit]:
     return plan(site, engines)
 
 
-def choose_port(asked: int | None) -> int:
-    """The port asked for, or the first free one from DEFAULT_PORT. ConfigurationError when there is none."""
-    if asked is not None:
-        if not _is_free(asked):
-            raise ConfigurationError(f"Port {asked} is taken", fix="Choose another with --port, or leave --port out to get a free one")
-        return asked
-    for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
-        if _is_free(port):
-            return port
-    raise ConfigurationError(f"Ports {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TRIED - 1} are all taken", fix="Choose another with --port")
-
-
-def _is_free(port: int) -> bool:
-    """Bound without SO_REUSEPORT, which Envoy uses: so a port another Envoy has is seen as taken."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def _app_folder(folder: Path) -> Path:
     if not (folder / "app.yaml").is_file():
         raise ConfigurationError(
             f"{folder} is not an app", expected="a folder with an app.yaml", fix="Name an app's folder: seawall up FOLDER"
+        )
+    if ":" in str(folder.absolute()):
+        raise ConfigurationError(
+            "The path of an app has a colon, which parts paths in SEAWALL_APPS", got=str(folder.absolute()), fix="Move or rename the folder"
         )
     return folder.absolute()

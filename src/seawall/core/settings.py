@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -38,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
     otlp_endpoint: str = ""
     """`OTEL_EXPORTER_OTLP_ENDPOINT`: where spans go; `unix:///…/workers-0.sock` by default; empty: nowhere."""
     listen: str = ""
-    """`SEAWALL_LISTEN`: `host:port` the gateway opens; empty: `public_url`'s port on 127.0.0.1."""
+    """`SEAWALL_LISTEN`: `address:port` the gateway opens; empty: `public_url`'s port on 127.0.0.1."""
     tls_certificate: str = ""
     """`SEAWALL_TLS_CERT`: a PEM file (chain) the gateway answers TLS with; empty: plain HTTP."""
     tls_key: str = ""
@@ -108,7 +109,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         vector_url="" if environment.get("VECTOR_URL") == "off" else environment.get("VECTOR_URL", ""),
         service=environment.get("SEAWALL_SERVICE", ""),
         replica=int(replica),
-        public_url=environment.get("SEAWALL_PUBLIC_URL", "http://localhost:8420").rstrip("/"),
+        public_url=public_url(environment.get("SEAWALL_PUBLIC_URL", "")) or "http://localhost:8420",
         otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
         listen=environment.get("SEAWALL_LISTEN", ""),
         tls_certificate=environment.get("SEAWALL_TLS_CERT", ""),
@@ -117,6 +118,21 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         genai_semconv=environment.get("SEAWALL_GENAI_SEMCONV", ""),
         drain_seconds=drain_seconds(environment.get("SEAWALL_DRAIN_SECONDS", "")),
     )
+
+
+def public_url(text: str) -> str:
+    """What `SEAWALL_PUBLIC_URL` says, without a trailing slash. ConfigurationError when it is no origin."""
+    url = text.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and url == f"{parts.scheme}://{parts.netloc}" and parts.port != 0
+    except ValueError:
+        sound = False
+    if url and not sound:
+        raise ConfigurationError(
+            "SEAWALL_PUBLIC_URL is not an origin", expected="https://HOST or http://HOST:PORT, without a path", got=repr(text[:80])
+        )
+    return url
 
 
 def drain_seconds(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from seawall.core.settings import Settings
 
 CONNECTIONS_MAX = 4096
 HEAP_BYTES_MAX = 1 << 30
+LOCAL_HOST = "127.0.0.1"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +24,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Where the services' sockets are and ours will be."""
     access_log: Path
     jwks: Mapping[str, Sequence[Mapping[str, str]]]
-    host: str = "127.0.0.1"
+    host: str = LOCAL_HOST
     port: int = 8420
     """0: any free port, for tests."""
     secure: bool = False
@@ -68,7 +70,7 @@ def plan_of(settings: Settings, jwks: Mapping[str, Sequence[Mapping[str, str]]])
         raise ConfigurationError(
             "TLS is on but users are sent to plain HTTP", expected="SEAWALL_PUBLIC_URL=https://…", got=settings.public_url
         )
-    host, port = _listen(settings.listen) if settings.listen else ("127.0.0.1", public.port or (443 if settings.secure else 80))
+    host, port = listen_address(settings.listen) if settings.listen else (LOCAL_HOST, public.port or (443 if settings.secure else 80))
     return Plan(
         run=settings.run,
         access_log=settings.data / "logs" / "gateway-access.log",
@@ -82,8 +84,13 @@ def plan_of(settings: Settings, jwks: Mapping[str, Sequence[Mapping[str, str]]])
     )
 
 
-def _listen(text: str) -> tuple[str, int]:
+def listen_address(text: str) -> tuple[str, int]:
+    """The address and port in `SEAWALL_LISTEN`. ConfigurationError when it has none; Envoy listens on addresses, not on names."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise ConfigurationError("SEAWALL_LISTEN is not an address", expected="host:port, like 0.0.0.0:8420", got=text)
-    return host.strip("[]"), int(port)
+    try:
+        address = str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        address = ""
+    if not address or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65536:
+        raise ConfigurationError("SEAWALL_LISTEN is not an address", expected="address:port, like 0.0.0.0:8420", got=repr(text[:80]))
+    return address, int(port)
