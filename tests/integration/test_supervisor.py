@@ -114,6 +114,16 @@ async def test_what_never_comes_up_is_given_up_and_the_others_go_on(run: Path) -
         assert house.last("other").state == "ready"
 
 
+async def test_what_has_worked_is_started_again_however_often_it_ends(run: Path) -> None:
+    """A disk that is full for a while, or somebody who kills it again and again, takes nothing away for good."""
+    async with watched(run, service(run, "one")) as house:
+        await house.supervisor.start()
+        for count in range(1, QUICK.failures_max + 4):
+            pid = house.last("one").pid
+            os.kill(pid, signal.SIGKILL)
+            await eventually(lambda: house.last("one").state == "ready" and house.last("one").restarts == count)  # noqa: B023
+
+
 async def test_an_essential_one_given_up_ends_the_start(run: Path) -> None:
     """Nobody waits for the others then; stopping ends them."""
     async with watched(run, service(run, "broken", "--end", "3"), service(run, "slow", "--delay", "60")) as house:

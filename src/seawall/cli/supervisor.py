@@ -36,6 +36,7 @@ class Supervisor:
         for task in self._tasks:
             if task.done() and not task.cancelled():
                 task.result()  # a fault of ours ends the start; it is not kept until the stop
+        self._terms.serving = not self._terms.hopeless.is_set()
         return [keeper.unit for keeper in self._keepers if keeper.state == "failed"]
 
     async def stop(self) -> None:

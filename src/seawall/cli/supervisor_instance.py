@@ -112,7 +112,10 @@ class RunningInstance:
             self._signal = self._signal or number
             asked.set()
 
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        heeded = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` asks
+            heeded.append(signal.SIGHUP)
+        for number in heeded:
             asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
 
     async def _drain(self, unit: Unit) -> None:

@@ -1,7 +1,8 @@
 """Keeps one unit running: starts it once what it needs is ready, attends to it, starts it again, stops it.
 
-A process that ends is started again after a back-off, until the policy gives up. A process that has stopped answering is killed and
-started again. What becomes of a unit is told through its `Terms`.
+A process that ends is started again after a back-off. Until the instance is ready the policy may give it up; what has worked in a ready
+instance is started for ever. A process that has stopped answering is killed and started again. What becomes of a unit is told through its
+`Terms`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SILENT_STARTING_S_MAX = 600.0
 """A process that never began to answer is killed after so long; services wait for data to be prepared, which takes its time at first."""
 HELD_POLL_S = 0.05
 CONFIGURATION_STATUS = 2
-"""A service that ends with this says that it was set up wrongly (`cli/main.py`): starting it again would not mend that."""
+"""A service that ends so says that it was set up wrongly (`cli/main.py`); before it ever worked, starting it again would not mend that."""
 HURRIED_GRACE_S = 10.0
 """What a unit with a longer grace still gets once `hurry` was called."""
 
@@ -43,6 +44,8 @@ class Keeper:
         self._terms = terms
         self._kept = kept
         self._failures: list[float] = []
+        self._restarts = 0
+        self._worked = False
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
 
@@ -122,10 +125,13 @@ class Keeper:
         if not self.unit.is_task and (why := self._terms.held(self.unit)):
             self._change("held", why)
             return await self._unless_stopping(self._let_go())
-        now = self._terms.clock.monotonic()
-        self._failures.append(now)
-        hopeless = self.unit.is_task or (status == CONFIGURATION_STATUS and isinstance(self.unit.probe, HttpProbe))
-        delay = None if hopeless else self._terms.policy.delay(self._failures, now)
+        now, policy = self._terms.clock.monotonic(), self._terms.policy
+        self._restarts += 1
+        self._failures = [*(at for at in self._failures if now - at < policy.window_s), now]
+        misled = status == CONFIGURATION_STATUS and isinstance(self.unit.probe, HttpProbe)
+        worked = self._worked and self._terms.serving
+        hopeless = self.unit.is_task or (misled and not worked)
+        delay = None if hopeless else policy.delay(self._failures, now, worked=worked)
         if delay is None:
             self._give_up(describe_end(status))
             return False
@@ -190,6 +196,7 @@ class Keeper:
         if self._stopping.is_set():
             return
         if ready:
+            self._worked = True
             self._change("ready")
             self.settled.set()
         elif self.state == "ready":
@@ -200,7 +207,7 @@ class Keeper:
         child = self.child
         after_s = self._terms.clock.monotonic() - self._terms.began
         pid, ticks = (child.pid, child.started_ticks) if child else (0, 0)
-        self._terms.observe(Change(self.unit, state, detail, pid, ticks, len(self._failures), after_s))
+        self._terms.observe(Change(self.unit, state, detail, pid, ticks, self._restarts, after_s))
 
 
 async def first_of(*wanted: Coroutine[None, None, object]) -> None:

@@ -44,7 +44,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Reporter(Protocol):
-    """Told of everything that happens until the instance is ready, and of what goes wrong later."""
+    """Told of everything that happens until the instance is ready, and of what goes wrong later. Never raises."""
 
     def changed(self, change: Change) -> None:
         """A unit's state changed."""
@@ -73,8 +73,7 @@ class JsonReporter:
 
     def ready(self, ready: Ready, given_up: list[str], took_s: float) -> None:
         """The line."""
-        self._out.write(msgspec.json.encode(ready).decode() + "\n")
-        self._out.flush()
+        _write(self._out, msgspec.json.encode(ready).decode() + "\n")
 
     def note(self, sentence: str) -> None:
         """Nothing."""
@@ -105,38 +104,39 @@ class HumanReporter:
         filled = int(done * BAR_CHARACTERS)
         self._bar = f"  {'━' * filled}{'╌' * (BAR_CHARACTERS - filled)} {done:4.0%}  {progress.label}"
         if self._terminal:
-            self._write("\r\x1b[K" + self._bar)
+            _write(self._out, "\r\x1b[K" + self._bar)
         elif int(done * 10) != self._tenth:
-            self._write(self._bar + "\n")
+            _write(self._out, self._bar + "\n")
         self._tenth = int(done * 10)
 
     def ready(self, ready: Ready, given_up: list[str], took_s: float) -> None:
         """Where to go."""
         without = f", without {', '.join(given_up)} (see {ready.data}/logs)" if given_up else ""
         self._clear()
-        self._write(f"\n  Ready in {took_s:.1f} s{without}\n\n  {ready.url}\n")
+        _write(self._out, f"\n  Ready in {took_s:.1f} s{without}\n\n  {ready.url}\n")
         if ready.sign_in_url:
-            self._write(f"  {ready.sign_in_url}   signs you in, once\n")
-        self._write("\n")
+            _write(self._out, f"  {ready.sign_in_url}   signs you in, once\n")
+        _write(self._out, "\n")
 
     def note(self, sentence: str) -> None:
         """A line of its own."""
         self._clear()
-        self._write(f"  {sentence}\n")
+        _write(self._out, f"  {sentence}\n")
 
     def _line(self, mark: str, label: str, rest: str) -> None:
         self._clear()
-        self._write(f"  {mark} {label:<14}{rest}\n")
+        _write(self._out, f"  {mark} {label:<14}{rest}\n")
 
     def _mark(self, character: str, colour: int) -> str:
         return f"\x1b[{colour}m{character}\x1b[0m" if self._terminal else character
 
-    def _write(self, text: str) -> None:
-        with suppress(BrokenPipeError):  # whoever read us is gone; the instance goes on
-            self._out.write(text)
-            self._out.flush()
-
     def _clear(self) -> None:
         if self._terminal and self._bar:
-            self._write("\r\x1b[K")
+            _write(self._out, "\r\x1b[K")
         self._bar = ""
+
+
+def _write(out: TextIO, text: str) -> None:
+    with suppress(OSError):  # the reader or the terminal is gone, or the disk is full: the instance goes on
+        out.write(text)
+        out.flush()

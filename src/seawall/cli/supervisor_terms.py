@@ -47,5 +47,7 @@ class Terms:
         self.began = clock.monotonic()
         self.hopeless = asyncio.Event()
         """Set when an essential unit has been given up."""
+        self.serving = False
+        """Set when everything that is awaited was ready."""
         self.hurried = asyncio.Event()
         """Set when nobody waits for what is in flight any more."""

@@ -66,16 +66,19 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class RestartPolicy(msgspec.Struct, frozen=True):
-    """Wait twice as long after each failure within the window; give up after `failures_max`."""
+    """Wait twice as long after each failure within the window. During the start, give up after `failures_max`."""
 
     delay_s: float = 0.1
     delay_s_max: float = 5.0
     failures_max: int = 6
     window_s: float = 60.0
 
-    def delay(self, failures: Sequence[float], now: float) -> float | None:
-        """Seconds to wait after the failures at these times, the last one included; None: give up."""
+    def delay(self, failures: Sequence[float], now: float, *, worked: bool = False) -> float | None:
+        """Seconds to wait after the failures at these times, the last one included; None: give up.
+
+        What `worked` in an instance that was ready is tried for ever: what stands in its way, a full disk, may go.
+        """
         recent = sum(1 for at in failures if now - at < self.window_s)
-        if recent > self.failures_max:
+        if recent > self.failures_max and not worked:
             return None
-        return min(self.delay_s * 2.0 ** max(0, recent - 1), self.delay_s_max)
+        return min(self.delay_s * 2.0 ** max(0, min(recent, 64) - 1), self.delay_s_max)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+
+import pytest
 
 from seawall.cli.supervisor_report import HumanReporter, JsonReporter, Progress, Ready
 from seawall.cli.supervisor_units import Change, Unit
@@ -68,11 +71,15 @@ def test_a_terminal_gets_one_line_that_moves_and_goes() -> None:
     assert out.getvalue().count("\n") == 1
 
 
-def test_a_reader_that_has_gone_does_not_end_the_instance() -> None:
-    """`seawall up | head` closes our output; the services go on."""
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EIO, errno.ENOSPC])
+def test_output_that_is_not_taken_does_not_end_the_instance(number: int) -> None:
+    """`seawall up | head`, a terminal that was closed, a log on a full disk: the services go on."""
 
-    class Gone(io.StringIO):
+    class Refused(io.StringIO):
         def write(self, text: str) -> int:
-            raise BrokenPipeError
+            raise OSError(number, "refused")
 
-    HumanReporter(Gone()).note("Stopping")
+    for reporter in (HumanReporter(Refused()), JsonReporter(Refused())):
+        reporter.changed(Change(Unit("workers", ("x",)), "backing-off"))
+        reporter.note("Stopping")
+        reporter.ready(READY, [], 1.0)

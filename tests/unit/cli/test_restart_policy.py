@@ -23,6 +23,12 @@ def test_gives_up_after_too_many_failures_in_the_window() -> None:
     assert policy.delay([0.0, 1.0, 2.0, 3.0], now=3.0) is None
 
 
+def test_what_worked_in_a_ready_instance_is_never_given_up() -> None:
+    """However often it failed the wait is the longest and no longer."""
+    policy = RestartPolicy(delay_s_max=5.0, failures_max=3)
+    assert policy.delay([0.0] * 5000, now=0.0, worked=True) == 5.0
+
+
 def test_old_failures_are_forgotten() -> None:
     """One crash a day is always mended at once."""
     policy = RestartPolicy(delay_s=0.1, failures_max=3, window_s=60.0)
