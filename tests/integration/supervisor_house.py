@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ def task(name: str, *options: str, needs: tuple[str, ...] = ()) -> Unit:
 
 def plan(site: Site) -> list[Unit]:
     """Two stores' worth of a house: back, prepare, two services, a front."""
+    time.sleep(float(site.environment.get("STAND_IN_PLAN_S", "0")))
     run = site.instance.run
     said = site.environment.get("STAND_IN_PREPARE", '{"sign_in": "code"}')
     status = site.environment.get("STAND_IN_PREPARE_STATUS", "0")

@@ -17,6 +17,7 @@ from tests.integration import supervisor_house
 from tests.ports import free_port
 from tests.waiting import until
 
+from seawall.cli.instance import is_held, locate
 from seawall.cli.supervisor_process import family, start_ticks
 
 HOUSE = (sys.executable, supervisor_house.__file__)
@@ -123,6 +124,67 @@ def test_its_parent_killed_it_stops(house: House) -> None:
     parent.kill()
     parent.communicate()
     until(lambda: gone(pids))
+
+
+def test_two_started_at_once_have_two_ports(house: House, tmp_path: Path) -> None:
+    """The first holds its port long before anything listens there."""
+    other = House(tmp_path / "other")
+    try:
+        processes = [each.popen(STAND_IN_PLAN_S="1") for each in (house, other)]
+        ports = [json.loads(process.stdout.readline())["port"] for process in processes]
+        assert len(set(ports)) == 2
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize("options", [(), ("--people",)])
+def test_a_full_disk_under_its_output_does_not_end_supervision(house: House, options: tuple[str, ...]) -> None:
+    """Nothing can be told; what is killed comes back all the same, and a stop is in order."""
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.Popen((*HOUSE, str(house.data), *options), stdout=full, env=house.environment)
+    house.started.append(process)
+    until(lambda: house.command("status").returncode == 0)
+    pids = house.pids()
+    os.kill(next(s for s in house.record()["services"] if s["name"] == "right")["pid"], signal.SIGKILL)
+    until(lambda: any(s["name"] == "right" and s["restarts"] == 1 and s["state"] == "ready" for s in house.record()["services"]))
+    assert house.command("down").returncode == 0
+    assert gone(pids)
+    assert not (house.data / "instance.json").exists()
+
+
+def test_nohup_is_heeded(house: House) -> None:
+    """A closed terminal ends an instance, unless it was started to outlive it."""
+    argv = ("nohup", *HOUSE, str(house.data))
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=house.environment)
+    house.started.append(process)
+    json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
+
+
+def test_down_stops_one_that_has_just_been_started(house: House) -> None:
+    """Also before it has said who it is, and over what a killed one left said."""
+    killed, _ = house.up()
+    killed.kill()
+    killed.communicate()
+    process = house.popen(STAND_IN_PLAN_S="2")
+    until(lambda: is_held(locate(house.data, os.environ)))
+    done = house.command("down", "--json")
+    assert (done.returncode, json.loads(done.stdout)["stopped"]) == (0, True)
+    assert process.wait(timeout=10) in (0, 130)
+
+
+def test_a_detached_start_ends_with_whoever_waits_for_it(house: House) -> None:
+    """SIGKILL of `up --detach` before it is ready leaves nothing."""
+    waiting = house.popen("--detach", STAND_IN_PLAN_S="30")
+    until(lambda: is_held(locate(house.data, os.environ)))
+    waiting.kill()
+    waiting.wait()
+    until(lambda: not is_held(locate(house.data, os.environ)), 5)
+    assert house.command("status").returncode == 3
 
 
 def test_a_second_one_on_the_same_data_is_refused(house: House) -> None:
@@ -241,6 +303,23 @@ def test_a_stop_lets_what_is_in_flight_end(house: House) -> None:
         (events.parent / "in-flight").unlink()
         stopping.communicate(timeout=10)
         assert stopping.returncode == 0
+        assert kept.read().splitlines()[:2] == ["drain", "stop gateway"]
+
+
+def test_asked_twice_to_stop_it_cuts_nothing(house: House) -> None:
+    """Two `seawall down`, or one that was interrupted and given again: only --now cuts."""
+    events = draining(house)
+    with events.open() as kept:
+        stopping = []
+        for _ in range(2):
+            stopping.append(subprocess.Popen((*COMMAND, "down", "--data", str(house.data)), stderr=subprocess.PIPE, text=True))
+            until(lambda: events.read_text() == "drain\n")
+        time.sleep(1.5)
+        assert events.read_text() == "drain\n"
+        (events.parent / "in-flight").unlink()
+        for each in stopping:
+            each.communicate(timeout=10)
+        assert [each.returncode for each in stopping] == [0, 0]
         assert kept.read().splitlines()[:2] == ["drain", "stop gateway"]
 
 

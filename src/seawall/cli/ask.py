@@ -26,7 +26,7 @@ from seawall.ask.question import Question
 from seawall.ask.sentence import sentence
 from seawall.ask.told import encoded, told
 from seawall.cli.engines import reached
-from seawall.cli.instance import locate
+from seawall.cli.instance import reach
 from seawall.cli.query import principal_of
 from seawall.cli.query_print import print_explained, print_table
 from seawall.core.deadline import Deadline
@@ -102,7 +102,7 @@ async def _run(folder: Path, questions: tuple[str, ...], principal: Principal, d
 @asynccontextmanager
 async def opened(bundle: Bundle, folder: Path, data: Path, *, large: bool) -> AsyncIterator[tuple[Cascade, QueryService]]:
     """A cascade over the prepared data, with the model proxy of the running instance, if one runs."""
-    run = locate(data, os.environ).run
+    run = reach(data, os.environ).run
     client = ModelProxyClient(run) if (run / "gateway.sock").exists() else None
     async with reached(bundle.app, data) as there:
         service = QueryService(bundle, there.engines, there.generations)

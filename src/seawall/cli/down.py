@@ -6,17 +6,20 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
 import msgspec
 
-from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, clear_run, locate, lock, recover
+from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, clear_run, is_held, lock, reach, recover
 from seawall.cli.options import DATA, JSON
 from seawall.cli.supervisor_process import is_alive
 
 STOP_S_MAX = 30.0
 """The supervisor stops its services within this, beyond the time calls in flight get; then it is killed, which ends them too."""
+BEGINNING_S_MAX = 15.0
+"""How long a supervisor that holds the data directory may take to say who it is."""
 TOLD_AFTER_S = 2.0
 """A stop that takes longer says what it waits for."""
 
@@ -40,7 +43,7 @@ def down(data: Path, now: bool, as_json: bool) -> None:
 
     New connections are refused at once; requests in flight, a model's answer among them, get SEAWALL_DRAIN_SECONDS (30) to end.
     """
-    instance = locate(data, os.environ)
+    instance = _begun(reach(data, os.environ))
     record = instance.read()
     running = record is not None and record.running
     killed = _stop(instance, record, now=now) if record is not None and running else False
@@ -55,9 +58,22 @@ def down(data: Path, now: bool, as_json: bool) -> None:
     sys.exit(1 if killed else 0)
 
 
+def _begun(instance: Instance) -> Instance:
+    """The instance, once its supervisor has said who it is: one that was started a moment ago is stopped, too."""
+    until = time.monotonic() + BEGINNING_S_MAX
+    while time.monotonic() < until and is_held(instance):
+        record = instance.read()
+        if record is not None and record.running:
+            return Instance(instance.data, Path(record.run))
+        time.sleep(0.02)
+    return instance
+
+
 def _stop(instance: Instance, record: InstanceRecord, *, now: bool) -> bool:
-    """Ask the supervisor to stop; whether it had to be killed."""
-    os.kill(record.pid, signal.SIGQUIT if now else signal.SIGTERM)
+    """Ask the supervisor to stop, unless it was asked already and nothing is to be cut; whether it had to be killed."""
+    if now or not _is_stopping(record):
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(record.pid, signal.SIGQUIT if now else signal.SIGTERM)
     began = time.monotonic()
     until, told = began + STOP_S_MAX + (0.0 if now else 2 * record.drain_s), now
     while is_alive(record.pid, record.started_ticks) and time.monotonic() < until:
@@ -67,10 +83,15 @@ def _stop(instance: Instance, record: InstanceRecord, *, now: bool) -> bool:
             told = True
     if not is_alive(record.pid, record.started_ticks):
         return False
-    os.kill(record.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(record.pid, signal.SIGKILL)
     recover(instance)
     clear_run(instance)
     return True
+
+
+def _is_stopping(record: InstanceRecord) -> bool:
+    return any(service.state in ("stopping", "stopped") for service in record.services)
 
 
 def _drains(instance: Instance) -> bool:

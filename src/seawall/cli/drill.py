@@ -19,7 +19,7 @@ import click
 import msgspec
 
 from seawall.app.durations import parse_duration
-from seawall.cli.instance import Instance, InstanceRecord, ServiceRecord, locate
+from seawall.cli.instance import Instance, InstanceRecord, NotRunning, ServiceRecord, reach
 from seawall.cli.options import DATA, JSON
 from seawall.cli.supervisor_hold import HOLD_S_MAX, let_go, take
 from seawall.cli.supervisor_process import is_alive
@@ -33,13 +33,6 @@ LABEL = "vectors-0"
 BACK_S_MAX = 60.0
 BAR_CHARACTERS = 28
 DRILL_S_MAX = 2 * 3600.0
-
-
-class NotRunning(ConfigurationError):
-    """No instance with this data directory runs."""
-
-    slug = "not-running"
-    title = "Not running"
 
 
 @click.group()
@@ -60,7 +53,7 @@ def vector_store(duration: str, rate: float, seed: int | None, data: Path, as_js
     status: 0 it passed; 1 it did not; 2 used wrongly; 3 no instance runs.
     """
     seconds = parse_duration(duration)
-    instance = locate(data, os.environ)
+    instance = reach(data, os.environ)
     record = instance.read()
     if record is None or not record.running:
         raise NotRunning(f"No instance with the data directory {instance.data} is running", fix="Start one with `seawall up`")

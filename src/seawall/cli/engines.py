@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.app.model import App
+from seawall.cli.instance import NotRunning
 from seawall.cli.operational import store_url
 from seawall.core.errors import ConfigurationError
 from seawall.query.duckdb_engine import DuckDBEngine
@@ -53,6 +54,8 @@ def _operational_url(data: Path) -> tuple[str, str]:
     """Where Postgres is; or "", and why it is nowhere."""
     try:
         url = store_url(data, "seawall_ui")
-    except ConfigurationError:
+    except NotRunning:
         return "", f"the instance in {data} does not run"
+    except ConfigurationError as error:
+        return "", error.detail
     return url, "" if url else f"there is no instance in {data}, and DATABASE_URL is not set"

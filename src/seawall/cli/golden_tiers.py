@@ -13,7 +13,7 @@ from seawall.ask.cascade import Cascade
 from seawall.ask.opening import open_cascade
 from seawall.cli import ask
 from seawall.cli.engines import reached
-from seawall.cli.instance import locate
+from seawall.cli.instance import reach
 from seawall.core.deadline import Deadline
 from seawall.core.errors import Unavailable
 from seawall.model_proxy.minilm import Embedder
@@ -38,7 +38,7 @@ class LocalModels:
 @asynccontextmanager
 async def opened(bundle: Bundle, folder: Path, data: Path, *, large: bool) -> AsyncIterator[tuple[Cascade, QueryService]]:
     """A cascade over the prepared data, without a semantic cache: each question is understood anew."""
-    if (locate(data, os.environ).run / "gateway.sock").exists():
+    if (reach(data, os.environ).run / "gateway.sock").exists():
         async with ask.opened(bundle, folder, data, large=large) as made:
             yield made
         return

@@ -28,6 +28,8 @@ from seawall.store.whole_files import replace_whole
 
 SOCKET_PATH_MAX = 107
 """sun_path holds 108 bytes with the closing zero (unix(7))."""
+OURS = frozenset({"instance.lock", "warehouse", "keys", "bundles", "postgres", "prepared"})
+"""One of these in a directory tells that it is an instance's."""
 _LONGEST_SOCKET_NAME = "postgres/.s.PGSQL.5432.lock"
 
 
@@ -36,6 +38,13 @@ class AlreadyRunning(ConfigurationError):
 
     slug = "already-running"
     title = "Already running"
+
+
+class NotRunning(ConfigurationError):
+    """No instance with this data directory runs."""
+
+    slug = "not-running"
+    title = "Not running"
 
 
 class ServiceRecord(msgspec.Struct, frozen=True):
@@ -114,9 +123,13 @@ class Instance(msgspec.Struct, frozen=True):
         return self.data / "holds"
 
     def read(self) -> InstanceRecord | None:
-        """What was last written; None when nothing readable was."""
+        """What was last written; None when nothing readable was. ConfigurationError when this user may not look."""
         try:
             return msgspec.json.decode(self.record_path.read_bytes(), type=InstanceRecord)
+        except PermissionError as error:
+            raise ConfigurationError(
+                f"{self.data} is private to another user", fix="Run this as the user who started the instance, or name another with --data"
+            ) from error
         except (OSError, msgspec.DecodeError):
             return None
 
@@ -142,24 +155,51 @@ def locate(data: Path, environment: Mapping[str, str]) -> Instance:
     return Instance(data, run)
 
 
+def reach(data: Path, environment: Mapping[str, str]) -> Instance:
+    """`locate`, to find an instance that was started: its sockets are where its own environment, not ours, put them."""
+    found = locate(data, environment)
+    record = found.read()
+    return Instance(found.data, Path(record.run)) if record else found
+
+
 def prepare(instance: Instance) -> None:
-    """Make both directories private. ConfigurationError when one cannot be made or belongs to somebody else."""
-    for path in (instance.data, instance.run):
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = path.lstat()
-        except OSError as error:
-            raise ConfigurationError(
-                f"Cannot use the directory {path}", got=error.strerror or str(error), fix="Choose another with --data"
-            ) from error
+    """Make both directories private. ConfigurationError when one cannot be made, belongs to somebody else or is for something else."""
+    _make_private(instance.data, "Choose another with --data")
+    _make_private(instance.run, "Set XDG_RUNTIME_DIR to a directory of this user, or unset it")
+
+
+def _make_private(path: Path, fix: str) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise ConfigurationError(f"{path} is not a directory of this user", fix="Remove it, or choose another with --data")
-        path.chmod(0o700)
+            raise ConfigurationError(f"{path} is not a directory of this user", fix=f"Remove it. {fix}")
+        if stat.S_IMODE(found.st_mode) & 0o077 and not _may_be_closed(path):
+            raise ConfigurationError(
+                f"{path} holds something else, and Seawall would make it private", expected="a directory of its own", fix=fix
+            )
+        if stat.S_IMODE(found.st_mode) != 0o700:
+            path.chmod(0o700)
+    except OSError as error:
+        raise ConfigurationError(f"Cannot use the directory {path}", got=error.strerror or str(error), fix=fix) from error
+
+
+def _may_be_closed(path: Path) -> bool:
+    """Whether nobody else needs a directory: it is empty, or Seawall has used it."""
+    names = {entry.name for entry in path.iterdir()}
+    return names <= {"lost+found"} or bool(names & OURS)
 
 
 def lock(instance: Instance) -> int:
     """Hold the data directory until this process ends; returns the descriptor to keep. AlreadyRunning when held."""
-    descriptor = os.open(instance.data / "instance.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(instance.data / "instance.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot write in {instance.data}",
+            got=error.strerror or str(error),
+            fix="Choose another with --data",
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -171,6 +211,21 @@ def lock(instance: Instance) -> int:
             fix=f"Use that one, stop it with `seawall down --data {instance.data}`, or choose another with --data",
         ) from None
     return descriptor
+
+
+def is_held(instance: Instance) -> bool:
+    """Whether a supervisor holds the data directory now."""
+    try:
+        descriptor = os.open(instance.data / "instance.lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def recover(instance: Instance, grace_s: float = 5.0) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import click
 import msgspec
 
 from seawall.app.durations import parse_duration
+from seawall.cli.instance import NotRunning, locate
 from seawall.cli.operational import operational
 from seawall.cli.options import ATTRIBUTES, DATA, FORCE, JSON, ROLES, TENANT
 from seawall.cli.roles import check_roles
 from seawall.cli.token import parse_attributes
-from seawall.core.errors import ConfigurationError
 from seawall.core.principal import Principal
 from seawall.trust import keys
 from seawall.trust.tokens import Tokens
@@ -31,14 +32,11 @@ from seawall.trust.tokens import Tokens
 @JSON
 def link(roles: Sequence[str], user: str, tenant: str, attributes: Sequence[str], ttl: str, data: Path, force: bool, as_json: bool) -> None:
     """Make a link that signs a browser in, once."""
-    from seawall.cli.instance import InstanceRecord
-
-    try:
-        record = msgspec.json.decode((data / "instance.json").read_bytes(), type=InstanceRecord)
-    except (OSError, msgspec.DecodeError) as error:
-        raise ConfigurationError(
-            f"There is no instance in {data}", fix="Start it with `seawall up`, or name another with --data"
-        ) from error
+    record = locate(data, os.environ).read()
+    if record is None or not record.running:
+        raise NotRunning(
+            f"No instance with the data directory {data} is running", fix="Start it with `seawall up`, or name another with --data"
+        )
     if not force:
         check_roles(roles, data)
     principal = Principal(user=user, tenant=tenant, roles=tuple(roles), attributes=parse_attributes(attributes))

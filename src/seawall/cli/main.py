@@ -7,6 +7,7 @@ error, with the members of a problem (docs/reference/errors.md).
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -44,6 +45,14 @@ COMMANDS = {
 
 
 INTERRUPTED = 130
+FIXES = {
+    errno.ENOSPC: "Free some space and try again",
+    errno.EDQUOT: "Free some space and try again",
+    errno.EROFS: "Choose a directory that can be written to",
+    errno.EACCES: "Run this as the user who owns it, or choose another",
+    errno.EMFILE: "Allow more open files (ulimit -n)",
+}
+"""What to do about what the operating system refuses."""
 
 
 class LazyGroup(click.Group):
@@ -94,6 +103,18 @@ def main() -> None:
     except BrokenPipeError:  # whoever read us is gone; nothing is to be flushed to them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if os.environ.get("SEAWALL_SUPERVISED"):  # a service's log says where it was
+            raise
+        failed = of_the_system(error)
+        click.echo(problem_of(failed).encode() if as_json else f"seawall: {failed.sentence()}", err=True)
+        sys.exit(exit_status(failed))
+
+
+def of_the_system(error: OSError) -> SeawallError:
+    """What the operating system refused, in words: a full disk, a directory that may only be read."""
+    about = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+    return SeawallError(f"{error.strerror or error}{about}", fix=FIXES.get(error.errno or 0, ""))
 
 
 def exit_status(error: SeawallError) -> int:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seawall.cli.instance import InstanceRecord, NotRunning, reach
 from seawall.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def operational(data: Path, role: str) -> AsyncIterator[Database]:
-    """It, as `role` may use it. ConfigurationError when there is no instance, or it does not run."""
+    """It, as `role` may use it. NotRunning when there is no instance, or it does not run."""
     from seawall.store.postgres import Database, open_pool
 
     url = store_url(data, role)
     if not url:
-        raise ConfigurationError(f"There is no instance in {data}", fix="Start it with `seawall up`, or name another with --data")
+        raise NotRunning(f"There is no instance in {data}", fix="Start it with `seawall up`, or name another with --data")
     database = Database(await open_pool(url, min_size=1, max_size=1))
     try:
         yield database
@@ -30,18 +31,29 @@ async def operational(data: Path, role: str) -> AsyncIterator[Database]:
 
 
 def store_url(data: Path, role: str) -> str:
-    """Where an instance's Postgres answers `role`; empty before its first start. ConfigurationError when it does not run."""
-    from seawall.cli.instance import locate
+    """Where an instance's Postgres answers `role`; empty before its first start. NotRunning when it does not run.
+
+    ConfigurationError when it uses a Postgres of somebody's own, which only the environment names.
+    """
     from seawall.cli.supervisor_process import postgres_identity
     from seawall.store.embedded_postgres import embedded_postgres, read_passwords
 
     if url := os.environ.get("DATABASE_URL"):
         return url
-    found = locate(data, os.environ)
+    found = reach(data, os.environ)
+    record = found.read()
+    running = record is not None and record.running
+    if record is not None and running and uses_another_postgres(record):
+        raise ConfigurationError("The instance uses a Postgres of your own", fix="Set DATABASE_URL as it was when the instance was started")
     postgres = embedded_postgres(found.data, found.run, postgres_identity(found.cluster))
     if not postgres.initialised:
         return ""
-    record = found.read()
-    if record is None or not record.running:
-        raise ConfigurationError("The instance does not run, and its Postgres holds the pointer", fix="Start it with `seawall up --detach`")
+    if not running:
+        raise NotRunning(f"The instance in {data} does not run, and its Postgres is asked", fix="Start it with `seawall up --detach`")
     return postgres.url(role, read_passwords(postgres.root / "passwords.json"))
+
+
+def uses_another_postgres(record: InstanceRecord) -> bool:
+    """Whether an instance, past its beginning, runs none itself."""
+    names = {service.name for service in record.services}
+    return "gateway" in names and "postgres" not in names

@@ -1,7 +1,7 @@
 """Going to the background: a fork with a session of its own, whose parent waits until it is ready.
 
 Guarantees: the caller sees everything printed up to readiness on its own terminal or pipes, then gets them back: the detached
-process writes to its log from then on. Interrupting the caller before that ends the detached process too.
+process writes to its log from then on. Interrupting or killing the caller before that ends the detached process too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from seawall.cli.supervisor_process import die_with, outlive_parent
+
 
 def detached(hold: Callable[[Callable[[], None]], int], log: Path) -> int:
     """Run `hold(on_ready)` in a process of its own; returns 0 here when it calls `on_ready`, or its exit status when it ends before.
@@ -19,14 +21,17 @@ def detached(hold: Callable[[Callable[[], None]], int], log: Path) -> int:
     In the detached process this returns, later, what `hold` returns. Call it while there is one thread.
     """
     reading, writing = os.pipe()
+    caller = os.getpid()
     child = os.fork()
     if child:
         os.close(writing)
         return _await_ready(child, reading)
     os.close(reading)
     os.setsid()
+    die_with(caller)
 
     def on_ready() -> None:
+        outlive_parent()
         _redirect(log)
         os.write(writing, b"\0")
         os.close(writing)

@@ -126,6 +126,11 @@ def die_with(parent: int, number: int = signal.SIGTERM) -> None:
         os.kill(os.getpid(), number)
 
 
+def outlive_parent() -> None:
+    """Take `die_with` back."""
+    _libc.prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)
+
+
 def describe_end(status: int | str) -> str:
     """An exit status in words, or why there is none."""
     if isinstance(status, str):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from seawall.app.kept import keep, kept_bundle
 from seawall.cli import instance as instances
+from seawall.cli.supervisor_process import die_with
 from seawall.core.errors import ConfigurationError
 
 KEPT = "bundles"
@@ -30,9 +31,11 @@ def sound(folders: Sequence[Path], data: Path, *, as_json: bool) -> bool:
         return True
     sys.stdout.flush()
     sys.stderr.flush()
+    parent = os.getpid()
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    die_with(parent)
     status = 1
     try:
         status = 0 if min([_is_sound(folder, data, as_json=as_json) for folder in unknown]) else 1

@@ -52,6 +52,45 @@ def test_directories_are_private(tmp_path: Path) -> None:
     assert instance.run.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("kept", ["notes.txt", "home"])
+def test_a_directory_with_other_things_in_it_is_not_closed_to_others(tmp_path: Path, kept: str) -> None:
+    """`--data .` or `--data /tmp` would lock everybody out of it."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    (data / kept).mkdir()
+    with pytest.raises(ConfigurationError, match="holds something else"):
+        instances.prepare(Instance(data, tmp_path / "run"))
+    assert data.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("kept", ["warehouse", "lost+found"])
+def test_a_directory_that_is_ours_or_a_fresh_volume_is_taken(tmp_path: Path, kept: str) -> None:
+    """Prepared data that was copied, a disk that was just mounted."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    (data / kept).mkdir()
+    instances.prepare(Instance(data, tmp_path / "run"))
+    assert data.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_instance_is_reached_where_it_put_its_sockets(tmp_path: Path) -> None:
+    """Whoever asks may have another XDG_RUNTIME_DIR: a shell of root, a timer."""
+    assert instances.reach(tmp_path, {}) == instances.locate(tmp_path, {})
+    instances.locate(tmp_path, {}).write(_record(os.getpid(), start_ticks(os.getpid()) or 0))
+    assert instances.reach(tmp_path, {"XDG_RUNTIME_DIR": "/run/user/7"}).run == Path("/run")
+
+
+def test_whether_a_directory_is_held_is_found_out_without_holding_it(tmp_path: Path) -> None:
+    """Before its supervisor has written a record, too."""
+    instance = _prepared(tmp_path)
+    assert not instances.is_held(instance)
+    held = instances.lock(instance)
+    assert instances.is_held(instance)
+    os.close(held)
+    assert not instances.is_held(instance)
+    os.close(instances.lock(instance))
+
+
 def test_a_link_in_place_of_the_run_directory_is_refused(tmp_path: Path) -> None:
     """Under /tmp anybody may have put something where our directory goes."""
     (tmp_path / "elsewhere").mkdir()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +62,8 @@ def test_an_error_is_one_sentence_on_standard_error(monkeypatch: pytest.MonkeyPa
     ("arguments", "status", "slug"),
     [
         (["token", "--role", "viewer", "--data", "/nonexistent", "--json"], 2, "configuration"),
-        (["link", "--role", "viewer", "--data", "/nonexistent", "--json"], 2, "configuration"),
+        (["link", "--role", "viewer", "--data", "/nonexistent", "--json"], 3, "not-running"),
+        (["key", "list", "--data", "/nonexistent", "--json"], 3, "not-running"),
         (["query", "/nonexistent", "--as", "role=viewer", "--json"], 2, "invalid-input"),
         (["check", "--json"], 2, "invalid-input"),
         (["status", "--json", "--sail"], 2, "invalid-input"),
@@ -79,6 +82,25 @@ def test_with_json_an_error_is_one_object_on_standard_error(
     assert problem["detail"]
 
 
+@pytest.mark.parametrize(("number", "fix"), [(errno.ENOSPC, "Free some space"), (errno.EROFS, "can be written to"), (errno.ELOOP, "")])
+def test_what_the_system_refuses_is_a_sentence(
+    number: int, fix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk is no reason for a traceback; it says which file and what to do."""
+
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "/data/x")
+
+    monkeypatch.setattr(sys, "argv", ["seawall", "status"])
+    monkeypatch.setattr("seawall.cli.status.locate", refused)
+    with pytest.raises(SystemExit) as caught:
+        main.main()
+    told = capsys.readouterr().err
+    assert (caught.value.code, told.count("\n")) == (1, 1)
+    assert told.startswith(f"seawall: {os.strerror(number)}: /data/x.")
+    assert fix in told
+
+
 def test_an_interrupted_command_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the table of exit statuses says."""
 
@@ -92,17 +114,19 @@ def test_an_interrupted_command_ends_with_130(monkeypatch: pytest.MonkeyPatch) -
     assert caught.value.code == 130
 
 
-def test_an_app_with_faults_starts_nothing(tmp_path: Path) -> None:
+def test_an_app_with_faults_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """`seawall up` tells every fault as `seawall check` does, and leaves no directory behind."""
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.yaml").write_text("name: Shop!\ntitle: Shop\nroles: {viewer: {}}\npolicies: {}\npages: {}\n")
     app, data = str(tmp_path / "app"), str(tmp_path / "data")
-    checked, done = (
-        subprocess.run([sys.executable, "-m", "seawall.cli.main", *words], capture_output=True, text=True, check=False)
-        for words in (["check", app], ["up", app, "--data", data])
-    )
-    assert done.returncode == 2
-    assert done.stdout == checked.stdout
-    assert "bad_name" in done.stdout
-    assert "missing_file" in done.stdout
+    told = []
+    for words in (["check", app], ["up", app, "--data", data]):
+        monkeypatch.setattr(sys, "argv", ["seawall", *words])
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        told.append(capfd.readouterr().out)
+    assert ended.value.code == 2
+    assert told[0] == told[1]
+    assert "bad_name" in told[1]
+    assert "missing_file" in told[1]
     assert not (tmp_path / "data").exists()
