@@ -6,6 +6,7 @@ import asyncio
 from datetime import date
 
 import msgspec
+import pyarrow as pa
 
 from seawall.app.model import (
     App,
@@ -26,8 +27,8 @@ from seawall.app.model import (
 from seawall.app.vocabulary import metric_facts
 from seawall.ask.meeting import Meeting, stretches
 from seawall.ask.question import RELATIVE, Question
-from seawall.ask.rows import LOCALES, RATIO, Rows, beside, computed, first_metric, one_above_other, ordered, with_ratio
-from seawall.ask.sentence import period_text
+from seawall.ask.rows import ALL_TIME, LOCALES, PERIOD, RATIO, Rows, beside, computed, first_metric, one_above_other, ordered, with_ratio
+from seawall.ask.sentence import period_text, phrases
 from seawall.core.deadline import Deadline
 from seawall.query.errors import InvalidQuery
 from seawall.query.periods import Span, WeekStart, last_complete, shifted, span_of, unit_of
@@ -109,7 +110,7 @@ def chart_of(question: Question, rows: Rows) -> Chart:
     mark = _mark(question, rows)
     if mark in ("table", "number"):
         return Chart((Layer(mark),))
-    dimensions = [column.name for column in rows.columns if column.role == "dimension"]
+    dimensions = [column.name for column in rows.columns if column.role == "dimension"] or [PERIOD]
     metrics = [column for column in rows.columns if column.role == "metric"]
     y = _measure(question, metrics)
     tips = tuple(Encoding(field=column.name) for column in rows.columns)
@@ -163,10 +164,19 @@ def _side_by_side(question: Question) -> bool:
     return bool(question.compare) and len(question.metrics) > 1 and not question.ratio
 
 
-def _times(question: Question) -> tuple[Text, Text]:
-    """How the two periods are called: as they were written."""
-    own = next((str(one.values[0]) for one in question.where if one.op == "during"), "all time")
-    return Text({"en": own}), Text({"en": question.compare})
+def _times(question: Question) -> tuple[str, str]:
+    return next((str(one.values[0]) for one in question.where if one.op == "during"), ALL_TIME), question.compare
+
+
+def in_words(rows: Rows, question: Question, locale: str) -> Rows:
+    """For people: two numbers' times as they say them."""
+    place = next((place for place, one in enumerate(rows.columns) if one.name == PERIOD), None)
+    if question.by or place is None:
+        return rows
+    said = [
+        phrases(locale)("all_time") if text == ALL_TIME else period_text(str(text), locale) for text in rows.table.column(place).to_pylist()
+    ]
+    return Rows(rows.columns, rows.table.set_column(place, PERIOD, pa.array(said, pa.string())))
 
 
 def _mark(question: Question, rows: Rows) -> Mark:

@@ -16,6 +16,9 @@ from seawall.query.port import Column
 RATIO = "ratio"
 BEFORE = "before"
 CHANGE = "change"
+PERIOD = "period"
+"""The column of two numbers' times, as addresses write them; ALL_TIME where one names none."""
+ALL_TIME = "all time"
 _BEFORE = {"en": "{metric} before", "de": "{metric} zuvor"}
 _AT = {"en": "{metric}, {time}", "de": "{metric}, {time}"}
 _CHANGE = Text({"en": "Change", "de": "Änderung"})
@@ -86,13 +89,13 @@ def first_metric(rows: Rows) -> Rows:
     return Rows(tuple(column for column in rows.columns if column.name not in metrics), rows.table.drop_columns(metrics))
 
 
-def one_above_other(now: Rows, before: Rows, times: tuple[Text, Text]) -> Rows:
-    """Two single rows as two rows of one table, each under the name of its time."""
+def one_above_other(now: Rows, before: Rows, times: tuple[str, str]) -> Rows:
+    """Two single rows as two rows of one table, each beside its time."""
     metric = next(column for column in now.columns if column.role == "metric")
-    name = Column("period", "String", Text({"en": "Period", "de": "Zeitraum"}), Format(style="text"), "dimension")
+    name = Column(PERIOD, "String", Text({"en": "Period", "de": "Zeitraum"}), Format(style="text"), "dimension")
     values = [rows.table.column(metric.name)[0].as_py() if rows.table.num_rows else None for rows in (now, before)]
     field = now.table.schema.field(metric.name)
-    table = pa.table({"period": [time.in_locale("en") for time in times], metric.name: pa.array(values, field.type)})
+    table = pa.table({PERIOD: list(times), metric.name: pa.array(values, field.type)})
     return Rows((name, metric), table)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seawall.app.model import Filter, Format, Grain, Order, Text
 from seawall.ask.answer import chart_of, compared_query, shown
@@ -206,3 +209,26 @@ def test_times_without_an_end_meet_nowhere() -> None:
     """Nor do hours: there rows meet by place."""
     assert stretches(Span(None, date(2017, 4, 1)), FEBRUARY, "week", "monday", None) is None
     assert stretches(MARCH, FEBRUARY, "hour", "monday", None) is None
+
+
+QUESTIONS = st.builds(
+    Question,
+    st.sampled_from([("sales",), ("sales", "trips")]),
+    st.lists(st.sampled_from([by_time("week"), by_time("month"), by_field("shops.town")]), max_size=3, unique=True).map(tuple),
+    st.sampled_from([(), (during("2017-03"),)]),
+    st.sampled_from([(), (Order("change"),), (Order("trips"),), (Order("ratio"),)]),
+    st.sampled_from([None, 3]),
+    st.none(),
+    st.booleans(),
+    st.sampled_from(["", "previous", "2017-04"]),
+    st.sampled_from(["auto", "table", "bar", "line", "number"]),
+)
+
+
+@given(QUESTIONS)
+def test_every_question_has_a_chart_before_it_has_rows(question: Question) -> None:
+    """For the skeleton: nothing is known but the columns of its query."""
+    known = {"sales": SALES, "trips": TRIPS}
+    columns = [msgspec.structs.replace(TOWN, name=one.name) for one in question.by] + [known[name] for name in question.metrics]
+    empty = pa.schema([pa.field(column.name, pa.null()) for column in columns]).empty_table()
+    assert chart_of(question, Rows(tuple(columns), empty)).layers

@@ -14,6 +14,7 @@ from tests.unit.ui_server.sample import House
 from seawall.app.model import Order
 from seawall.ask.question import by_time
 from seawall.core.errors import DeadlineExceeded
+from seawall.ui.ask import page
 
 CHROMIUM = {"user-agent": "Chrome/156.0"}
 BY_DEPARTMENT = "/shop/ask?metric=sales&by=transactions.department"
@@ -171,17 +172,19 @@ async def test_crosses_leave_the_rest(asking: AskingHouse) -> None:
     assert 'class="x"' not in alone
 
 
-async def test_slow_understanding_is_announced_and_then_put_in_place(asking: AskingHouse) -> None:
+async def test_slow_understanding_is_announced_and_then_put_in_place(asking: AskingHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """The banner and the question first; the sentence comes as a template."""
-    asking.cascade.delay_seconds = 0.3
+    monkeypatch.setattr(page, "MOMENT_SECONDS", 0.01)
+    asking.cascade.delay_seconds = 0.1
     async with asking.client(headers=CHROMIUM) as client:
         html = (await client.get("/shop/ask?q=sales by department")).text
     assert html.index("Working out") < html.index('<template for="understood">') < html.index("93%")
 
 
-async def test_in_order_nothing_waits_for_a_template(asking: AskingHouse) -> None:
+async def test_in_order_nothing_waits_for_a_template(asking: AskingHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """For browsers with neither script nor templates, which the other form sends here."""
-    asking.cascade.delay_seconds = 0.3
+    monkeypatch.setattr(page, "MOMENT_SECONDS", 0.01)
+    asking.cascade.delay_seconds = 0.1
     async with asking.client() as client:
         first = (await client.get("/shop/ask?q=sales by department")).text
         plain = (await client.get("/shop/ask?q=sales by department&inorder=1")).text
@@ -281,3 +284,13 @@ async def test_what_nothing_can_be_compared_with_leaves_the_answer_and_says_so(a
         html = (await client.get(answer.headers["location"])).text
     assert parse_qs(urlsplit(answer.headers["location"]).query)["compare"] == ["previous"]
     assert 'id="c-compare-0-e" role="alert">“soon” was not understood' in html
+
+
+async def test_two_times_stand_beside_each_other_under_their_names(asking: AskingHouse) -> None:
+    """A number of March and one of April, as the reader says these months."""
+    async with asking.client(headers=CHROMIUM) as client:
+        pages = [(await client.get(f"/shop/ask?metric=sales&period=2017-03&compare=2017-04&lang={lang}")).text for lang in ("en", "de")]
+        relative = (await client.get("/shop/ask?metric=sales&period=last_4_weeks&compare=2017-04&show=table")).text
+    assert [("March 2017" in html, "April 2017" in html) for html in pages] == [(True, True), (False, True)]
+    assert "März 2017" in pages[1]
+    assert "last 4 weeks" in relative.partition("<table")[2]

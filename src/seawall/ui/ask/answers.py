@@ -13,7 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from seawall.app.model import App, Chart, Layer, MetricQuery, Outage, Panel, Text
-from seawall.ask.answer import GROUPS_MAX, Answered, answered, compared_query, panel_of, shown
+from seawall.ask.answer import GROUPS_MAX, Answered, answered, compared_query, in_words, panel_of, shown
 from seawall.ask.params import to_params
 from seawall.ask.question import Question
 from seawall.ask.rows import Rows
@@ -142,7 +142,8 @@ class Answers:
         ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of, whole_from=whole, asked=asked)
         comparison = PanelData(made.comparison.columns, made.comparison.table) if made.comparison else None
         latest = latest_period(slot.site.app, shown(slot.question), made.as_of)
-        data = PanelData(made.rows.columns, made.rows.table)
+        rows = in_words(made.rows, slot.question, ctx.locale)
+        data = PanelData(rows.columns, rows.table)
         return str(self._draw.panel_fragment(panel, data, ctx, comparison=comparison, latest=latest))
 
 

@@ -15,7 +15,7 @@ import xxhash
 from starlette.requests import Request
 
 from seawall.app.model import Text
-from seawall.ask.answer import Answered, answered
+from seawall.ask.answer import Answered, answered, in_words
 from seawall.ask.cascade import Asking, Outcome
 from seawall.ask.params import NAMES, to_params
 from seawall.ask.question import Question
@@ -104,7 +104,8 @@ class AskApi:
         locale = locale_of(lang, request.headers.get("accept-language", ""), site.app.locales)
         made = await _answered(site, rights, question, locale, self._reception.deadline(raw_headers(request.scope)))
         if wanted == "html":
-            return self._sent(request, HTML, self._table(site, made, values, locale))
+            rows = in_words(made.rows, question, locale)
+            return self._sent(request, HTML, self._table(site, msgspec.structs.replace(made, rows=rows), values, locale))
         if wanted != "json":
             return await self._file(request, site, made, wanted)
         return self._sent(request, FORMATS["json"], await asyncio.to_thread(_encoded, made, locale))
