@@ -43,15 +43,15 @@ def test_a_block_that_fails_leaves_no_job_behind(shell: Shell) -> None:
 
 def test_a_job_that_will_not_end_is_killed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """And one that holds the shell's output open does not hold the test."""
-    monkeypatch.setattr(doc_blocks, "END_S_MAX", 0.3)
-    _, printed = shell.run("(trap '' TERM; while :; do sleep 1; done) & echo $!")
+    monkeypatch.setattr(doc_blocks, "END_S_MAX", 0.1)
+    _, printed = shell.run("(trap '' TERM; touch deaf; while :; do sleep 1; done) & echo $!; until [ -e deaf ]; do sleep 0.01; done")
     shell.close()
     assert gone(int(printed))
 
 
 def test_what_has_a_session_of_its_own_goes_on(shell: Shell) -> None:
     """As an instance does that was started with `--detach`: a later section stops it."""
-    shell.run("setsid sh -c 'echo $$ > job; exec sleep 300' > /dev/null 2>&1 & sleep 0.3")
+    shell.run("setsid sh -c 'echo $$ > job; exec sleep 300' > /dev/null 2>&1 & until [ -s job ]; do sleep 0.01; done")
     job = int((shell.folder / "job").read_text())
     shell.close()
     assert start_ticks(job) is not None

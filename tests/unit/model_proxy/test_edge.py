@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.model_proxy import edge_connection, edge_reading
+from seawall.model_proxy import edge, edge_connection, edge_reading
 from seawall.model_proxy.app import refusal
 from seawall.model_proxy.edge import Server, answering
 from seawall.model_proxy.edge_out import Out
@@ -65,7 +65,8 @@ async def test_keep_alive_and_pipelining(server: tuple[Server, Path]) -> None:
 @pytest.mark.parametrize("parts", [1, 7, 60])
 async def test_request_in_parts(server: tuple[Server, Path], parts: int) -> None:
     """It does not matter how a request is cut."""
-    answer = await talk(server[1], b"POST /path HTTP/1.1\r\nhost: a\r\nA: b\r\ncontent-length: 5\r\n\r\nhello", parts=parts)
+    head = b"POST /path HTTP/1.1\r\nhost: a\r\nA: b\r\nconnection: close\r\ncontent-length: 5\r\n\r\n"
+    answer = await talk(server[1], head + b"hello", parts=parts)
     assert answer.endswith(b"POST /path? 5")
 
 
@@ -183,6 +184,7 @@ async def test_expect_continue(server: tuple[Server, Path]) -> None:
 @pytest.mark.parametrize("data", [b"GET / HT", CHUNKED + b"5\r\nab"])
 async def test_slow_client(server: tuple[Server, Path], monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     """A request that does not end in time is told so; a connection without one is closed."""
+    monkeypatch.setattr(edge, "CHECK_SECONDS", 0.01)
     monkeypatch.setattr(edge_reading, "REQUEST_SECONDS", 0.01)
     reader, writer = await asyncio.open_unix_connection(str(server[1]))
     writer.write(data)
@@ -241,6 +243,7 @@ async def test_gone(server: tuple[Server, Path]) -> None:
 
 async def test_slow_reader(server: tuple[Server, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Who writes learns when to wait and when to go on; a client that never reads is cut."""
+    monkeypatch.setattr(edge, "CHECK_SECONDS", 0.01)
     out, reader, writer = await streamed(server, 100, 10_000)
     assert out.paused
     went_on = asyncio.Event()

@@ -14,6 +14,7 @@ from tests.unit.screen.calls import call, content, piece
 
 from seawall.core.deadline import Deadline
 from seawall.core.principal import Principal
+from seawall.model_proxy import retry
 from seawall.model_proxy.admission.settings import LEASE_SECONDS
 from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.call import Call, Limits, Piece, Whole
@@ -101,8 +102,9 @@ class Sink:
 
 
 @pytest.mark.parametrize(("released", "times"), [(True, 1), (False, 2)])
-async def test_nobody_else_is_asked_once_a_word_is_out(tmp_path: Path, released: bool, times: int) -> None:
+async def test_nobody_else_is_asked_once_a_word_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, released: bool, times: int) -> None:
     """A client never hears two beginnings; while filters hold all back there is none yet."""
+    monkeypatch.setattr(retry, "LONGEST_WAIT", 0.0)
     config, _ = parse(TWO, "models.yaml")
     assert config is not None
     caller, provider = Caller(config, run=tmp_path, environment={}), Provider()

@@ -6,6 +6,7 @@ import re
 import msgspec
 import pytest
 from tests.unit.ui_server.sample import House, sample_app
+from tests.waiting import eventually
 
 from seawall.core.errors import Unavailable
 from seawall.query.errors import EngineUnavailable, QueryFailed
@@ -43,7 +44,7 @@ async def test_templates_are_direct_children_of_main(house: House) -> None:
 
 async def test_panels_land_in_the_order_they_are_done(house: House) -> None:
     """A slow panel does not hold back a fast one."""
-    house.engine.delay_seconds = {"sales": 0.2, "units": 0.1}
+    house.engine.delay_seconds = {"sales": 0.1, "units": 0.05}
     async with house.client() as client:
         assert templates((await client.get("/shop/demand")).text) == ["filter-bar", "units", "sales"]
 
@@ -118,10 +119,11 @@ async def test_plain_and_zstd_say_the_same(house: House) -> None:
 
 async def test_a_slow_panel_takes_the_next_rung_while_others_stream(house: House) -> None:
     """The deadline passes for one panel; the page is whole, and the answer is there for the next visitor."""
-    house.engine.delay_seconds = {"sales": 0.4}
+    house.engine.gates = {"sales": asyncio.Event()}
     async with house.client(headers={"seawall-timeout-ms": "150"}) as client:
         first = (await client.get("/shop/demand")).text
-        await asyncio.sleep(0.5)
+        house.engine.gates["sales"].set()
+        await eventually(lambda: not len(house.ladder._flights))
         second = await client.get("/shop/demand")
     assert "This took longer than the page waits" in first
     assert "S1" in first

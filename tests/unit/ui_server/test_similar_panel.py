@@ -16,7 +16,7 @@ from seawall.app.model import Bundle, PageFilter, Scalar, Similar
 from seawall.ask.vectors.similar import _COLUMN, Wanted
 from seawall.core.deadline import Deadline
 from seawall.core.errors import NotFound, SeawallError, Unavailable
-from seawall.query.coalesce import RETRY_AFTER_SECONDS
+from seawall.query import coalesce
 from seawall.query.open_query import Moment, OpenQuery
 from seawall.query.service import QueryService
 from seawall.ui.rights import RightsOf
@@ -32,6 +32,7 @@ class FakeSimilar:
         self.gate = asyncio.Event()
         self.gate.set()
         self.asked: list[Wanted] = []
+        self.asked_by_words = asyncio.Event()
 
     async def open(self, wanted: Wanted, *, deadline: Deadline, after: tuple[Scalar, ...] | None = None) -> OpenQuery:
         self.asked.append(wanted)
@@ -41,6 +42,7 @@ class FakeSimilar:
         return self._page(wanted, [7, 8], ("v", 0.25, "i8"))
 
     async def open_by_words(self, wanted: Wanted, *, deadline: Deadline, after: tuple[Scalar, ...] | None = None) -> OpenQuery:
+        self.asked_by_words.set()
         return self._page(wanted, [9], None)
 
     def _page(self, wanted: Wanted, ids: list[int], following: tuple[Scalar, ...] | None) -> OpenQuery:
@@ -119,8 +121,9 @@ async def test_similar_rows_come_with_their_likeness(hall: Hall) -> None:
 
 
 @pytest.mark.parametrize("inorder", ["", "&inorder=1"])
-async def test_without_the_store_words_find_rows_and_the_panel_says_so(hall: Hall, inorder: str) -> None:
+async def test_without_the_store_words_find_rows_and_the_panel_says_so(hall: Hall, monkeypatch: pytest.MonkeyPatch, inorder: str) -> None:
     """Such an answer is not taken for the real one: the next visitor gets that as soon as it can be had."""
+    monkeypatch.setattr(coalesce, "RETRY_AFTER_SECONDS", 0.05)
     hall.similar.fault = Unavailable("The vector store does not answer")
     html = await page(hall, f"like=5{inorder}")
     assert ids(html) == ["9"]
@@ -128,7 +131,7 @@ async def test_without_the_store_words_find_rows_and_the_panel_says_so(hall: Hal
     assert "cannot be worked out right now" in html
     assert ids(await page(hall, f"like=5{inorder}")) == ["9"]
     hall.similar.fault = None
-    await asyncio.sleep(RETRY_AFTER_SECONDS + 0.1)
+    await asyncio.sleep(0.06)
     html = await page(hall, f"like=5{inorder}")
     assert ids(html) == ["7", "8"]
     assert "data-degraded" not in html
@@ -146,9 +149,9 @@ async def test_an_earlier_answer_comes_before_words(hall: Hall) -> None:
 async def test_a_store_that_hangs_is_not_waited_for(hall: Hall) -> None:
     """Words are found in the time that is left; what comes too late speaks into nobody's answer."""
     hall.similar.gate.clear()
-    async with hall.client() as client:
+    async with hall.client(headers={"seawall-timeout-ms": "400"}) as client:
         asking = asyncio.create_task(client.get("/shop/listing?like=5"))
-        await asyncio.sleep(0.7)
+        await asyncio.wait_for(hall.similar.asked_by_words.wait(), 10)
         hall.similar.gate.set()
         html = (await asking).text
     assert ids(html) == ["9"]
