@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from seawall.lab.behaviours import Step
 from seawall.lab.provider import ProviderSimulator
+from seawall.model_proxy.forms import body_of
 
 ASK = {"model": "sim", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -47,6 +49,30 @@ async def test_a_stream_ends_with_done(simulator: Pair) -> None:
     _, client = simulator
     answer = await client.post("/chat/completions", json=ASK | {"stream": True})
     assert answer.text.endswith("data: [DONE]\n\n")
+
+
+async def test_as_many_choices_as_were_asked_for(simulator: Pair) -> None:
+    """The first is what one alone would be; all of them are counted."""
+    _, client = simulator
+    alone = (await client.post("/chat/completions", json=ASK)).json()
+    three = (await client.post("/chat/completions", json=ASK | {"n": 3})).json()
+    texts = [choice["message"]["content"] for choice in three["choices"]]
+    assert [choice["index"] for choice in three["choices"]] == [0, 1, 2]
+    assert (texts[0], len(set(texts))) == (alone["choices"][0]["message"]["content"], 3)
+    assert three["usage"]["completion_tokens"] > 2 * alone["usage"]["completion_tokens"]
+    assert (await client.post("/chat/completions", json=ASK | {"n": 0})).status_code == 400
+
+
+async def test_choices_are_streamed_by_turns(simulator: Pair) -> None:
+    """Each piece tells whose it is; together they say what the whole answer says."""
+    _, client = simulator
+    whole = (await client.post("/chat/completions", json=ASK | {"n": 2})).json()
+    answer = await client.post("/chat/completions", json=ASK | {"n": 2, "stream": True})
+    events = [msgspec.json.decode(line[6:]) for line in answer.text.split("\n\n")[:-2]]
+    assert [event["choices"][0]["index"] for event in events[:4]] == [0, 1, 0, 1]
+    assert [one["message"]["content"] for one in body_of(map(msgspec.json.encode, events))["choices"]] == [
+        one["message"]["content"] for one in whole["choices"]
+    ]
 
 
 @pytest.mark.parametrize("behave", ["cut_after=3", "reset=1"])

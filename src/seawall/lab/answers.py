@@ -10,6 +10,7 @@ import hashlib
 import random
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from seawall.lab.behaviours import Behaviour
 
 CREATED = 1_760_000_000
 DIMENSIONS = 384
+CHOICES_MAX = 128
 _TEXT = (
     "the tide rises against a quiet wall of stone and each wave that comes in breaks there while behind it boats lie still "
     "lamps are lit and people count what the morning brought salt rope silver fish and a letter from far away"
@@ -26,30 +28,46 @@ _WORDS = _TEXT.split()
 Json = dict[str, Any]
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """One of an answer's choices before it takes a shape."""
+
+    index: int
+    text: str
+    finish: str
+    tool: Json | None
+    """The function called, as `{"name", "arguments"}`."""
+
+
 class Said(msgspec.Struct, frozen=True):
     """An answer before it takes a shape."""
 
     id: str
     model: str
-    text: str
-    finish: str
-    tool: Json | None
-    """The function called, as `{"name", "arguments"}`."""
+    choices: tuple[Choice, ...]
     usage: Json
 
 
 def say(body: Mapping[str, Any], behaviour: Behaviour, seed: int) -> Said:
-    """What the model answers to a chat completion's request."""
+    """What the model answers to a chat completion's request: `n` choices, of which the first is what it would say alone."""
     digest = hashlib.sha256(f"{seed}:".encode() + msgspec.json.encode(body.get("messages", []))).hexdigest()
-    chance = random.Random(digest)  # noqa: S311 -- a simulator's text
+    choices = tuple(_choice(body, behaviour, digest, index) for index in range(body.get("n") or 1))
+    read = sum(_tokens(_content(message)) for message in body.get("messages", []) if isinstance(message, dict))
+    written = sum(_tokens(one.text) + (_tokens(one.tool["arguments"]) if one.tool else 0) for one in choices)
+    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    name = behaviour.swap or str(body.get("model", "")).partition(";")[0]
+    return Said(f"chatcmpl-{digest[:24]}", name, choices, usage)
+
+
+def countable(choices: object) -> bool:
+    """Whether a model takes this as `n`."""
+    return choices is None or (type(choices) is int and 1 <= choices <= CHOICES_MAX)
+
+
+def _choice(body: Mapping[str, Any], behaviour: Behaviour, digest: str, index: int) -> Choice:
+    chance = random.Random(f"{digest}:{index}" if index else digest)  # noqa: S311 -- a simulator's text
     tool = _tool_call(body, chance)
     text = "" if tool else _text(body, behaviour, chance)
-    read = sum(_tokens(_content(message)) for message in body.get("messages", []) if isinstance(message, dict))
-    written = _tokens(text) + (_tokens(tool["arguments"]) if tool else 0)
-    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-    finish = behaviour.finish or ("tool_calls" if tool else "stop")
-    name = behaviour.swap or str(body.get("model", "")).partition(";")[0]
-    return Said(f"chatcmpl-{digest[:24]}", name, text, finish, tool, usage)
+    return Choice(index, text, behaviour.finish or ("tool_calls" if tool else "stop"), tool)
 
 
 def _text(body: Mapping[str, Any], behaviour: Behaviour, chance: random.Random) -> str:
@@ -125,33 +143,48 @@ def _of_kind(kind: str, schema: Mapping[str, Any], chance: random.Random, depth:
 
 def completion(said: Said, *, usage: bool) -> Json:
     """The whole answer."""
-    message: Json = {"role": "assistant", "content": said.text or None, "refusal": None}
-    if said.tool:
-        message["tool_calls"] = [{"id": f"call_{said.id[-12:]}", "type": "function", "function": said.tool}]
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish}
-    whole = {"id": said.id, "object": "chat.completion", "created": CREATED, "model": said.model, "choices": [choice]}
+    choices = [{"index": one.index, "message": _message(said, one), "logprobs": None, "finish_reason": one.finish} for one in said.choices]
+    whole = {"id": said.id, "object": "chat.completion", "created": CREATED, "model": said.model, "choices": choices}
     return whole | ({"usage": said.usage} if usage else {})
 
 
+def _message(said: Said, choice: Choice) -> Json:
+    message: Json = {"role": "assistant", "content": choice.text or None, "refusal": None}
+    if choice.tool:
+        message["tool_calls"] = [{"id": _call_id(said, choice), "type": "function", "function": choice.tool}]
+    return message
+
+
+def _call_id(said: Said, choice: Choice) -> str:
+    return f"call_{said.id[-12:]}{f'_{choice.index}' if choice.index else ''}"
+
+
 def pieces(said: Said, *, usage: bool, role: bool = True) -> Iterator[Json]:
-    """The events of a streamed answer, before `[DONE]`; `role`: whether the first says whose it is."""
-    if role:
-        yield _piece(said, {"role": "assistant", "content": ""})
-    if said.tool:
-        call = {"index": 0, "id": f"call_{said.id[-12:]}", "type": "function", "function": {"name": said.tool["name"], "arguments": ""}}
-        yield _piece(said, {"tool_calls": [call]})
-        for part in _parts(said.tool["arguments"]):
-            yield _piece(said, {"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
-    for part in _parts(said.text):
-        yield _piece(said, {"content": part})
-    yield _piece(said, {}, said.finish)
+    """The events of a streamed answer, before `[DONE]`, those of several choices by turns; `role`: whether each begins with whose it is."""
+    for turn in zip_longest(*(_choice_pieces(said, one, role) for one in said.choices)):
+        yield from filter(None, turn)
     if usage:
-        yield _piece(said, {}) | {"choices": [], "usage": said.usage}
+        yield _event(said, []) | {"usage": said.usage}
 
 
-def _piece(said: Said, delta: Json, finish: str | None = None) -> Json:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    return {"id": said.id, "object": "chat.completion.chunk", "created": CREATED, "model": said.model, "choices": [choice]}
+def _choice_pieces(said: Said, choice: Choice, role: bool) -> Iterator[Json]:
+    def piece(delta: Json, finish: str | None = None) -> Json:
+        return _event(said, [{"index": choice.index, "delta": delta, "logprobs": None, "finish_reason": finish}])
+
+    if role:
+        yield piece({"role": "assistant", "content": ""})
+    if choice.tool:
+        named = {"name": choice.tool["name"], "arguments": ""}
+        yield piece({"tool_calls": [{"index": 0, "id": _call_id(said, choice), "type": "function", "function": named}]})
+        for part in _parts(choice.tool["arguments"]):
+            yield piece({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
+    for part in _parts(choice.text):
+        yield piece({"content": part})
+    yield piece({}, choice.finish)
+
+
+def _event(said: Said, choices: list[Json]) -> Json:
+    return {"id": said.id, "object": "chat.completion.chunk", "created": CREATED, "model": said.model, "choices": choices}
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A provider of models that speaks OpenAI's API over real HTTP, and misbehaves when it is asked to.
 
-`POST /v1/chat/completions` (plain, streamed, tools, JSON Schema), `POST /v1/embeddings`, `GET /v1/models`; for whoever tests:
-`GET /_sim/calls` (what was received and how each request ended), `DELETE /_sim/calls`, `PUT /_sim/script` (a JSON list of steps).
+`POST /v1/chat/completions` (plain, streamed, tools, JSON Schema, several choices), `POST /v1/embeddings`, `GET /v1/models`; for whoever
+tests: `GET /_sim/calls` (what was received and how each request ended), `DELETE /_sim/calls`, `PUT /_sim/script` (a JSON list of steps).
 Behaviours are in `behaviours.py`. Deterministic by seed; nothing it says came from a model.
 """
 
@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from seawall.core.errors import InvalidInput
-from seawall.lab.answers import completion, embeddable, embeddings, error, pieces, say
+from seawall.lab.answers import CHOICES_MAX, completion, countable, embeddable, embeddings, error, pieces, say
 from seawall.lab.behaviours import HEADER, Behaviour, Chooser, Script, Step
 from seawall.lab.wire import Connection, Reply, Request
 
@@ -131,6 +131,8 @@ class ProviderSimulator:
             return _whole(reply, embeddings(body, behaviour), behaviour)
         if path != "/chat/completions" or not isinstance(body.get("messages"), list) or not body["messages"]:
             return _json(reply, 404 if path != "/chat/completions" else 400, error(400, "There is no such endpoint, or no messages"))
+        if not countable(body.get("n")):
+            return _json(reply, 400, error(400, f"'n' must be a whole number from 1 to {CHOICES_MAX}"))
         said = say(body, behaviour, self._seed)
         if not body.get("stream"):
             return _whole(reply, completion(said, usage=bool(behaviour.usage)), behaviour)

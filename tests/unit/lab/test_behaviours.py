@@ -52,7 +52,7 @@ def test_a_step_for_ever_serves_its_model_alone() -> None:
 def test_answers_depend_on_seed_and_messages_alone() -> None:
     """So that a failing test fails again."""
     assert say(ASK, Behaviour(), 1) == say(ASK, Behaviour(), 1)
-    assert say(ASK, Behaviour(), 1).text != say(ASK, Behaviour(), 2).text
+    assert say(ASK, Behaviour(), 1).choices[0].text != say(ASK, Behaviour(), 2).choices[0].text
 
 
 def test_a_stream_says_what_the_whole_answer_says() -> None:
@@ -84,16 +84,16 @@ def test_structured_output_keeps_its_schema_unless_asked_not_to(behave: str, val
     import msgspec
 
     body = ASK | {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}}
-    assert Draft202012Validator(SCHEMA).is_valid(msgspec.json.decode(say(body, parse(behave), 0).text)) is valid
+    assert Draft202012Validator(SCHEMA).is_valid(msgspec.json.decode(say(body, parse(behave), 0).choices[0].text)) is valid
 
 
 def test_a_tool_is_called_once() -> None:
     """After its answer the model speaks."""
     tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"at": {"const": 3}}}}}]
     first = say(ASK | {"tools": tools}, Behaviour(), 0)
-    assert first.tool == {"name": "look", "arguments": '{"at":3}'}
+    assert first.choices[0].tool == {"name": "look", "arguments": '{"at":3}'}
     told = {"messages": [*ASK["messages"], {"role": "tool", "content": "calm"}], "tools": tools}
-    assert say(told, Behaviour(), 0).tool is None
+    assert say(told, Behaviour(), 0).choices[0].tool is None
 
 
 def test_embeddings_are_those_of_the_texts() -> None:
