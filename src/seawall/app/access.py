@@ -8,6 +8,7 @@ from typing import cast
 from seawall.app.faults import Report
 from seawall.app.masks import check_masks
 from seawall.app.model import Operator, Policy, Role, RowPolicy
+from seawall.app.policy_circles import check_circles
 from seawall.app.scalars import NULL_TESTS
 from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
@@ -85,6 +86,7 @@ def read_policies(node: Node | None, roles: dict[str, Role], words: Vocabulary) 
             )
     policies = {name: _policy(name, child, roles, words) for name, child in entries.items() if name in known}
     check_masks(policies, roles, node or Node({}, Mark("")), words)
+    check_circles(policies, node or Node({}, Mark("")), words)
     return policies
 
 

@@ -27,6 +27,7 @@ _TRUE, _FALSE = ("yes", "on"), ("no", "off")
 _COUNTS = ("minItems", "maxItems", "minProperties", "maxProperties", "maxLength", "minLength")
 _PATTERNS = (
     (r"^user\.", "`user.` and a name", "Write it like `user.store_groups`"),
+    (r"^(?!0+", "a whole number from 1 and ms, s, m, h, d or w", "Write it like `900ms` or `24h`"),
     (r"^[0-9]{1,9}(ms", "a whole number and ms, s, m, h, d or w", "Write it like `900ms` or `24h`"),
     (r"^[a-z][a-z0-9-]", "small letters, digits and dashes, a letter first, at most 40", ""),
     (r"^[a-z][a-z0-9_]", "small letters, digits and underscores, a letter first, at most 60", ""),
@@ -135,7 +136,24 @@ def _wrong_type(error: ValidationError, types: list[str]) -> tuple[str, str, str
         fix = f"Write {'true' if error.instance in _TRUE else 'false'}; YAML 1.2 reads `{error.instance}` as a word"
     elif types == ["string"] and isinstance(error.instance, bool | int | float):
         fix = "Put it in quotes"
+    elif types == ["object"]:
+        fix = _as_mapping(error)
+    elif types == ["array"] and isinstance(error.instance, str):
+        fix = f"Write `[{error.instance[:60]}]`"
+    elif types == ["array"] and isinstance(error.instance, dict):
+        name = next((key for key, child in error.instance.items() if isinstance(child, dict)), "")
+        fix = f"Write a list: `- name: {name[:60]}` and so on" if name else ""
     return "wrong_type", " or ".join(_TYPES[name] for name in types), fix
+
+
+def _as_mapping(error: ValidationError) -> str:
+    """How to write a mapping where something else stands."""
+    if error.absolute_path and error.absolute_path[-1] == "expression":
+        return "Write `{dialects: [{dialect: ANSI_SQL, expression: …}]}`"
+    needed = _rule(error).get("required", [])
+    if error.instance is None and not needed:
+        return "Write `{}`"
+    return f"Write a mapping with {' and '.join(f'`{key}`' for key in needed)}" if needed else ""
 
 
 def _side(error: ValidationError) -> str:

@@ -6,16 +6,14 @@ from datetime import date
 from typing import cast
 
 from seawall.app.chart_columns import Kind
-from seawall.app.chart_layer import HOLDS, KINDS, Checked
+from seawall.app.chart_layer import KINDS, Checked
 from seawall.app.model import Channel
+from seawall.app.styles import HOLDS, wrong_formats
 from seawall.app.yaml_tree import Node
 
 _BESIDE_VALUE: dict[str, tuple[str, ...]] = {"x": ("title", "format"), "y": ("title", "format"), "x2": ("title",), "y2": ("title",)}
 """What else may be said of a constant; of the others nothing."""
 _SCALES: dict[Kind, tuple[str, ...]] = {"number": ("linear", "log"), "time": ("time",), "category": ("band",)}
-_DATED = ("date", "week", "month", "datetime")
-_AMOUNTS = ("number", "integer", "percent", "currency")
-_STYLES: dict[Kind, tuple[str, ...]] = {"number": (*_AMOUNTS, "text"), "time": (*_DATED, "text")}
 
 
 def check_channels(checked: Checked) -> None:
@@ -99,35 +97,8 @@ def _check_type(checked: Checked, channel: Channel, node: Node, name: str, kind:
 
 
 def _check_format(checked: Checked, node: Node, kind: Kind) -> None:
-    shape = node.get("format")
-    if shape is None or shape.value is None:
-        return
-    style = shape.text() or shape.word("style") or "number"
-    fitting = _STYLES.get(kind, ())
-    if style not in fitting:
-        expected = "one of " + ", ".join(f"`{each}`" for each in fitting) if fitting else "no format: names are shown as they are"
-        checked.refuse(
-            shape, f"The column holds {HOLDS[kind]}", expected=expected, got=style, fix="Choose such a style" if fitting else "Remove it"
-        )
-        return
-    _check_details(checked, shape, style)
-
-
-def _check_details(checked: Checked, shape: Node, style: str) -> None:
-    """Details that the style has no use for."""
-    useless = {"currency"} if style != "currency" else {"unit"}
-    useless |= {"unit"} if style == "percent" else set()
-    useless |= {"unit", "decimals", "compact"} if style not in _AMOUNTS else set()
-    for key in shape.entries():
-        if key in useless:
-            checked.refuse(shape.entries()[key], f"`{key}` means nothing for the style `{style}`", got=key, fix="Remove it")
-    if style == "currency" and shape.get("currency") is None:
-        checked.refuse(
-            shape,
-            "A currency has no sign by itself",
-            expected="`currency`, an ISO 4217 code",
-            fix="Write `{style: currency, currency: EUR}`",
-        )
+    for wrong in wrong_formats(node.get("format"), kind):
+        checked.refuse(wrong.at, wrong.detail, expected=wrong.expected, got=wrong.got, fix=wrong.fix)
 
 
 def _check_scale(checked: Checked, node: Node, kind: Kind) -> None:

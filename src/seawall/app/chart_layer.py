@@ -12,7 +12,6 @@ from seawall.app.vocabulary import Vocabulary
 from seawall.app.yaml_tree import Node
 
 KINDS: dict[str, Kind] = {"quantitative": "number", "temporal": "time", "nominal": "category", "ordinal": "category"}
-HOLDS: dict[Kind, str] = {"number": "a quantity", "time": "times", "category": "names"}
 
 
 @dataclass(frozen=True)

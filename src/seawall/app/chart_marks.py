@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from seawall.app.chart_channels import check_place
 from seawall.app.chart_columns import Kind
-from seawall.app.chart_layer import HOLDS, Checked
+from seawall.app.chart_layer import Checked
 from seawall.app.model import Channel
+from seawall.app.styles import HOLDS
 from seawall.app.yaml_tree import Node
 
 DRAWN = ("line", "bar", "area", "point", "rule")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from seawall.app.chart_channels import check_place
 from seawall.app.chart_columns import Kind
-from seawall.app.chart_layer import HOLDS, Checked
+from seawall.app.chart_layer import Checked
 from seawall.app.chart_marks import DRAWN, check_from_zero, has_unknown
+from seawall.app.styles import HOLDS
 from seawall.app.yaml_tree import Node
 
 _ORDER = {"x": ("title", "format", "axis", "sort"), "y": ("axis", "sort"), "color": ("title", "sort")}

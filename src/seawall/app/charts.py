@@ -27,8 +27,7 @@ def read_chart(node: Node | None, panel: Node, asked: Asked, words: Vocabulary) 
     rows = not isinstance(asked.query, MetricQuery)
     if node is None:
         return Chart((_default_layer(asked),))
-    height = node.get("height")
-    height_px = height.value if height is not None and isinstance(height.value, int) else HEIGHT_PX
+    height_px = node.whole("height") or HEIGHT_PX
     layers, mark = node.get("layer"), node.get("mark")
     if layers is not None and (mark is not None or node.get("encoding") is not None):
         words.report.add(
@@ -109,7 +108,8 @@ def _layer(node: Node, asked: Asked, words: Vocabulary) -> Layer:
     channels: dict[Any, tuple[Encoding, ...]] = {}
     for channel, child in encoding.entries().items():
         channels[channel] = tuple(_encoding(channel, item, asked, words) for item in child.items())
-    _check_channels(encoding, name, words)
+    if "mark" not in node.broken:
+        _check_channels(encoding, name, words)
     return Layer(cast(Any, name), channels)
 
 

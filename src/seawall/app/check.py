@@ -5,49 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 
 from seawall.app.access import read_policies, read_roles
+from seawall.app.echoes import lost_in_app, lost_in_model, without_echoes
 from seawall.app.faults import Fault, Report, TooManyFaults
 from seawall.app.folder import APP_FILE, AppFolder, read_folder
-from seawall.app.model import DEFAULT_LOCALE, App, Bundle, Role
+from seawall.app.locales import read_locales
+from seawall.app.model import App, Bundle, Role
 from seawall.app.names import RESERVED_PATHS
 from seawall.app.pages import read_pages
 from seawall.app.prompt import Prompt
 from seawall.app.prompts import read_prompts
 from seawall.app.semantics import read_semantics
-from seawall.app.shape import app_validator, shaped
-from seawall.app.suggest import suggestion
+from seawall.app.shape import app_validator, ossie_validator, shaped
+from seawall.app.vocabulary import Vocabulary
 from seawall.app.words import spoken, text_of
 from seawall.app.yaml_reader import MalformedYaml, parse_yaml
-from seawall.app.yaml_tree import Mark, Node, walk
+from seawall.app.yaml_tree import Mark, Node
 
 
 def check(folder: Path) -> tuple[Bundle | None, tuple[Fault, ...]]:
     """The bundle, or None and every fault. Never raises for anything a folder may hold."""
-    report = Report()
+    report, lost = Report(), set[str]()
     try:
         files = read_folder(folder, report)
-        app = _app(files, report)
+        app = _app(files, report, lost)
     except TooManyFaults:
-        return None, report.faults()
+        return None, without_echoes(report.faults(), lost)
     if app is None or len(report):
-        return None, _without_echoes(report.faults())
+        return None, without_echoes(report.faults(), lost)
     return Bundle(app, files.digest(), files.hashes()), ()
 
 
-def _app(files: AppFolder, report: Report) -> App | None:
-    models = [node for path, data in files.semantic().items() if (node := _tree(path, data, report)) is not None]
-    words = read_semantics(models, report)
+def _app(files: AppFolder, report: Report, lost: set[str]) -> App | None:
+    """The app as far as it can be read. `lost` receives what could not be (`echoes.py`)."""
+    words = _words(files, report, lost)
     data = files.files.get(APP_FILE)
-    if not files.semantic() and data is not None:
-        report.add(
-            Mark("semantic"),
-            "missing_file",
-            "The folder semantic/ has no .yaml file",
-            fix="Declare datasets and metrics in semantic/NAME.yaml",
-        )
     tree = _tree(APP_FILE, data, report) if data is not None else None
     if tree is None:
         return None
     root = shaped(tree, app_validator(), report)
+    lost.update(lost_in_app(root))
     roles = read_roles(root.get("roles"), report)
     policies = read_policies(root.get("policies"), roles, words)
     name, prepare = root.get("name"), (root.get("data") or Node({}, root.mark)).get("prepare")
@@ -66,25 +62,27 @@ def _app(files: AppFolder, report: Report) -> App | None:
         roles=roles,
         policies=policies,
         pages=read_pages(root.get("pages"), policies, words),
-        locales=_locales(root, report),
+        locales=read_locales(root, report),
         prepare=prepare.text() if prepare else "",
         prompts=_prompts(files, roles, report),
     )
 
 
+def _words(files: AppFolder, report: Report, lost: set[str]) -> Vocabulary:
+    """What the semantic models declare."""
+    trees = [_tree(path, data, report) for path, data in files.semantic().items()]
+    models = [shaped(tree, ossie_validator(), report) if tree is not None else None for tree in trees]
+    for model in models or [None]:
+        lost.update(lost_in_model(model))
+    if not trees and APP_FILE in files.files:
+        fix = "Declare datasets and metrics in semantic/NAME.yaml"
+        report.add(Mark("semantic"), "missing_file", "The folder semantic/ has no .yaml file", fix=fix)
+    return read_semantics([model for model in models if model is not None], report)
+
+
 def _prompts(files: AppFolder, roles: dict[str, Role], report: Report) -> dict[str, Prompt]:
     trees = {path: node for path, data in files.prompts().items() if (node := _tree(path, data, report)) is not None}
     return read_prompts(trees, files.hashes(), roles, report)
-
-
-_UNREAD = frozenset({"malformed_yaml", "yaml_feature", "too_large", "wrong_type", "unreadable_file", "misplaced_file", "missing_file"})
-_ECHOES = frozenset({"unknown_dataset", "unknown_field", "unknown_metric", "unknown_column", "needs_time", "not_groupable"})
-
-
-def _without_echoes(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
-    """When a semantic model could not be read at all, nothing is said about app.yaml not finding what it declares."""
-    unread = any(fault.file.startswith("semantic") and not fault.where and fault.code in _UNREAD for fault in faults)
-    return tuple(fault for fault in faults if not (unread and fault.file == APP_FILE and fault.code in _ECHOES))
 
 
 def _tree(path: str, data: bytes, report: Report) -> Node | None:
@@ -101,33 +99,3 @@ def _tree(path: str, data: bytes, report: Report) -> Node | None:
         report.add(node, "wrong_type", "The file is not a mapping", expected="keys and values", fix="Write `key: value` lines")
         return None
     return node
-
-
-_TEXT_KEYS = ("title", "description", "label")
-
-
-def _locales(root: Node, report: Report) -> tuple[str, ...]:
-    """The app's languages; texts in others are reported."""
-    node = root.get("locales")
-    if node is not None and node.broken:
-        return (DEFAULT_LOCALE,)
-    locales = tuple(child.text() for child in node.items()) if node is not None else (DEFAULT_LOCALE,)
-    for place in walk(root):
-        if place.where.rpartition(".")[2] in _TEXT_KEYS and place.key is not None:
-            for locale, child in place.entries().items():
-                _check_locale(locale, child, locales, report)
-    return locales
-
-
-def _check_locale(locale: str, node: Node, locales: tuple[str, ...], report: Report) -> None:
-    if locale not in locales and isinstance(node.value, str):
-        fix = f"Add `{locale}` to `locales`" if len(locale) < 12 else suggestion(locale, locales)
-        report.add(
-            node.key_mark(),
-            "unknown_locale",
-            f"`{locale[:20]}` is not a language of the app",
-            where=node.where,
-            expected=", ".join(locales),
-            got=locale,
-            fix=fix,
-        )

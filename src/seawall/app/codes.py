@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "dataset_without_policy": "Nothing says who may see a dataset, so nobody may, and the app does not publish.",
     "role_cycle": "Roles extend each other in a circle.",
     "bad_row_policy": "A row policy needs exactly one of `attribute`, `value` and `values` (none for null tests).",
+    "policy_circle": "Row policies of several datasets need each other, so none of them could be asked.",
     "mask_leaks": "Another field shows the column that a mask hides to somebody who does not see the masked field.",
     "rows_leak": "Two datasets read one table, and one shows somebody rows that the row policy of the other hides from them.",
     # what is asked and shown

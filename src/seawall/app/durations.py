@@ -7,6 +7,8 @@ import re
 from seawall.core.errors import InvalidInput
 
 PATTERN = r"^[0-9]{1,9}(ms|s|m|h|d|w)$(?!\n)"
+SOME = r"^(?!0+[a-z])[0-9]{1,9}(ms|s|m|h|d|w)$(?!\n)"
+"""A duration that is not zero."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d|w)")
 

@@ -150,6 +150,8 @@ def vet_tokens(text: str) -> None:
 def vet(node: exp.Expr) -> None:
     """Refuse a node of a kind, or with a part, that is not allowed."""
     allowed = _ALLOWED.get(type(node))
+    if isinstance(node, exp.Star):
+        raise _refused("*", fix="Name a field, as in COUNT(sales.id)")
     if allowed is None:
         raise _refused(_spoken(node))
     for key, value in node.args.items():
@@ -194,18 +196,16 @@ def _spoken(node: exp.Expr) -> str:
         return f"{node.sql_name()}()"
     if isinstance(node, exp.Identifier):
         return f"the name {node.name}"
-    return {"Subquery": "a subquery", "Select": "a subquery", "Star": "*", "Window": "a window"}.get(
-        type(node).__name__, type(node).__name__.upper()
-    )
+    return {"Subquery": "a subquery", "Select": "a subquery", "Window": "a window"}.get(type(node).__name__, type(node).__name__.upper())
 
 
-def _refused(what: str, offset: int = 0) -> InvalidExpression:
+def _refused(what: str, offset: int = 0, *, fix: str = "Prepare the value as a column of the table") -> InvalidExpression:
     return InvalidExpression(
         f"{what[:60]} is not allowed in an expression",
         offset=offset,
         expected="columns, literals, arithmetic, comparisons, CASE, CAST and the functions in docs/reference/app.md",
         got=what,
-        fix="Prepare the value as a column of the table",
+        fix=fix,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 from seawall.app.model_words import Format, Text, Value
 
 DataType = Literal["String", "Integer", "Decimal", "Float", "Boolean", "Date", "Time", "DateTime", "DateTimeTz", "Opaque"]
+DATED: tuple[DataType, ...] = ("Date", "DateTime", "DateTimeTz")
+"""Types whose values lie on days."""
 
 
 class Field(Value, frozen=True):
@@ -31,6 +33,11 @@ class Field(Value, frozen=True):
     def ref(self) -> str:
         """`dataset.field`, the name that is unique in the app."""
         return f"{self.dataset}.{self.name}"
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its values lie on days, so that they can be cut to a grain and asked about by period."""
+        return self.is_time and self.datatype in DATED
 
 
 class Dataset(Value, frozen=True):

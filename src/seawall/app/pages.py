@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from seawall.app.chart_rows import check_rows
 from seawall.app.charts import read_chart
 from seawall.app.durations import parse_duration
 from seawall.app.model import Chart, Comparison, Layer, MetricQuery, Outage, Page, PageFilter, Panel, Policy
@@ -76,7 +77,7 @@ def _filter(name: str, node: Node, words: Vocabulary) -> PageFilter:
             expected=f"none of {', '.join(RESERVED_PARAMETERS)}",
             fix="Rename it",
         )
-    field_node, options = node.get("field"), node.get("options")
+    field_node = node.get("field")
     control = node.word("control") or "select"
     found = words.field(field_node) if field_node is not None else None
     if not node.has("field") and control != "period":
@@ -87,22 +88,25 @@ def _filter(name: str, node: Node, words: Vocabulary) -> PageFilter:
             expected="a field, unless control is period",
             fix="Add `field: dataset.field`",
         )
-    if found is not None and field_node is not None and control == "period" and not found.is_time:
-        detail = f"`{found.ref}` is not a time field, so it has no period"
+    if found is not None and field_node is not None and control == "period" and not found.is_dated:
+        detail = f"`{found.ref}` is not a date, so it has no period"
         words.report.add(
             field_node,
             "not_a_time_field",
             detail,
-            expected="a time field",
+            expected="a field that is a date, or a date and time",
             got=found.datatype,
             fix="Choose another control, or leave `field` out",
         )
+    if found is not None and control == "range" and found.datatype == "Boolean":
+        detail, expected = f"`{found.ref}` is true or false, which has no range", "`select` or `multiselect`"
+        words.report.add(node.entries()["control"], "bad_choice", detail, expected=expected, got=control, fix="Choose another control")
     return PageFilter(
         name=name,
         field=found.ref if found else "",
         label=text_of(node.get("label")) if node.get("label") else (found.label if found else text_of(None, spoken(name))),
         control=cast(Any, control),
-        options_limit=options.value if options is not None and isinstance(options.value, int) else 100,
+        options_limit=node.whole("options") or 100,
     )
 
 
@@ -122,8 +126,9 @@ def _layout(node: Node, words: Vocabulary) -> tuple[tuple[str, ...], ...]:
             got = f"first on line {placed[name].line}"
             words.report.add(child, "panel_laid_out_twice", f"The panel `{name}` is laid out twice", got=got, fix="Remove one")
         placed.setdefault(name, child.mark)
+    is_whole = layout is not None and not layout.broken and not any(row.broken for row in layout.items())
     for name, panel in panels.items():
-        if name not in placed and layout is not None:
+        if name not in placed and is_whole:
             detail = f"The panel `{name}` is not in the layout"
             words.report.add(
                 panel.key_mark(), "panel_not_laid_out", detail, where=panel.where, fix=f"Add `[{name}]` to `layout`, or remove the panel"
@@ -138,6 +143,8 @@ def _panel(name: str, node: Node, filters: dict[str, PageFilter], policies: dict
     asked = _asked(name, node, policies, words)
     compare, deadline = node.word("compare"), _seconds(node, "deadline")
     chart = read_chart(node.get("chart"), node, asked, words) if asked.columns else Chart((Layer("table"),))
+    if not node.broken:
+        check_rows(node, chart, asked, words)
     similar = read_similar(node.get("similar"), asked.query, filters, policies, words)
     return Panel(
         name=name,
@@ -198,13 +205,18 @@ def _filters(node: Node, asked: Asked, filters: dict[str, PageFilter], words: Vo
                 fix=fix,
             )
         elif item.field:
-            words.reach(child, asked.facts, item.field.partition(".")[0], "The panel")
+            owner = item.field.partition(".")[0]
+            words.reach(child, asked.facts, owner, "The panel")
+            if len(words.engines((*asked.facts, owner))) > 1:
+                detail = f"The filter `{item.name}` is over another database than the panel"
+                words.report.add(child, "mixed_engines", detail, got=item.field, fix="Remove it from `filters`")
     return tuple(child.text() for child in written.items())
 
 
 def _touches(item: PageFilter, asked: Asked, words: Vocabulary) -> bool:
     if item.field:
-        return all(words.has_path(fact, item.field.partition(".")[0]) for fact in asked.facts)
+        owner = item.field.partition(".")[0]
+        return len(words.engines((*asked.facts, owner))) == 1 and all(words.has_path(fact, owner) for fact in asked.facts)
     return item.control == "period" and all(words.has_time(fact) for fact in asked.facts)
 
 

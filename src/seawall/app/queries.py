@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from seawall.app.model import Dimension, Field, Metric, MetricQuery, Order, RowsQuery
+from seawall.app.model import DATED, Dimension, Field, Metric, MetricQuery, Order, RowsQuery
 from seawall.app.names import GRAINS
 from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.where import read_where
 from seawall.app.yaml_tree import Node
+
+_NUMBERS = ("Integer", "Decimal", "Float")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,15 @@ def _dimension(node: Node, facts: tuple[str, ...], words: Vocabulary) -> tuple[D
     if found is None:
         return None
     words.reach(field_node, facts, found.dataset, "A metric of this panel")
-    if grain and not found.is_time:
+    if grain and not found.is_dated:
         detail = f"`{found.ref}` cannot be cut to {grain}s"
         words.report.add(
             field_node,
             "not_a_time_field",
             detail,
-            expected="a time field",
+            expected="a field that is a date, or a date and time",
             got=found.datatype,
-            fix="Remove `grain`, or choose a time field",
+            fix="Remove `grain`, or choose such a field",
         )
     return Dimension(name or grain or found.name, found.ref, cast(Any, grain or None)), kind_of(found), node
 
@@ -99,8 +101,9 @@ def _check_time(node: Node, query: MetricQuery, facts: tuple[str, ...], words: V
         timed = [d for d in query.by if d.grain is not None]
         if child is None:
             continue
-        if key == "last" and len(timed) != 1 and node.listed("by"):
-            detail = "`last` counts periods, but `by` has " + ("no grain" if not timed else "several")
+        if key == "last" and len(timed) != 1 and "by" not in node.broken:
+            what = "`by` has several" if timed else "`by` has no grain" if node.listed("by") else "there is no `by`"
+            detail = f"`last` counts periods, but {what}"
             words.report.add(child, "needs_time", detail, expected="one time in `by`", fix="Add a grain such as `week` to `by`")
         elif not timed:
             words.need_times(child, facts, f"`{key}`")
@@ -142,11 +145,13 @@ def ordered(text: str) -> Order:
 
 def _kind_of_metric(metric: Metric) -> str:
     """How a metric's values are scaled: the latest of some dates is a date."""
-    return {"Date": "temporal", "DateTime": "temporal", "DateTimeTz": "temporal", "String": "nominal"}.get(metric.datatype, "quantitative")
+    if metric.datatype in DATED:
+        return "temporal"
+    return "quantitative" if metric.datatype in (*_NUMBERS, "Boolean") else "nominal"
 
 
 def kind_of(item: Field) -> str:
     """How values of a field are scaled: quantitative, temporal or nominal."""
-    if item.is_time and item.datatype != "String":
+    if item.is_dated:
         return "temporal"
-    return "quantitative" if item.datatype in ("Integer", "Decimal", "Float") else "nominal"
+    return "quantitative" if item.datatype in _NUMBERS else "nominal"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 
-from seawall.app.model import DataType, Operator, Scalar
+from seawall.app.model import DATED, DataType, Operator, Scalar
 from seawall.core.errors import InvalidInput
 
 _TEXT_OPERATORS = frozenset({"contains", "starts_with"})
 _ORDER_OPERATORS = frozenset({"lt", "le", "gt", "ge"})
 NULL_TESTS = frozenset({"is_null", "not_null"})
 LIST_OPERATORS = frozenset({"in", "not_in"})
-_PERIOD = re.compile(
-    r"(last_[1-9]\d{0,4}|this)_(day|week|month|quarter|year)s?|\d{4}(-\d{2}){0,2}|(\d{4}-\d{2}-\d{2})?\.\.(\d{4}-\d{2}-\d{2})?"
-)
+PERIODS_MAX: dict[str, int] = {"day": 10_000, "week": 10_000, "month": 10_000, "quarter": 4_000, "year": 1_000}
+"""How far back `last_N_…` may count, so that it does not end before there were dates."""
+_RELATIVE = re.compile(r"last_(\d{1,5})_(day|week|month|quarter|year)s?|this_(?:day|week|month|quarter|year)")
+_SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})?\.\.(\d{4}-\d{2}-\d{2})?")
+_WHOLE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORDS: dict[str, str] = {
     "Integer": "a whole number",
@@ -35,10 +37,31 @@ class InvalidValue(InvalidInput):
 
 
 def check_period(value: Scalar) -> str:
-    """A period as `during` takes it. InvalidValue otherwise. Whether its days exist, the query's dry run says."""
-    if not isinstance(value, str | int) or isinstance(value, bool) or not _PERIOD.fullmatch(str(value)) or value == "..":
+    """A period as `during` takes it, whose days exist and are in order. InvalidValue otherwise."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    try:
+        is_period = _is_relative(text) or _is_span(text) or _is_whole(text)
+    except ValueError:
+        is_period = False
+    if not is_period:
         raise InvalidValue(expected="a period: 2017-01-01..2017-03-31, 2017-04, last_4_weeks or this_month", got=repr(value)[:60])
-    return str(value)
+    return text
+
+
+def _is_relative(text: str) -> bool:
+    match = _RELATIVE.fullmatch(text)
+    return match is not None and (match[1] is None or 1 <= int(match[1]) <= PERIODS_MAX[match[2]])
+
+
+def _is_span(text: str) -> bool:
+    match = _SPAN.fullmatch(text)
+    ends = [date.fromisoformat(end) for end in match.groups() if end] if match is not None else []
+    return bool(ends) and ends == sorted(ends) and ends[-1] < date.max
+
+
+def _is_whole(text: str) -> bool:
+    match = _WHOLE.fullmatch(text)
+    return match is not None and date(int(match[1]), int(match[2] or 1), int(match[3] or 1)).year < date.max.year
 
 
 def coerce(value: Scalar, datatype: DataType) -> Scalar:
@@ -95,5 +118,5 @@ def operator_fits(op: Operator, datatype: DataType) -> bool:
     if op in _TEXT_OPERATORS:
         return datatype in ("String", "Opaque")
     if op == "during":
-        return datatype in ("Date", "DateTime", "DateTimeTz", "Opaque")
+        return datatype in DATED
     return datatype != "Boolean" if op in _ORDER_OPERATORS else True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from seawall.app import model, names
+from seawall.app import durations, model, names
 from seawall.app.schema_chart import chart_definitions
 from seawall.app.schema_parts import (
     Schema,
@@ -92,7 +92,7 @@ def _access_definitions() -> Schema:
         ),
         "policy": map_of(
             "The rule of one dataset; `{}` lets every role see every row.",
-            roles=list_of("Who may read the dataset at all. Default: every role.", text("A role.")),
+            roles=list_of("Who may read the dataset at all. Default: every role.", text("A role."), at_least=1),
             rows=list_of("Rows are visible where all of these hold.", ref("row_policy"), at_most=20),
             mask={
                 "description": "Fields hidden from everyone but the roles named.",
@@ -187,8 +187,8 @@ def _query_definitions() -> Schema:
             similar=ref("similar"),
             filters=list_of("The page's filters that touch it. Default: all whose field it can reach.", text("A filter."), at_most=20),
             chart=ref("chart", "How it is drawn. Default: a number, a line over time, or bars."),
-            fresh_for=duration("How long an answer over unchanged data counts as fresh. Default: 24h."),
-            deadline=duration("How long the panel may take before the next rung is shown."),
+            fresh_for=duration("How long an answer over unchanged data counts as fresh. Default: 24h.", pattern=durations.SOME),
+            deadline=duration("How long the panel may take before the next rung is shown.", pattern=durations.SOME),
             on_outage=ref("outage"),
         ),
         "similar": requiring(

@@ -71,9 +71,9 @@ def whole(description: str, least: int, most: int) -> Schema:
     return {"type": "integer", "description": description, "minimum": least, "maximum": most}
 
 
-def duration(description: str) -> Schema:
+def duration(description: str, *, pattern: str = durations.PATTERN) -> Schema:
     """A duration."""
-    return text(description, pattern=durations.PATTERN, code="bad_duration")
+    return text(description, pattern=pattern, code="bad_duration")
 
 
 def scalar(description: str) -> Schema:

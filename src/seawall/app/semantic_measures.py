@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from sqlglot import exp
+
 from seawall.app.expressions import columns_of, parse_metric
 from seawall.app.faults import Report
-from seawall.app.grammar import AGGREGATES, InvalidExpression
+from seawall.app.grammar import InvalidExpression
 from seawall.app.model import Dataset, DataType, Metric, Relationship, Semantics
 from seawall.app.paths import NoPath
 from seawall.app.semantic_parts import ansi_expression, extension_of, key_columns, report_expression, synonyms_of
+from seawall.app.styles import check_declared
 from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import metric_facts
 from seawall.app.words import format_of, spoken, text_of
@@ -69,11 +72,10 @@ def read_metric(node: Node, semantics: Semantics, report: Report) -> Metric:
     name = node.entries()["name"].text()
     extra = extension_of(node, "metric", report)
     expression, at = ansi_expression(node, report)
-    inferred: DataType = "Float"
-    if at is not None:
-        inferred = _vetted_metric(name, expression, at, semantics, report) or "Opaque"
-        expression = "" if inferred == "Opaque" else expression
-    kind = cast(DataType, node.word("datatype") or ("Float" if inferred == "Opaque" else inferred))
+    inferred = _vetted_metric(name, expression, at, semantics, report) if at is not None else None
+    expression = expression if inferred is not None else ""
+    kind = cast(DataType, node.word("datatype") or inferred or "Float")
+    check_declared(extra.get("format"), kind, name, report)
     return Metric(
         name=name,
         expression=expression,
@@ -108,7 +110,23 @@ def _vetted_metric(name: str, expression: str, at: Node, semantics: Semantics, r
     except NoPath as error:
         report.add(at, "not_groupable", f"The metric `{name}` aggregates over datasets that are not related: {error.detail}", fix=error.fix)
         return None
-    return "Integer" if isinstance(tree, AGGREGATES) and tree.key == "count" else "Float"
+    engines = {semantics.datasets[dataset].engine for dataset, _ in columns_of(tree)}
+    if len(engines) > 1:
+        detail = f"The metric `{name}` would read both the warehouse and the operational database"
+        report.add(at, "mixed_engines", detail, expected="fields of one database", fix="Make a metric for each, or copy the data")
+        return None
+    return _type_of(tree, semantics)
+
+
+def _type_of(tree: exp.Expr, semantics: Semantics) -> DataType:
+    """What an expression gives, as far as its outermost part tells: counts are whole, the latest of some dates is a date."""
+    while isinstance(tree, exp.Paren | exp.Filter):
+        tree = tree.this
+    if isinstance(tree, exp.Count):
+        return "Integer"
+    if isinstance(tree, exp.Min | exp.Max) and isinstance(tree.this, exp.Column):
+        return semantics.datasets[tree.this.table].fields[tree.this.name].datatype
+    return "Boolean" if isinstance(tree, exp.Predicate | exp.Connector | exp.Not) else "Float"
 
 
 def _exists(semantics: Semantics, ref: tuple[str, str]) -> bool:

@@ -10,6 +10,7 @@ from seawall.app import names
 from seawall.app.faults import Report
 from seawall.app.grammar import InvalidExpression
 from seawall.app.shape import extension_validator, shaped
+from seawall.app.yaml_reader import CONTROL
 from seawall.app.yaml_tree import Mark, Node
 
 VENDOR = "SEAWALL"
@@ -36,11 +37,17 @@ def ansi_expression(node: Node, report: Report) -> tuple[str, Node | None]:
     if expression is None:
         return "", None
     for item in expression.listed("dialects"):
-        if item.word("dialect") == DIALECT and (found := item.get("expression")) is not None:
-            return found.text(), found
+        if item.word("dialect") == DIALECT and item.has("expression"):
+            found = item.get("expression")
+            return (found.text(), found) if found is not None else ("", None)
     if expression.listed("dialects"):
         report.add(
-            expression, "bad_expression", "There is no expression in the dialect ANSI_SQL", expected="a dialect ANSI_SQL", fix="Add one"
+            expression,
+            "bad_expression",
+            "There is no expression in the dialect ANSI_SQL",
+            expected="a dialect ANSI_SQL",
+            got=", ".join(item.word("dialect") for item in expression.listed("dialects")),
+            fix="Add `{dialect: ANSI_SQL, expression: …}`",
         )
     return "", None
 
@@ -75,12 +82,23 @@ def extension_of(node: Node, kind: str, report: Report) -> Node:
                 fix="Write a JSON object in single quotes",
             )
             return Node({}, data.mark, data.where, broken=("data",))
+        if _has_control(content):
+            report.add(data, "bad_extension", "The extension's data holds a control character", got=data.text(), fix="Remove the escape")
+            return Node({}, data.mark, data.where, broken=("data",))
         inner = Report()
         tree = shaped(_as_node(content, data, data.where, 0), extension_validator(kind), inner)
         for fault in inner.faults():
             report.add(data, "bad_extension", fault.detail, where=fault.where, expected=fault.expected, got=fault.got, fix=fault.fix)
         return tree
     return _NOTHING
+
+
+def _has_control(content: object) -> bool:
+    """Whether some text in it has a character that an escape may make and nothing can show."""
+    if isinstance(content, str):
+        return CONTROL.search(content) is not None
+    parts = (*content, *content.values()) if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return any(_has_control(part) for part in parts)
 
 
 def _as_node(content: object, at: Node, where: str, depth: int) -> Node:

@@ -18,7 +18,7 @@ from seawall.app.model import Dataset, DataType, Field, Semantics
 from seawall.app.physical import siblings
 from seawall.app.semantic_measures import read_metric, read_relationship
 from seawall.app.semantic_parts import ansi_expression, declared_name, extension_of, key_columns, report_expression, synonyms_of
-from seawall.app.shape import ossie_validator, shaped
+from seawall.app.styles import check_declared
 from seawall.app.suggest import suggestion
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.words import format_of, spoken, text_of
@@ -30,8 +30,8 @@ _TIMES = ("Date", "Time", "DateTime", "DateTimeTz")
 
 
 def read_semantics(roots: list[Node], report: Report) -> Vocabulary:
-    """All models of an app as one vocabulary."""
-    models = [model for root in roots for model in shaped(root, ossie_validator(), report).listed("semantic_model")]
+    """All models of an app, whose shape was checked, as one vocabulary."""
+    models = [model for root in roots for model in root.listed("semantic_model")]
     places: dict[str, Node] = {}
     datasets, broken = _datasets(models, places, report)
     _check_sources(datasets, places, report)
@@ -148,7 +148,7 @@ def _time(extra: Node, fields: dict[str, Field], report: Report) -> str:
             fix=suggestion(node.text(), fields),
         )
         return ""
-    if not found.is_time:
+    if not found.is_dated:
         detail = f"`{node.text()}` is not a time field"
         report.add(
             node,
@@ -164,7 +164,7 @@ def _time(extra: Node, fields: dict[str, Field], report: Report) -> str:
 def _field(node: Node, dataset: str, name: str, report: Report) -> Field:
     extra = extension_of(node, "field", report)
     datatype = node.get("datatype")
-    if datatype is None:
+    if not node.has("datatype"):
         fix = "Add `datatype: String`, Integer, Decimal, Float, Boolean, Date, DateTime…"
         report.add(
             node, "missing_datatype", f"The field `{name}` has no datatype", expected="one, so that values can be bound and shown", fix=fix
@@ -179,6 +179,7 @@ def _field(node: Node, dataset: str, name: str, report: Report) -> Field:
             expression = ""
     dimension = node.get("dimension")
     marked = dimension.get("is_time") if dimension else None
+    check_declared(extra.get("format"), kind, f"{dataset}.{name}", report)
     return Field(
         dataset=dataset,
         name=name,

@@ -11,6 +11,8 @@ from seawall.app.scalars import LIST_OPERATORS, NULL_TESTS, InvalidValue, check_
 from seawall.app.vocabulary import Vocabulary
 from seawall.app.yaml_tree import Node
 
+_PERIOD_FIX = "Write days that exist, the earlier first, or `2017-01-01..` for all days since"
+
 
 def read_where(node: Node, facts: tuple[str, ...], home: str, words: Vocabulary) -> tuple[Filter, ...]:
     """Every condition of a panel, in either form."""
@@ -41,10 +43,14 @@ def _own_time(node: Node, op: str, values: list[Node], facts: tuple[str, ...], w
         words.report.add(node, "missing_key", "The condition has no `field`", expected="a field, unless `op` is during", fix="Add `field`")
         return None
     words.need_times(node, facts, "`during`")
+    if len(values) != 1:
+        got, fix = str(len(values)), "Write `value: last_4_weeks`"
+        words.report.add(node, "bad_condition", "`during` compares with one period", expected="one `value`", got=got, fix=fix)
+        return None
     try:
         return Filter("", "during", tuple(check_period(cast(Any, value.value)) for value in values))
     except InvalidValue as error:
-        words.report.add(node, "bad_condition", error.detail, expected=error.expected, got=error.got, fix="Mend the period")
+        words.report.add(node, "bad_condition", "This is not a period", expected=error.expected, got=error.got, fix=_PERIOD_FIX)
         return None
 
 
@@ -69,7 +75,7 @@ def typed_values(values: list[Node], op: Operator, field: Field, at: Node, repor
         report.add(
             at,
             "bad_condition",
-            f"`{op}` means nothing for `{field.ref}`, which is a {field.datatype}",
+            f"`{op}` means nothing for `{field.ref}`, which is of type {field.datatype}",
             got=op,
             fix="Use eq, ne, in or not_in",
         )
@@ -90,8 +96,11 @@ def typed_values(values: list[Node], op: Operator, field: Field, at: Node, repor
             value = node.value if isinstance(node.value, str | int | float | bool) else None
             typed.append(check_period(value) if op == "during" else coerce(value, field.datatype))
         except InvalidValue as error:
-            detail = f"The value does not fit `{field.ref}`, which is a {field.datatype}"
-            report.add(node, "bad_condition", detail, expected=error.expected, got=error.got, fix="Mend the value, or the field's datatype")
+            detail = f"The value does not fit `{field.ref}`, which is of type {field.datatype}"
+            fix = "Mend the value, or the field's datatype"
+            if op == "during":
+                detail, fix = "This is not a period", _PERIOD_FIX
+            report.add(node, "bad_condition", detail, expected=error.expected, got=error.got, fix=fix)
     return tuple(typed) if len(typed) == len(values) else None
 
 

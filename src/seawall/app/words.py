@@ -20,12 +20,15 @@ _STYLES: dict[str, str] = {
 
 
 def text_of(node: Node | None, default: str = "") -> Text:
-    """A text, plain (English) or by language; `default` in English when absent."""
-    if node is None or node.value is None:
-        return Text({DEFAULT_LOCALE: default}) if default else Text({})
-    if isinstance(node.value, dict):
-        return Text({locale: child.text() for locale, child in node.value.items()})
-    return Text({DEFAULT_LOCALE: node.text()})
+    """A text, plain (English) or by language; `default` in English when absent or blank."""
+    if node is None:
+        written = {}
+    elif isinstance(node.value, dict):
+        written = {locale: child.text() for locale, child in node.value.items()}
+    else:
+        written = {DEFAULT_LOCALE: node.text()}
+    said = {locale: text for locale, text in written.items() if text.strip()}
+    return Text(said or ({DEFAULT_LOCALE: default} if default else {}))
 
 
 def spoken(name: str) -> str:
@@ -42,4 +45,4 @@ def format_of(node: Node | None, datatype: DataType = "Opaque") -> Format:
     if isinstance(node.value, str):
         return Format(style=cast(Any, node.value))
     known = {key: child.value for key, child in node.entries().items() if key in Format.__struct_fields__ and child.value is not None}
-    return msgspec.convert({"style": default if default != "text" else "number", **known}, Format)
+    return msgspec.convert({"style": default if default != "text" else "number", **known, "decimals": node.whole("decimals")}, Format)

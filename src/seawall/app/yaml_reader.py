@@ -53,7 +53,7 @@ def parse_yaml(data: bytes, file: str) -> tuple[Node, list[DuplicateKey]]:
         for event in yaml.parse(text, Loader=yaml.CLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, file) from error
+        raise _syntax_error(error, file, text) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, text.find(chr(error.character)) if isinstance(error.character, int) else 0) + 1
         detail = "The file holds a control character"
@@ -62,11 +62,27 @@ def parse_yaml(data: bytes, file: str) -> tuple[Node, list[DuplicateKey]]:
     return _placed(root, "", None), builder.duplicates
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> MalformedYaml:
+_HINTS = {
+    "\t": "Indent with spaces; YAML takes no tabs there",
+    "`": "Remove the lines of ```; put a text that begins with ` in quotes",
+    "@": "Put the text in quotes",
+    "%": "Put the text in quotes",
+}
+"""How to mend a character that begins nothing."""
+_COLON = "mapping values are not allowed"
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, file: str, text: str) -> MalformedYaml:
     at = error.problem_mark or error.context_mark
     mark = Mark(file, at.line + 1, at.column + 1) if at else Mark(file)
     detail = ", ".join(part for part in (error.context, error.problem) if part) or "not YAML"
-    return MalformedYaml("malformed_yaml", mark, f"The text is not YAML: {detail}", "Check indentation, quotes and colons near here")
+    line = text.split("\n")[mark.line - 1 : mark.line]
+    hint = _HINTS.get(line[0][mark.column - 1 : mark.column], "") if line and "cannot start any token" in detail else ""
+    if _COLON in detail:
+        hint = "Put a text that holds `: ` in quotes, or check the indentation"
+    return MalformedYaml(
+        "malformed_yaml", mark, f"The text is not YAML: {detail}", hint or "Check indentation, quotes and colons near here"
+    )
 
 
 # ── building ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,7 +211,13 @@ _WORDS: dict[str, Plain] = {
 _WORDS |= {"": None, "~": None}
 
 
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What an escape such as `\\0` may put into a text and no page, database or file can hold."""
+
+
 def _scalar(event: yaml.ScalarEvent, mark: Mark) -> _Raw:
+    if CONTROL.search(event.value):
+        raise MalformedYaml("malformed_yaml", mark, "The text holds a control character", "Remove the escape")
     start, end = event.start_mark, event.end_mark
     one_line = start is not None and end is not None and start.line == end.line
     if event.style is None or event.style == "":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -59,9 +58,10 @@ class Node:
         return child.text() if child is not None else ""
 
     def whole(self, key: str) -> int | None:
-        """The whole number under `key`; None when there is none."""
+        """The whole number under `key`, which may be written `2.0` as JSON Schema has it; None when there is none."""
         child = self.get(key)
-        return child.value if child is not None and isinstance(child.value, int) else None
+        number = child.value if child is not None else None
+        return int(number) if isinstance(number, int | float) and float(number).is_integer() else None
 
     def text(self) -> str:
         """A text, or a number as it would be written; "" for anything else."""
@@ -84,10 +84,3 @@ class Node:
         if self.inline is None:
             return self.mark
         return Mark(self.mark.file, self.mark.line, self.mark.column + self.inline + offset)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """The node and everything below it."""
-    yield node
-    for child in node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ():
-        yield from walk(child)

@@ -25,12 +25,15 @@ IN_APP = [
     ("bad_value", "locales: [en, de]", "locales: [en, German]"),
     ("out_of_range", "limit: 500", "limit: 0"),
     ("wrong_count", "layout: [[trend, total], [rows]]", "layout: [[], [trend, total], [rows]]"),
+    ("wrong_count", "roles: [viewer]", "roles: []"),
     ("bad_name", "name: shop", "name: My Shop"),
     ("bad_name", "      period: {control", "      The Period: {control"),
     ("reserved_name", "name: shop", "name: api"),
     ("reserved_name", "  demand:\n", "  static:\n"),
     ("reserved_name", "      period: {control", "      lang: {control"),
     ("bad_duration", "deadline: 900ms", "deadline: 0.9s"),
+    ("bad_duration", "deadline: 900ms", "deadline: 00s"),
+    ("bad_duration", "fresh_for: 24h", "fresh_for: 0s"),
     ("bad_attribute", "attribute: user.regions", "attribute: regions"),
     ("unknown_dataset", "  visits: {}", "  visits: {}\n  visit: {}"),
     ("unknown_dataset", "dataset: sales", "dataset: sale"),
@@ -46,6 +49,7 @@ IN_APP = [
     ("unknown_channel", "color: {field", "colour: {field"),
     ("unknown_mark", "mark: line", "mark: lien"),
     ("unknown_locale", "title: {en: Sales, de: Umsatz}", "title: {en: Sales, fr: Ventes}"),
+    ("unknown_locale", "locales: [en, de]", "locales: [en, de, jp]"),
     ("not_a_time_field", "{control: period}", "{control: period, field: stores.region}"),
     ("not_groupable", "metric: revenue\n        by: [week, region]", "metric: revenue\n        by: [visits.day, region]"),
     ("role_cycle", "viewer: {}", "viewer: {extends: approver}"),
@@ -55,6 +59,10 @@ IN_APP = [
     ("bad_condition", '"amount > 0"', '"amount > much"'),
     ("bad_condition", '"amount > 0"', '"amount contains 0"'),
     ("bad_condition", "op: ne, value", "op: neq, value"),
+    ("bad_condition", '"amount > 0"', '"sold_at during 2017-13"'),
+    ("bad_condition", '"amount > 0"', '"sold_at during 2017-02-01..2017-02-30"'),
+    ("bad_condition", '"amount > 0"', '"sold_at during 2017-03-01..2017-02-01"'),
+    ("bad_condition", '"amount > 0"', "{op: during}"),
     ("panel_kind", PANEL, "      total: {metrics: [revenue], dataset: sales}"),
     ("panel_kind", PANEL, "      total: {metric: revenue, keyset: [sale]}"),
     ("duplicate_column", "by: [week, region]", "by: [week, region, region]"),
@@ -65,6 +73,10 @@ IN_APP = [
     ("bad_similar", "count: estimate}", "count: estimate, similar: {text: [amount], row: region, words: period}}"),
     ("unknown_filter", "count: estimate}", "count: estimate, similar: {text: [amount], row: sales}}"),
     ("needs_time", "by: [week, region]", "by: [region]"),
+    ("needs_time", PANEL, "      total: {metric: revenue, last: 4}"),
+    ("bad_chart", PANEL, "      total: {metric: revenue, by: [week, region, customer]}"),
+    ("bad_chart", PANEL, "      total: {metric: revenue, by: [region, customer, sale], chart: {mark: bar}}"),
+    ("bad_chart", PANEL, "      total: {metric: revenue, by: [week, region], chart: {mark: number}}"),
     ("bad_chart", "{mark: line, encoding", "{mark: line, layer: [{mark: line}], encoding"),
     ("bad_chart", "y: {field: revenue,", "y: {field: revenue, value: 3,"),
     ("bad_outage", "serve: stale", "serve: explanation"),
@@ -107,6 +119,9 @@ IN_SEMANTIC = [
     ),
     ("dataset_without_policy", "      - name: visits\n", "      - {name: secret, source: secret}\n      - name: visits\n"),
     ("mixed_engines", '{"time": "sold_at"}', '{"time": "sold_at", "engine": "operational"}'),
+    ("bad_extension", '{"time": "day"}', '{"label": "a\\u0000b"}'),
+    ("not_a_time_field", "name: day, datatype: Date,", "name: day, datatype: String, dimension: {is_time: true},"),
+    ("not_a_time_field", "name: day, datatype: Date,", "name: day, datatype: Time,"),
     ("mask_leaks", "quantity * price", "customer_id * price"),
     ("rows_leak", "source: visits", "source: sales"),
 ]
@@ -191,9 +206,9 @@ def test_a_mask_cannot_be_walked_around(tmp_path: Path, changes: dict[str, str])
 
 
 def test_every_code_is_provoked_here() -> None:
-    """No fault code is without a test; those of the warehouse are the command's to test, those of prompts are in test_prompts.py."""
+    """No fault code is without a test: those of the warehouse are the command's, others are in test_prompts.py and test_usual_slips.py."""
     provoked = {code for code, _, _ in IN_APP + IN_SEMANTIC} | {"missing_file", "misplaced_file", "unreadable_file", "too_large"}
-    provoked |= {"bad_schema", "bad_template", "unknown_variable", "bad_example"}
+    provoked |= {"bad_schema", "bad_template", "unknown_variable", "bad_example", "policy_circle"}
     assert set(CODES) - provoked == {"dry_run_failed", "datatype_mismatch", "unknown_preparation", "bad_golden"}
 
 

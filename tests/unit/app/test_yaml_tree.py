@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seawall.app.yaml_reader import MalformedYaml, parse_yaml
-from seawall.app.yaml_tree import walk
+from seawall.app.yaml_tree import Node
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it."""
+    yield node
+    for child in node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ():
+        yield from walk(child)
 
 
 def plain(text: str) -> object:
@@ -74,6 +83,23 @@ def test_aliases_stand_for_what_they_name() -> None:
     root, _ = parse_yaml(b"a: &x {b: 1}\nc: *x\n", "x.yaml")
     assert root.plain() == {"a": {"b": 1}, "c": {"b": 1}}
     assert {n.where for n in walk(root)} >= {"a.b", "c.b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a:\n\tb: 1", "tabs"),
+        ("```yaml\na: 1\n```", "```"),
+        ("title: Sales: by week", "quotes"),
+        ("by: @user", "quotes"),
+        ('unit: "a\\0b"', "escape"),
+    ],
+)
+def test_usual_slips_say_how_to_mend_them(text: str, hint: str) -> None:
+    """A tab, a fence around the file, an unquoted colon or sign, an escape that makes a control character."""
+    with pytest.raises(MalformedYaml) as caught:
+        parse_yaml(text.encode(), "app.yaml")
+    assert hint in caught.value.hint
 
 
 def test_syntax_errors_say_where() -> None:
