@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from tests.unit.app.samples import write_app
+from tests.unit.shipped import shipped
 
 from seawall.app.check import check
 from seawall.app.model import Bundle
@@ -108,7 +109,4 @@ def test_the_published_schema_is_current() -> None:
 
 def test_the_prompts_of_the_merchandising_app_are_sound() -> None:
     """Two of them."""
-    bundle, faults = check(ROOT / "apps" / "merchandising")
-    assert faults == ()
-    assert bundle is not None
-    assert bundle.app.prompts.keys() == {"summarise", "classify-question"}
+    assert shipped("merchandising").app.prompts.keys() == {"summarise", "classify-question"}

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from seawall.telemetry.boundaries import DEPTH
@@ -23,16 +24,25 @@ def rows(heading: str) -> dict[str, list[str]]:
     return {line[0].strip("`"): line[1:] for line in lines}
 
 
-def calls(function: str) -> Iterator[tuple[str, ast.Call]]:
-    """The first argument and the call, wherever `function` is called in the source; what a name is made of is written NAME."""
+@cache
+def source() -> dict[str, list[ast.Call]]:
+    """Every call in the source that has an argument, by the function's name."""
+    found: dict[str, list[ast.Call]] = defaultdict(list)
     for path in sorted((ROOT / "src" / "seawall").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and node.args and getattr(node.func, "id", getattr(node.func, "attr", "")) == function:
-                first = node.args[0]
-                if isinstance(first, ast.Constant):
-                    yield str(first.value), node
-                elif isinstance(first, ast.JoinedStr):
-                    yield "".join(part.value if isinstance(part, ast.Constant) else "NAME" for part in first.values), node
+            if isinstance(node, ast.Call) and node.args:
+                found[getattr(node.func, "id", getattr(node.func, "attr", ""))].append(node)
+    return found
+
+
+def calls(function: str) -> Iterator[tuple[str, ast.Call]]:
+    """The first argument and the call, wherever `function` is called in the source; what a name is made of is written NAME."""
+    for node in source()[function]:
+        first = node.args[0]
+        if isinstance(first, ast.Constant):
+            yield str(first.value), node
+        elif isinstance(first, ast.JoinedStr):
+            yield "".join(part.value if isinstance(part, ast.Constant) else "NAME" for part in first.values), node
 
 
 def keys(call: ast.Call) -> set[str]:

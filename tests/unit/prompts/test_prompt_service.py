@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.unit.shipped import shipped
 
-from seawall.app.load import load_bundle
 from seawall.core.principal import Principal
 from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.cache.exact import ExactCache
@@ -25,7 +24,7 @@ from seawall.model_proxy.prompts.library import Library
 from seawall.model_proxy.prompts.service import Prompts
 from seawall.model_proxy.stages import AnswerSink
 
-BUNDLE = load_bundle(Path(__file__).parents[3] / "apps" / "merchandising")
+BUNDLE = shipped("merchandising")
 QUESTION = {"input": {"question": "How much? {{question}}"}}
 FINDING = {"panel": "Net sales", "finding": "GROCERY leads with 48 %", "numbers": ["48 %"], "language": "en"}
 KIND = '{"kind":"metric","metrics":["net_sales"]}'

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pytest
 from tests.unit.query.star import COLUMNS, SALES, app, everything
@@ -89,7 +90,7 @@ async def test_pages_are_the_same_with_and_without_windows(
 ) -> None:
     """Dense, sparse and empty; forwards and backwards; over ties and NULLs."""
     query = RowsQuery("sales", ("sale_id",), (Order("sold_at", descending),), where, limit=5)
-    plain = await all_pages(service, query)
+    plain = await all_pages(service, msgspec.structs.replace(query, limit=ROWS))
     monkeypatch.setattr(row_pages, "WINDOW_ROWS_MIN", 0)
     monkeypatch.setattr(row_probe, "FIRST_ROWS", 20)
     assert await all_pages(service, query) == plain

@@ -1,12 +1,10 @@
 """The OpenAPI document of an app."""
 
-from pathlib import Path
-
 import msgspec
 from jsonschema import Draft202012Validator
+from tests.unit.shipped import shipped
 from tests.unit.ui_server.sample import House, sample_bundle
 
-from seawall.app.load import load_bundle
 from seawall.ui.openapi import openapi
 
 BUNDLE = sample_bundle()
@@ -59,7 +57,7 @@ def test_the_document_is_the_same_for_the_same_bundle() -> None:
 
 def test_the_reference_app_is_described() -> None:
     """Its table shows fields of other datasets beside its own."""
-    bundle = load_bundle(Path(__file__).parents[3] / "apps" / "merchandising")
+    bundle = shipped("merchandising")
     document = openapi(bundle, bundle.app.pages, server_url="http://localhost:8420")
     row = document["components"]["schemas"]["rows.row"]["properties"]
     assert (row["stores.store_group"], row["quantity"]) == ({"type": ["string", "null"]}, {"type": ["integer", "null"]})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.unit.shipped import shipped
 
-from seawall.app.load import load_bundle
 from seawall.app.model import App
 from seawall.core.principal import Principal
 from seawall.query.policy import resolve
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[3] / "apps" / "flights"
 @pytest.fixture(scope="module")
 def app() -> App:
     """The app as loaded."""
-    return load_bundle(FOLDER).app
+    return shipped("flights").app
 
 
 def test_an_airport_has_two_roles(app: App):

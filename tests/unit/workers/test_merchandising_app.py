@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.unit.shipped import shipped
 
-from seawall.app.load import load_bundle
 from seawall.app.model import App, MetricQuery, RowsQuery
 from seawall.core.principal import Principal
 from seawall.query.policy import resolve
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parents[3] / "apps" / "merchandising"
 @pytest.fixture(scope="module")
 def app() -> App:
     """The app as loaded."""
-    return load_bundle(FOLDER).app
+    return shipped("merchandising").app
 
 
 def test_empty_forecasts_have_the_columns_of_made_ones():

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.unit.shipped import checked, shipped
 
-from seawall.app.check import check
-from seawall.app.load import load_bundle
 from seawall.app.model import App, Text
 from seawall.workers.preparation.plan import Preparation
 from seawall.workers.preparation.registry import REGISTERED
@@ -19,7 +18,7 @@ APPS = sorted(path.parent.name for path in (ROOT / "apps").glob("*/app.yaml"))
 @pytest.fixture(scope="module", params=APPS)
 def app(request: pytest.FixtureRequest) -> App:
     """Each as loaded."""
-    return load_bundle(ROOT / "apps" / request.param).app
+    return shipped(request.param).app
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def preparation(app: App) -> Preparation:
 
 def test_it_has_no_fault(app: App):
     """What the check says of anybody's app it says of ours."""
-    assert check(ROOT / "apps" / app.name)[1] == ()
+    assert checked(app.name)[1] == ()
 
 
 def test_every_word_is_in_both_languages(app: App):
