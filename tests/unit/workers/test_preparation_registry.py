@@ -19,6 +19,7 @@ from seawall.workers.preparation.errors import UnknownPreparation
 from seawall.workers.preparation.plan import Preparation, Table
 from seawall.workers.preparation.registry import REGISTERED, find
 from seawall.workers.preparation.runner import read_declared
+from seawall.workers.preparation.writer import write_tables
 
 
 def test_a_registered_preparation_is_found():
@@ -77,8 +78,11 @@ def test_the_key_changes_with_whatever_the_files_depend_on(tmp_path: Path):
         msgspec.structs.replace(made, queries={"t": "SELECT 2"}).key(1),
         msgspec.structs.replace(made, tables=(Table("t", row_group_rows=2048),)).key(1),
     }
+    keys |= {
+        msgspec.structs.replace(made, tables=(table,)).key(1) for table in (Table("t", codec="snappy"), Table("t", dictionary_values=9))
+    }
     pq.write_table(pa.table({"n": [2]}), source)
-    assert len(keys | {made.key(1)}) == 5
+    assert len(keys | {made.key(1)}) == 7
     assert made.key(1) == msgspec.structs.replace(made, bytes_needed=2).key(1)
 
 
@@ -94,3 +98,16 @@ def test_an_app_that_cannot_be_read_is_named(tmp_path: Path, text: str):
     (tmp_path / "app.yaml").write_text(text)
     with pytest.raises(ConfigurationError, match="seawall check"):
         read_declared(tmp_path)
+
+
+def test_a_table_is_written_as_it_says(tmp_path: Path):
+    """Codec, row groups, and numbers in place of values where a column has no more of them than the table allows."""
+    source = tmp_path / "source.parquet"
+    pq.write_table(pa.table({"n": [number % 1500 for number in range(4096)]}), source)
+    tables = (Table("plain", row_group_rows=2048), Table("quick", row_group_rows=2048, codec="snappy", dictionary_values=1500))
+    queries = {"extent": "SELECT DATE '2018-01-01' AS as_of", "plain": "FROM source_s", "quick": "FROM source_s"}
+    made = Preparation("p", lambda: {"s": source}, queries, tables, bytes_needed=1)
+    written = write_tables(made, tmp_path, scale=1, progress=lambda *_: None).tables
+    plain, quick = (pq.read_metadata(written[name].path).row_group(0) for name in ("plain", "quick"))
+    assert (plain.num_rows, plain.column(0).compression, plain.column(0).has_dictionary_page) == (2048, "ZSTD", False)
+    assert (quick.num_rows, quick.column(0).compression, quick.column(0).has_dictionary_page) == (2048, "SNAPPY", True)

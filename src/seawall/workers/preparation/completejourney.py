@@ -18,6 +18,15 @@ GROUPS = ("North", "East", "South", "West")
 KEYSET_ROW_GROUP_ROWS = 61_440
 """Rows lie in the order of the transactions page, newest first, so that a page reads one group of the 24: 5 ms of CPU, where
 oldest-first took 245. Smaller groups scan slower, larger ones page slower."""
+TRANSACTIONS = Table(
+    "transactions",
+    effort=2.5,
+    row_group_rows=KEYSET_ROW_GROUP_ROWS,
+    codec="snappy",
+    dictionary_values=KEYSET_ROW_GROUP_ROWS // 2,
+)
+"""What nearly every panel reads: eleven panels' queries take a fifth less CPU than with zstd and the product numbers (18,000 to a
+group) written out, for 17 MB on the disk instead of 12."""
 
 
 def group_of(store_id: int) -> str:
@@ -43,7 +52,7 @@ PREPARATION = Preparation(
         Table("departments", effort=0.1),
         Table("stores", effort=0.1),
         Table("households", effort=0.1),
-        Table("transactions", effort=2.5, row_group_rows=KEYSET_ROW_GROUP_ROWS),
+        TRANSACTIONS,
         Table("promotion_weeks", effort=0.5),
         Table("promotions", effort=5.0),
         Table("forecast", effort=0.1, filled_later=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import msgspec
@@ -22,8 +23,19 @@ class Table(msgspec.Struct, frozen=True):
     effort: float = 1.0
     """Its share of the whole work, in any unit; only the progress bar minds."""
     row_group_rows: int = ROW_GROUP_ROWS
+    codec: Literal["zstd", "snappy"] = "zstd"
+    """`zstd` is smallest; `snappy` is read with less work."""
+    dictionary_values: int = 0
+    """A column with at most so many values in a row group has them once and then their numbers, which is read with less work; 0:
+    DuckDB's own limit, a fifth of the rows."""
     filled_later: bool = False
     """Only the schema is written here; a job fills it. What the job wrote is kept while the other tables are unchanged."""
+
+    @property
+    def options(self) -> str:
+        """How its file is written, as COPY is told."""
+        dictionary = f", DICTIONARY_SIZE_LIMIT {self.dictionary_values:d}" if self.dictionary_values else ""
+        return f"FORMAT parquet, COMPRESSION {self.codec}, ROW_GROUP_SIZE {self.row_group_rows:d}{dictionary}"
 
 
 class Preparation(msgspec.Struct, frozen=True):
@@ -52,6 +64,6 @@ class Preparation(msgspec.Struct, frozen=True):
     def key(self, scale: int) -> str:
         """Twelve hexadecimal digits naming all that the files depend on: equal keys, equal tables."""
         sources = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.locate_sources().items()}
-        groups = {table.name: table.row_group_rows for table in self.tables}
+        layouts = {table.name: table.options for table in self.tables}
         queries = {name: sql for name, sql in self.queries.items() if name != self.series}
-        return digest([self.name, queries, sources, groups, scale, duckdb.__version__])[:12]
+        return digest([self.name, queries, sources, layouts, scale, duckdb.__version__])[:12]

@@ -89,15 +89,14 @@ def _write_missing(
         if helper and helper not in helped:
             helped.add(helper)
             connection.execute(preparation.queries[helper])
-        _write(connection, preparation.queries[table.name], targets[table.name], table.row_group_rows, values)
+        _write(connection, preparation.queries[table.name], targets[table.name], table.options, values)
         done += table.effort
 
 
-def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path, row_group_rows: int, values: Mapping[str, object]) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path, options: str, values: Mapping[str, object]) -> None:
     """COPY into staging, flush, rename, flush the directory: the last step makes the file exist."""
     staged = target.parent / STAGING / target.name
     used = {name: value for name, value in values.items() if f"${name}" in query}
-    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {row_group_rows:d}"
     connection.execute(f"COPY ({query}) TO '{_quoted(staged)}' ({options})", used)
     _flush(staged)
     staged.replace(target)
