@@ -8,40 +8,31 @@ from datetime import date
 import msgspec
 import pyarrow as pa
 
-from seawall.app.model import (
-    App,
-    Channel,
-    Chart,
-    Comparison,
-    Dimension,
-    Encoding,
-    Filter,
-    Grain,
-    Layer,
-    Mark,
-    MetricQuery,
-    Order,
-    Panel,
-    Text,
-)
+from seawall.app.model import App, Dimension, Filter, Grain, MetricQuery, Order, Panel, Text
 from seawall.app.vocabulary import metric_facts
+from seawall.ask.answer_chart import panel_of, side_by_side
 from seawall.ask.meeting import Meeting, stretches
 from seawall.ask.question import RELATIVE, Question
-from seawall.ask.rows import ALL_TIME, LOCALES, PERIOD, RATIO, Rows, beside, computed, first_metric, one_above_other, ordered, with_ratio
+from seawall.ask.rows import (
+    ALL_TIME,
+    LOCALES,
+    PERIOD,
+    Rows,
+    beside,
+    first_metric,
+    one_above_other,
+    ordered,
+    trimmed,
+    with_ratio,
+)
 from seawall.ask.sentence import period_text, phrases
 from seawall.core.deadline import Deadline
 from seawall.query.errors import InvalidQuery
 from seawall.query.periods import Span, WeekStart, last_complete, shifted, span_of, unit_of
 from seawall.query.policy import EffectivePolicy
-from seawall.query.port import Column
 from seawall.query.service import QueryService
 
 GROUPS_MAX = 10_000
-BARS_MAX = 40
-COLOURS_MAX = 8
-DIMENSIONS_DRAWN_MAX = 2
-PANEL = "answer"
-Encodings = dict[Channel, tuple[Encoding, ...]]
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -69,6 +60,7 @@ async def answered(service: QueryService, policy: EffectivePolicy, question: Que
     meeting = _meeting(service.app, question, earlier, answers[0].as_of) if earlier is not None else None
     rows, comparison = _compared(question, now, before, meeting) if before is not None else (now, None)
     rows = ordered(rows, _with_default_order(question, rows)) if question.query().order != question.order or before else rows
+    rows = trimmed(rows) if question.by and question.by[0].grain is not None else rows
     return Answered(panel_of(question, query, rows, title), rows, comparison, answers[0].watermark, answers[0].as_of)
 
 
@@ -98,35 +90,6 @@ def compared_query(question: Question, query: MetricQuery, as_of: date | None) -
     return msgspec.structs.replace(query, where=(*where, Filter(field, "during", (other.text(),))), last=None)
 
 
-def panel_of(question: Question, query: MetricQuery, rows: Rows, title: Text) -> Panel:
-    """The answer as a panel that every part of the page knows how to draw."""
-    alone = question.compare in RELATIVE and not question.by and not _side_by_side(question)
-    compare = Comparison("year_ago" if question.compare == "year_ago" else "previous") if alone else None
-    return Panel(PANEL, title, query, chart_of(question, rows), compare=compare)
-
-
-def chart_of(question: Question, rows: Rows) -> Chart:
-    """What was asked for where it can be drawn, else what suits: a number, a line over time, bars, or a table."""
-    mark = _mark(question, rows)
-    if mark in ("table", "number"):
-        return Chart((Layer(mark),))
-    dimensions = [column.name for column in rows.columns if column.role == "dimension"] or [PERIOD]
-    metrics = [column for column in rows.columns if column.role == "metric"]
-    y = _measure(question, metrics)
-    tips = tuple(Encoding(field=column.name) for column in rows.columns)
-    if mark == "line":
-        drawn = [column for column in metrics if column.format.style == y.format.style and not question.ratio] or [y]
-        if len(dimensions) > 1:
-            return Chart((Layer("line", {"x": _of(dimensions[0]), "y": _of(y.name), "color": _of(dimensions[1])}),), 320)
-        return Chart(tuple(Layer("line", {"x": _of(dimensions[0]), "y": _of(column.name)}) for column in drawn[:2]), 320)
-    if not question.by or question.by[0].grain is not None:
-        upright: Encodings = {"x": _of(dimensions[0]), "y": _of(y.name), **_colour(dimensions)}
-        return Chart((Layer("bar", upright),), 320)
-    height = 120 + 20 * min(rows.table.num_rows, BARS_MAX)
-    encoding: Encodings = {"x": _of(y.name), "y": _of(dimensions[0]), **_colour(dimensions)}
-    return Chart((Layer("bar", encoding if len(dimensions) > 1 else encoding | {"tooltip": tips}),), max(160, height))
-
-
 def _meeting(app: App, question: Question, earlier: MetricQuery, as_of: date | None) -> Meeting | None:
     """How rows over time meet; None where none are, or a time has no beginning or end."""
     timed = [one for one in question.by if one.grain is not None]
@@ -151,17 +114,12 @@ def _week_starts(app: App, question: Question, timed: Dimension) -> WeekStart:
 def _compared(question: Question, now: Rows, before: Rows, meeting: Meeting | None) -> tuple[Rows, Rows | None]:
     """The rows to show, and of a single number the other time's row. Of a ratio only itself is compared, not its parts."""
     relative = question.compare in RELATIVE
-    if not question.by and not _side_by_side(question):
+    if not question.by and not side_by_side(question):
         return (now, before) if relative else (one_above_other(now, before, _times(question)), None)
     time = None if relative else Text({locale: period_text(question.compare, locale) for locale in LOCALES})
     first, second = (first_metric(now), first_metric(before)) if question.ratio else (now, before)
     in_order = bool(question.by) and question.by[0].grain is not None
     return beside(first, second, in_order=in_order, time=time, meeting=meeting), None
-
-
-def _side_by_side(question: Question) -> bool:
-    """Whether several metrics are compared: no chart shows all of them and their changes, a table does."""
-    return bool(question.compare) and len(question.metrics) > 1 and not question.ratio
 
 
 def _times(question: Question) -> tuple[str, str]:
@@ -177,43 +135,6 @@ def in_words(rows: Rows, question: Question, locale: str) -> Rows:
         phrases(locale)("all_time") if text == ALL_TIME else period_text(str(text), locale) for text in rows.table.column(place).to_pylist()
     ]
     return Rows(rows.columns, rows.table.set_column(place, PERIOD, pa.array(said, pa.string())))
-
-
-def _mark(question: Question, rows: Rows) -> Mark:
-    timed = [one for one in question.by if one.grain is not None]
-    if not question.metrics or question.show == "table" or len(question.by) > DIMENSIONS_DRAWN_MAX:
-        return "table"
-    if _side_by_side(question) and (question.show == "auto" or not question.by):
-        return "table"
-    if not question.by:
-        two_times = bool(question.compare) and question.compare not in RELATIVE
-        return "bar" if two_times else "number" if len(question.metrics) == 1 or question.ratio else "table"
-    if len(question.by) > 1 and (len(timed) != 1 or timed[0] is not question.by[0]) and question.show == "auto":
-        return "table" if len(question.metrics) > 1 or _distinct(rows, 1) > COLOURS_MAX else "bar"
-    if len(question.by) > 1 and _distinct(rows, 1) > COLOURS_MAX:
-        return "table"
-    if timed and timed[0] is question.by[0]:
-        return "bar" if question.show == "bar" else "line"
-    return "bar" if rows.table.num_rows <= BARS_MAX or question.show == "bar" else "table"
-
-
-def _measure(question: Question, metrics: list[Column]) -> Column:
-    made = computed(question)
-    wanted = [RATIO] if question.ratio else [one.name for one in question.order if one.name in made]
-    named = {column.name: column for column in metrics}
-    return next((named[name] for name in wanted if name in named), metrics[0])
-
-
-def _distinct(rows: Rows, place: int) -> int:
-    return len(rows.table.column(place).unique()) if rows.table.num_columns > place else 0
-
-
-def _colour(dimensions: list[str]) -> Encodings:
-    return {"color": _of(dimensions[1])} if len(dimensions) > 1 else {}
-
-
-def _of(name: str) -> tuple[Encoding, ...]:
-    return (Encoding(field=name),)
 
 
 def _computed(rows: Rows, question: Question) -> Rows:

@@ -1,7 +1,7 @@
 """Which rows of two times stand beside each other: equal groups, each as far from the beginning of its own time.
 
-The third week meets the third, also where an earlier one has no rows. Of periods that lie in their times to different parts, three days
-of a week beside five, neither is more nor less than the other: nothing is said of their change.
+The third week meets the third, also where an earlier one has no rows. Periods that lie in their times to different parts, three days of a
+week beside five, meet nothing: neither would be more nor less than the other.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Meeting(msgspec.Struct, frozen=True):
         first, second = self._places(names, now, self.now), self._places(names, before, self.before)
         kept = {key: None for key in (*first, *second) if key in first or self._is_within(names, key)}
         keys = sorted(kept, key=lambda key: _later(key[0])) if names[0] in self.columns else list(kept)
-        return [(first.get(key), second.get(key)) for key in keys]
+        pairs = [(first.get(key), second.get(key) if self._is_fair(names, key) else None) for key in keys]
+        return [pair for pair in pairs if pair != (None, None)]
 
     def called(self, value: Cell) -> Cell:
         """What a period of the time before is called now."""
@@ -67,11 +68,6 @@ class Meeting(msgspec.Struct, frozen=True):
             return None
         day = self.now.begins(self.before.place(value))
         return datetime.combine(day, time(), value.tzinfo) if isinstance(value, datetime) else day
-
-    def is_fair(self, value: Cell) -> bool:
-        """Whether a period of now and the one that it meets are both whole, or cut alike."""
-        place = self.now.place(value) if value is not None else 0
-        return self.now.part(place) == self.before.part(place)
 
     def _places(self, names: Sequence[str], columns: Sequence[Sequence[Cell]], stretch: Stretch) -> dict[tuple[Cell, ...], int]:
         told = [
@@ -82,8 +78,14 @@ class Meeting(msgspec.Struct, frozen=True):
 
     def _is_within(self, names: Sequence[str], key: tuple[Cell, ...]) -> bool:
         """Whether periods have come at the time that is asked about."""
-        places = [place for name, place in zip(names, key, strict=True) if name in self.columns and place is not None]
-        return all(self.now.begins(place) < self.now.end for place in places)
+        return all(self.now.begins(place) < self.now.end for place in self._periods(names, key))
+
+    def _is_fair(self, names: Sequence[str], key: tuple[Cell, ...]) -> bool:
+        """Whether periods of both times are whole, or cut alike."""
+        return all(self.now.part(place) == self.before.part(place) for place in self._periods(names, key))
+
+    def _periods(self, names: Sequence[str], key: tuple[Cell, ...]) -> list[int]:
+        return [place for name, place in zip(names, key, strict=True) if name in self.columns and place is not None]
 
 
 def _later(place: Cell) -> tuple[bool, int]:

@@ -66,10 +66,6 @@ def beside(now: Rows, before: Rows, *, in_order: bool = False, time: Text | None
     metrics = [column for column in now.columns if column.role == "metric"]
     met = _met(now, before, [column.name for column in keys], in_order=in_order, meeting=meeting)
     made = [(key, _keys(now, before, key.name, met, meeting), now.table.schema.field(key.name).type) for key in keys]
-    fair = [True] * len(met)
-    for key, values, _ in made:
-        if meeting is not None and key.name in meeting.columns:
-            fair = [each and meeting.is_fair(value) for each, value in zip(fair, values, strict=True)]
     for place, metric in enumerate(metrics):
         first = _picked(now, metric.name, [one for one, _ in met])
         second = _picked(before, metric.name, [two for _, two in met])
@@ -77,7 +73,7 @@ def beside(now: Rows, before: Rows, *, in_order: bool = False, time: Text | None
         made += [
             (metric, first, type_),
             (_other(metric, BEFORE + tail, time), second, type_),
-            (_changed(metric, CHANGE + tail, alone=len(metrics) == 1), list(map(_change, first, second, fair)), pa.float64()),
+            (_changed(metric, CHANGE + tail, alone=len(metrics) == 1), list(map(_change, first, second)), pa.float64()),
         ]
     table = pa.table({column.name: pa.array(values, type_) for column, values, type_ in made})
     return Rows(tuple(column for column, _, _ in made), table)
@@ -99,6 +95,17 @@ def one_above_other(now: Rows, before: Rows, times: tuple[str, str]) -> Rows:
     return Rows((name, metric), table)
 
 
+def trimmed(rows: Rows) -> Rows:
+    """Over time, without the periods before the first and after the last one of which something is known."""
+    metrics = [rows.table.column(column.name).to_pylist() for column in rows.columns if column.role == "metric"]
+    dates = rows.table.column(0).to_pylist()
+    known = [day for day, *values in zip(dates, *metrics, strict=True) if day is not None and any(value is not None for value in values)]
+    if not metrics or len(known) == len(dates):
+        return rows
+    kept = [place for place, day in enumerate(dates) if known and (day is None or min(known) <= day <= max(known))]
+    return Rows(rows.columns, rows.table.take(pa.array(kept, pa.int64())))
+
+
 def ordered(rows: Rows, question: Question) -> Rows:
     """Sorted and cut as the question says, for columns that no database knows; those without a value come last."""
     names = {column.name for column in rows.columns}
@@ -108,7 +115,7 @@ def ordered(rows: Rows, question: Question) -> Rows:
         there = [place for place in places if values[place] is not None]
         there.sort(key=lambda place, values=values: values[place], reverse=order.descending)  # type: ignore[misc]
         places = there + [place for place in places if values[place] is None]
-    return Rows(rows.columns, rows.table.take(places[: question.limit]))
+    return Rows(rows.columns, rows.table.take(pa.array(places[: question.limit], pa.int64())))
 
 
 def _other(metric: Column, name: str, time: Text | None) -> Column:
@@ -180,5 +187,5 @@ def _divided(one: Cell, two: Cell) -> float | None:
     return float(one) / float(two) if one is not None and two else None
 
 
-def _change(one: Cell, two: Cell, is_fair: bool) -> float | None:
-    return float(one) / float(two) - 1 if is_fair and one is not None and two else None
+def _change(one: Cell, two: Cell) -> float | None:
+    return float(one) / float(two) - 1 if one is not None and two else None

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.app.model import Filter, Format, Grain, Order, Text
-from seawall.ask.answer import chart_of, compared_query, shown
+from seawall.ask.answer import compared_query, shown
+from seawall.ask.answer_chart import chart_of
 from seawall.ask.contract import columns
 from seawall.ask.meeting import Meeting, stretches
 from seawall.ask.question import Question, by_field, by_time, during
-from seawall.ask.rows import Rows, beside, ordered, with_ratio
+from seawall.ask.rows import Rows, beside, ordered, trimmed, with_ratio
 from seawall.query.errors import InvalidQuery
 from seawall.query.periods import Span
 from seawall.query.port import Column
@@ -83,6 +84,8 @@ def test_the_largest_change_comes_first_and_unknown_ones_last() -> None:
     made = beside(rows(town=["A", "B", "C"], sales=[2.0, 9.0, 1.0]), rows(town=["A", "B"], sales=[1.0, 3.0]), in_order=False)
     question = Question(("sales",), BY_TOWN, order=(Order("change", descending=True),), limit=3)
     assert ordered(made, question).table.column("town").to_pylist() == ["B", "A", "C"]
+    none = beside(Rows(made.columns[:2], made.table.select([0, 1]).slice(0, 0)), rows(town=["A"], sales=[1.0]), in_order=False)
+    assert ordered(Rows(none.columns, none.table.slice(0, 0)), question).table.num_rows == 0, "nothing is in order too"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +126,7 @@ def test_nothing_stands_before_all_of_time() -> None:
         (Question(("sales", "trips"), (by_time("week"),), compare="previous"), {"town": ["w"], "sales": [1.0], "trips": [1]}, "table"),
         (Question(("sales", "trips"), compare="2017-04"), {"sales": [1.0], "trips": [1]}, "table"),
         (Question(("sales", "trips"), BY_TOWN, compare="previous", show="bar"), {"town": ["U"], "sales": [1.0], "trips": [1]}, "bar"),
+        (Question(("sales",), (by_time("week"), *BY_TOWN), compare="2017-04"), {"town": ["U"], "sales": [1.0]}, "table"),
         (Question(("sales", "trips"), compare="previous", ratio=True), {"sales": [1.0], "trips": [1]}, "number"),
     ],
 )
@@ -170,12 +174,12 @@ def test_weeks_meet_as_far_from_the_beginning_of_their_times() -> None:
     ]  # fmt: skip
 
 
-def test_parts_of_weeks_that_differ_have_no_change() -> None:
+def test_parts_of_weeks_that_differ_do_not_meet() -> None:
     """March ends with five days of a week, February with two; its first five days are compared with five."""
     now = by_week((date(2017, 2, 27), 5.0), (date(2017, 3, 27), 5.0))
     before = by_week((date(2017, 1, 30), 4.0), (date(2017, 2, 27), 2.0))
     told = beside(now, before, meeting=meeting(MARCH, FEBRUARY)).table.to_pylist()
-    assert [(row["before"], row["change"]) for row in told] == [(4.0, 0.25), (2.0, None)]
+    assert [(row["sales"], row["before"], row["change"]) for row in told] == [(5.0, 4.0, 0.25), (5.0, None, None)]
 
 
 def test_a_week_that_is_not_over_has_no_change_and_those_to_come_no_row() -> None:
@@ -232,3 +236,11 @@ def test_every_question_has_a_chart_before_it_has_rows(question: Question) -> No
     columns = [msgspec.structs.replace(TOWN, name=one.name) for one in question.by] + [known[name] for name in question.metrics]
     empty = pa.schema([pa.field(column.name, pa.null()) for column in columns]).empty_table()
     assert chart_of(question, Rows(tuple(columns), empty)).layers
+
+
+def test_periods_of_which_nothing_is_known_are_no_ends_of_a_line() -> None:
+    """Of a forecast those before it begins; gaps within it stay."""
+    days = [date(2017, 1, day) for day in (2, 9, 16, 23, 30)]
+    made = Rows((DAY, SALES), pa.table({"week": days, "sales": [None, 1.0, None, 2.0, None]}))
+    assert trimmed(made).table.column("sales").to_pylist() == [1.0, None, 2.0]
+    assert trimmed(Rows((DAY, SALES), pa.table({"week": days[:1], "sales": pa.array([None], pa.float64())}))).table.num_rows == 0

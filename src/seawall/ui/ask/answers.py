@@ -13,7 +13,8 @@ import msgspec
 import pyarrow as pa
 
 from seawall.app.model import App, Chart, Layer, MetricQuery, Outage, Panel, Text
-from seawall.ask.answer import GROUPS_MAX, Answered, answered, compared_query, in_words, panel_of, shown
+from seawall.ask.answer import GROUPS_MAX, Answered, answered, compared_query, in_words, shown
+from seawall.ask.answer_chart import panel_of
 from seawall.ask.params import to_params
 from seawall.ask.question import Question
 from seawall.ask.rows import Rows
