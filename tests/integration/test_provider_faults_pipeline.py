@@ -34,6 +34,8 @@ class Known:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.billed: list[list[str]] = []
+        """Whom each was asked of, as was known when it was settled."""
 
     def known(self, request: Request) -> Caller | None:
         """The same caller for all."""
@@ -46,6 +48,7 @@ class Known:
     def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
         """Remember it."""
         self.calls.append(call)
+        self.billed.append([attempt.target for attempt in call.attempts])
 
 
 class Front:
@@ -55,6 +58,7 @@ class Front:
         self.on = on
         self.client = client
         self.ended = known.calls
+        self.billed = known.billed
 
     async def ask(self, a: Behaves = "", b: Behaves = "", *, model: str = "alone", **body: Any) -> httpx.Response:
         """A completion of a route, whose models are told how to behave."""
@@ -85,6 +89,7 @@ async def front(
                 if kept:
                     assert (await made.ask()).status_code == 200
                     known.calls.clear()
+                    known.billed.clear()
                 yield made
         finally:
             await server.drain(1)
@@ -213,3 +218,15 @@ async def test_what_the_client_may_not_send_never_reaches_a_provider(tmp_path: P
                 continue  # hung up on in the middle of a body that is too large
             assert answer.status_code == status
         assert not proxy.on.simulators[0].calls
+
+
+async def test_who_leaves_while_a_fallback_answers_pays_for_it(tmp_path: Path) -> None:
+    """The bill waits for the attempt that is given up."""
+    async with front(tmp_path, kept=True, provider=QUICK) as proxy:
+        proxy.on.targets("status=500", "stall_after=5")
+        body = proxy.body("small") | {"stream": True}
+        async with proxy.client.stream("POST", "/v1/chat/completions", json=body) as answer:
+            await anext(answer.aiter_bytes())
+        await eventually(lambda: bool(proxy.ended))
+        assert (proxy.billed, proxy.ended[0].error) == ([["a", "b"]], "cancelled")
+        assert proxy.ended[0].usage.output > 0

@@ -16,7 +16,7 @@ from seawall.model_proxy.call import Call, Piece, Target, Usage, Whole
 from seawall.model_proxy.config import ProviderLimits
 from seawall.model_proxy.errors import AnswerTooLarge, ProviderFailed
 from seawall.model_proxy.forms import pieces_of, usage_of
-from seawall.model_proxy.sse import Parser, ended_choices
+from seawall.model_proxy.sse import Parser, ended_choices, piece_of
 from seawall.model_proxy.stages import AnswerSink
 from seawall.model_proxy.upstream_exchange import Control
 
@@ -162,7 +162,7 @@ class Answering:
             self._compare(model)
         self._complete = self._looked = True
         if self._call.stream:
-            self.pieces(pieces_of(body))
+            self.pieces([piece_of(piece.data) for piece in pieces_of(body)])  # held to what a stream is held to
             return
         self._usage = usage_of(body.get("usage"))
         if self._usage is None and kind == "choices":

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from seawall.core.errors import DeadlineExceeded
 from seawall.model_proxy.answering import Answering
 from seawall.model_proxy.attempts import Attempts
 from seawall.model_proxy.call import Call, Target
@@ -52,22 +53,28 @@ class Attempting:
             else:
                 spans.enter(self._call.span)
                 self._task = asyncio.get_running_loop().create_task(self._go_on(failure))
+                self._task.add_done_callback(self._stopped)
         except Exception as raised:  # noqa: BLE001 -- told to who waits, whatever it is
             self._done(raised)
 
-    def cancel(self) -> None:
-        """Nobody wants the answer any more."""
+    def cancel(self) -> bool:
+        """Nobody wants the answer any more. True: the bill is to come, and the end is told with it."""
         if self._task is not None:
-            self._task.cancel()
-        elif self.cancel_exchange is not None:
+            return self._task.cancel()
+        if self.cancel_exchange is not None:
             self.cancel_exchange()
             with contextlib.suppress(asyncio.CancelledError):
                 self._over(asyncio.CancelledError())
+        return False
 
     def _over(self, error: BaseException | None) -> Failure | None:
         call, lane = self._call, self._lane
         lane.way.queue.leave((time.monotonic_ns() - self._started) / 1e9)
         return self._caller.attempts.over(call, lane, "call", self.receiver, self._before, self._started, error)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            self._done(DeadlineExceeded("Nobody waits for the answer any more"))
 
     async def _go_on(self, failure: Failure) -> None:
         try:

@@ -26,7 +26,7 @@ class Bringing:
         held = (ContractFilter(contract, call),) if contract is not None else ()
         return (*held, output) if output is not None else held
 
-    def begin(self, call: Call, source: Source, done: Callable[[Exception | None], None]) -> Callable[[], None] | None:
+    def begin(self, call: Call, source: Source, done: Callable[[Exception | None], None]) -> Callable[[], object] | None:
         """Ask a provider without waiting. None: it cannot be, `bring` it."""
         start = self._stages.start
         return start(call, self._stages.route.candidates(call), source, done) if start is not None else None

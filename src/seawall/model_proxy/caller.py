@@ -77,11 +77,11 @@ class Caller:
             return
         await self._call(call, Search(targets, self._lanes), answer)
 
-    def start(self, call: Call, targets: Sequence[Target], answer: AnswerSink, done: Done) -> Callable[[], None] | None:
+    def start(self, call: Call, targets: Sequence[Target], answer: AnswerSink, done: Done) -> Callable[[], object] | None:
         """`call` without a task, where a place and a connection are free: the request is on its way when this returns.
 
-        `done` is told the end, with what `call` would raise, unless it is cancelled before by a call of what is returned. None: nothing
-        was done; use `call`.
+        `done` is told the end, with what `call` would raise, unless it is cancelled before by a call of what is returned (see
+        `stages.Start`). None: nothing was done; use `call`.
         """
         lane = self._lanes[targets[0].id]
         way = lane.way

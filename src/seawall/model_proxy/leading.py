@@ -22,7 +22,7 @@ from seawall.telemetry import spans
 class Ways(Protocol):
     """How an answer is brought: the pipeline's part."""
 
-    def begin(self, call: Call, source: Source, done: Callable[[Exception | None], None]) -> Callable[[], None] | None:
+    def begin(self, call: Call, source: Source, done: Callable[[Exception | None], None]) -> Callable[[], object] | None:
         """Without waiting. None: nothing was begun."""
 
     async def bring(self, call: Call, source: Source) -> None:
@@ -52,7 +52,7 @@ class Leading:
 
     def __init__(self, call: Call, flight: Flight, source: Source, ways: Ways, elsewhere: Elsewhere) -> None:
         self._call, self._flight, self._source, self._ways, self._elsewhere = call, flight, source, ways, elsewhere
-        self._cancel: Callable[[], None] | None = None
+        self._cancel: Callable[[], object] | None = None
         self.done = False
         self.on_done: Callable[[], None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -64,8 +64,8 @@ class Leading:
     def cancel(self) -> None:
         """Nobody wants the answer any more."""
         if self._cancel is not None:
-            self._cancel()
-            self._end(asyncio.CancelledError())
+            if not self._cancel():
+                self._end(asyncio.CancelledError())
         elif self._task is not None:
             self._task.cancel()
         else:

@@ -197,11 +197,11 @@ class Pipeline:
         out.on_gone = lambda: self._gone(journey, cancel)
         return UNDER_WAY
 
-    def _gone(self, journey: Journey, cancel: Callable[[], None]) -> None:
+    def _gone(self, journey: Journey, cancel: Callable[[], object]) -> None:
         """The client vanished while its answer was under way."""
         journey.call.error = CANCELLED
-        cancel()
-        self._close(journey)
+        if not cancel():
+            self._close(journey)
 
     def _back(self, journey: Journey, source: Source, error: Exception | None) -> None:
         """The answer that was under way is there, or there is none."""

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from seawall.model_proxy.call import TOKENS_MAX, Piece, Usage
+from seawall.model_proxy.call import Piece, Usage
 from seawall.model_proxy.errors import ProviderFailed
+from seawall.model_proxy.forms import usage_of
 
 EVENT_BYTES_MAX = 1 << 20
 DONE = b"data: [DONE]\n\n"
@@ -80,27 +81,10 @@ class _Choice(msgspec.Struct, frozen=True):
     logprobs: dict[str, Any] | None = None
 
 
-class _Cached(msgspec.Struct, frozen=True):
-    cached_tokens: int | None = 0
-
-
-class UsageWire(msgspec.Struct, frozen=True):
-    """`usage` as OpenAI writes it."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    prompt_tokens_details: _Cached | None = None
-
-    def usage(self) -> Usage:
-        """The same as our own value."""
-        cached = self.prompt_tokens_details.cached_tokens or 0 if self.prompt_tokens_details else 0
-        got, put, cached = (min(max(0, count), TOKENS_MAX) for count in (self.prompt_tokens, self.completion_tokens, cached))
-        return Usage(got, put, cached)
-
-
 class _Chunk(msgspec.Struct, frozen=True):
     choices: list[_Choice] = []
-    usage: UsageWire | None = None
+    usage: Any = None
+    """Read with care: what a provider counts wrong cuts nobody's answer."""
     error: Any = None
 
 
@@ -126,7 +110,7 @@ def piece_of(data: bytes) -> Piece:
         raise BadStream("The provider's stream holds something other than chunks of a chat completion", got=str(error)[:120]) from error
     if chunk.error is not None:
         raise StreamedError("The provider reported an error in its stream")
-    return _mixed(data, chunk, chunk.usage.usage() if chunk.usage else None)
+    return _mixed(data, chunk, usage_of(chunk.usage))
 
 
 def _said_once(data: bytes) -> bytes:

@@ -119,8 +119,9 @@ class Start(Protocol):
 
     def __call__(
         self, call: Call, targets: Sequence[Target], answer: AnswerSink, done: Callable[[Exception | None], None]
-    ) -> Callable[[], None] | None:
-        """A call of what is returned cancels it, else `done` is told how it ended. None: nothing was begun."""
+    ) -> Callable[[], object] | None:
+        """A call of what is returned cancels it, else `done` is told how it ended. None: nothing was begun. What that call gives is true
+        where the work ends a moment later: then `done` is told, too, and what it cost is known only then."""
 
 
 class Record(Protocol):

@@ -162,7 +162,7 @@ def cut(data: bytes, places: set[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(at)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200)
 @given(NEAR_HTTP, st.sets(st.integers(1, 400), max_size=60), st.booleans())
 def test_any_cut(data: bytes, places: set[int], later: bool) -> None:
     """However bytes arrive and whenever they are answered, the same requests are seen and the same bytes go back."""
@@ -171,7 +171,7 @@ def test_any_cut(data: bytes, places: set[int], later: bool) -> None:
     assert talk([bytes([byte]) for byte in data], later=False) == whole
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200)
 @given(NEAR_HTTP | st.binary(max_size=300))
 def test_one_answer_each(data: bytes) -> None:
     """Each request is answered once; beyond that there is at most one refusal, the last."""
@@ -182,7 +182,7 @@ def test_one_answer_each(data: bytes) -> None:
     assert all(status >= b"400" for status in statuses[asked:])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(WHOLE), max_size=14), st.sets(st.integers(1, 600), max_size=30))
 def test_whole_requests(requests: list[bytes], places: set[int]) -> None:
     """Sound requests are all answered, in order, with nothing of one in another."""
@@ -203,7 +203,7 @@ HEADS = [
 BODIES = [b"", b"abc", b"abc" + WHOLE[1], b"GET / HTTP/1", b"x" * 11, b"ab", b"\r\n\r\n"]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250)
 @given(
     st.lists(st.sampled_from(HEADS), min_size=1, max_size=2),
     st.lists(

@@ -21,7 +21,7 @@ from seawall.model_proxy.failures import refused
 from seawall.model_proxy.forms import usage_of
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.prompts.batch import ALIKE
-from seawall.model_proxy.sse import piece_of
+from seawall.model_proxy.sse import BadStream, piece_of
 from seawall.model_proxy.wire import DEPTH_MAX, read_chat
 from seawall.telemetry import spans
 
@@ -85,6 +85,17 @@ def test_a_whole_answer_of_another_form_is_the_providers_fault(choice: Any) -> N
     """Not ours: the next candidate is asked."""
     call = made(model="m", messages=[])
     with pytest.raises(Unreadable):
+        Answering(call, Target("t", "p", "m"), Source(call, (), None)).body({"choices": [choice]})  # type: ignore[arg-type]  # nothing comes so far
+
+
+@pytest.mark.parametrize(
+    "choice", [{"index": "x"}, {"index": [], "message": {"content": "a"}}, {"message": {"content": ["a"]}}, {"finish_reason": 3}]
+)
+def test_a_whole_answer_in_a_streams_place_is_held_to_what_streams_are(choice: Any) -> None:
+    """Its fault is the provider's, before a piece of it is let through."""
+    call = made(model="m", messages=[])
+    call.stream = True
+    with pytest.raises(BadStream):
         Answering(call, Target("t", "p", "m"), Source(call, (), None)).body({"choices": [choice]})  # type: ignore[arg-type]  # nothing comes so far
 
 

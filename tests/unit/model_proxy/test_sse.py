@@ -76,6 +76,20 @@ def test_malformed(data: bytes) -> None:
         Parser().feed(b"data: " + data + b"\n\n")
 
 
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        (b'{"prompt_tokens":7,"completion_tokens":null}', Usage(7, 0)),
+        (b'{"prompt_tokens":7.0,"completion_tokens":"9"}', Usage()),
+        (b"[1]", None),
+    ],
+)
+def test_a_count_that_cannot_be_read_cuts_nothing(usage: bytes, read: Usage | None) -> None:
+    """Nobody's answer ends with an error because a provider counts oddly."""
+    [piece] = Parser().feed(b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}],"usage":' + usage + b"}\n\n")
+    assert (piece.text, piece.finish, piece.usage) == ("a", "stop", read)
+
+
 def test_error_in_the_stream() -> None:
     """A provider's own error event is one, and its words are not repeated."""
     with pytest.raises(StreamedError) as caught:
