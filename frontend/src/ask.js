@@ -74,6 +74,10 @@ document.addEventListener("click", ({ target }) => {
   const list = opened();
   if (list && !list.contains(target)) list.open = false;
 });
+document.addEventListener("focusout", ({ relatedTarget }) => {
+  const list = relatedTarget && opened();
+  if (list && !list.contains(relatedTarget)) list.open = false;
+});
 document.addEventListener("keydown", (event) => {
   const list = event.key === "Escape" && opened();
   if (!list) return;

@@ -73,12 +73,13 @@ const leave = (name) => {
 
 const detail = async (name, key, before) => {
   doing(key ? "row.open" : "row.close");
+  if (key) say("");
   try {
     const island = await import(ISLANDS.detail);
     if (await island.show(name.replace(ROW, ""), key, before, request, () => leave(name))) return;
   } catch {}
-  say(document.documentElement.dataset.offline);
   leave(name);
+  say(document.documentElement.dataset.offline, true);
 };
 
 /** The link that a click means: one of ours, or that of the row it fell into, unless it marked text or hit something else. */
@@ -88,52 +89,69 @@ const meant = ({ target }) => {
   return target.closest?.("section.panel tbody tr")?.querySelector("a.rl");
 };
 
+/** The bar, which may still be replaced by one with all its choices. */
+const bar = () => document.getElementById("filters");
+const inBar = (event) => event.target.closest?.("#filters");
+
+const apply = (form) => {
+  if (!form.reportValidity()) return;
+  tell(form);
+  show(canonical(form), true);
+};
+
+const follow = (event) => {
+  const link = meant(event);
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  const query = new URL(link.href).searchParams;
+  const lang = new URLSearchParams(location.search).get("lang");
+  query.delete("lang");
+  if (lang) query.set("lang", lang);
+  const form = bar();
+  if (form) fillIn(form, query);
+  if (link.className === "rl") link.focus({ preventScroll: true });
+  show(query, true);
+  if (link.className === "rl") return;
+  if (link.hidden) form.querySelector("summary, select, input:not([type=hidden])")?.focus();
+  const panel = link.closest("section.panel");
+  panel?.setAttribute("tabindex", "-1");
+  panel?.focus({ preventScroll: true });
+  panel?.scrollIntoView({ block: "start" });
+};
+
+/** Close the lists of choices but one. */
+const close = (kept) => {
+  for (const list of document.querySelectorAll("#filters details.multi[open]")) if (!list.contains(kept)) list.open = false;
+};
+
 export const start = () => {
-  const form = document.getElementById("filters");
+  const first = bar();
   addEventListener("popstate", () => {
     const query = new URLSearchParams(location.search);
-    if (form) fillIn(form, query);
+    if (bar()) fillIn(bar(), query);
     show(query, false);
   });
-  document.addEventListener("click", (event) => {
-    const link = meant(event);
-    if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    const query = new URL(link.href).searchParams;
-    if (form) fillIn(form, query);
-    if (link.className === "rl") link.focus({ preventScroll: true });
-    show(query, true);
-    if (link.className === "rl") return;
-    const panel = link.closest("section.panel");
-    panel?.setAttribute("tabindex", "-1");
-    panel?.focus({ preventScroll: true });
-    panel?.scrollIntoView({ block: "start" });
-  });
-  if (!form) return;
-  form.classList.add("live");
-  const apply = () => {
-    if (!form.reportValidity()) return;
-    tell(form);
-    show(canonical(form), true);
-  };
-  document.addEventListener("click", (event) => {
-    for (const list of form.querySelectorAll("details.multi[open]")) if (!list.contains(event.target)) list.open = false;
-  });
-  form.addEventListener("keydown", (event) => {
-    const list = event.key === "Escape" && event.target.closest("details.multi[open]");
+  document.addEventListener("click", follow);
+  if (!first) return;
+  addEventListener("load", () => bar() === first || fillIn(bar(), shown));
+  document.addEventListener("click", (event) => close(event.target));
+  document.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && close(relatedTarget));
+  document.addEventListener("keydown", (event) => {
+    const list = event.key === "Escape" && event.target.closest?.("#filters details.multi[open]");
     if (!list) return;
     list.open = false;
     list.querySelector("summary").focus();
   });
   let pending = 0;
-  form.addEventListener("submit", (event) => {
+  document.addEventListener("submit", (event) => {
+    if (!inBar(event)) return;
     event.preventDefault();
-    apply();
+    apply(bar());
   });
-  form.addEventListener("change", apply);
-  form.addEventListener("input", (event) => {
-    if (event.target.type !== "text" && event.target.type !== "search") return;
+  document.addEventListener("change", (event) => inBar(event) && apply(bar()));
+  document.addEventListener("input", (event) => {
+    if (!inBar(event) || !/^(text|search)$/.test(event.target.type)) return;
     clearTimeout(pending);
-    pending = setTimeout(apply, 300);
+    pending = setTimeout(() => apply(bar()), 300);
   });
 };

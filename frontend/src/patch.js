@@ -3,6 +3,13 @@
 const COMMENT_OR_INSTRUCTION = 192;
 const words = (node) => (node.target ? `?${node.target} ` : "") + node.data;
 
+/** Whether something is still to come in `root`. A marker for more rows says nothing: it is left over when there are no more. */
+export const isOpen = (root) => {
+  const nodes = document.createTreeWalker(root, COMMENT_OR_INSTRUCTION);
+  for (let node; (node = nodes.nextNode()); ) if (/^\?(start |marker name="[^"]*-end")/.test(words(node))) return true;
+  return false;
+};
+
 export const patch = (root, wanted, content) => {
   const nodes = document.createTreeWalker(root, COMMENT_OR_INSTRUCTION);
   for (let node; (node = nodes.nextNode()); ) {

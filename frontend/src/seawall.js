@@ -3,7 +3,7 @@
 import { actions, doing } from "./actions.js";
 import { start as filters } from "./filters.js";
 import { request } from "./net.js";
-import { refresh, say, watch } from "./panels.js";
+import { ended, listen, refresh, say, watch } from "./panels.js";
 
 document.documentElement.classList.add("scripted");
 filters();
@@ -30,8 +30,8 @@ document.addEventListener("click", async (event) => {
   const panel = control.closest("section.panel");
   event.preventDefault();
   if (control.dataset.retry !== undefined) {
-    await refresh([panel.dataset.panel], location.search, `retry.${panel.dataset.panel}`);
-    panel.querySelector("h2")?.focus?.();
+    const lost = "lost" in control.dataset ? [...document.querySelectorAll("[data-lost]")] : [control];
+    refresh(lost.map((one) => one.closest("section.panel").dataset.panel), location.search, `retry.${panel.dataset.panel}`);
   } else {
     doing(`zoom.${panel.dataset.panel}`);
     const { toggle } = await import(ISLANDS.zoom);
@@ -75,6 +75,10 @@ if (document.getElementById("main")?.dataset.page === "ask") {
 }
 
 const whenIdle = self.requestIdleCallback ?? ((work) => setTimeout(work, 200));
-const measure = () => whenIdle(async () => (await import(ISLANDS.vitals)).start(actions));
-if (document.readyState === "complete") measure();
-else addEventListener("load", measure);
+const loaded = () => {
+  ended();
+  whenIdle(async () => (await import(ISLANDS.vitals)).start(actions));
+};
+if (document.readyState === "complete") loaded();
+else addEventListener("load", loaded);
+listen();

@@ -67,6 +67,14 @@ const plot = (holder, { time, names, data }) => {
   );
 };
 
+/** The state of the page as far as it touches `panel`: what serves the numbers refuses the rest. */
+const touching = (panel) => {
+  const names = ["lang", ...panel.dataset.filters.split(" ")];
+  return new URLSearchParams([...new URLSearchParams(location.search)].filter(([name]) => names.includes(name)));
+};
+
+const hint = (words) => Object.assign(document.createElement("p"), { className: "hint", textContent: words });
+
 /** Open the zoomable plot of a panel under its chart, or close it again. */
 export const toggle = async (panel, control, request) => {
   const open = panel.querySelector(".zoom");
@@ -75,21 +83,26 @@ export const toggle = async (panel, control, request) => {
     control.setAttribute("aria-expanded", "false");
     return;
   }
+  if (control.getAttribute("aria-busy")) return;
   control.setAttribute("aria-expanded", "true");
   control.setAttribute("aria-busy", "true");
+  const body = panel.querySelector(".panel-body");
+  const holder = document.createElement("div");
+  holder.className = "zoom";
   try {
     addStyle();
     const { app } = document.getElementById("main").dataset;
-    const answer = await request(`/${app}/api/panels/${panel.dataset.panel}${location.search}`, { headers: { accept: "application/json" } });
+    const answer = await request(`/${app}/api/panels/${panel.dataset.panel}?${touching(panel)}`, { headers: { accept: "application/json" } });
     if (!answer.ok) throw new Error(String(answer.status));
-    const holder = document.createElement("div");
-    holder.className = "zoom";
-    panel.querySelector(".panel-body").append(holder);
-    const made = plot(holder, series(await answer.json()));
-    holder.append(Object.assign(document.createElement("p"), { className: "hint", textContent: control.dataset.hint }));
+    const told = series(await answer.json());
+    body.append(holder); // which has gone when the panel shows another state by now
+    const made = plot(holder, told);
+    holder.append(hint(control.dataset.hint));
     new ResizeObserver(() => made.setSize({ width: holder.clientWidth, height: HEIGHT_PX })).observe(holder);
   } catch {
-    control.setAttribute("aria-expanded", "false");
+    holder.setAttribute("role", "alert");
+    holder.replaceChildren(hint(document.documentElement.dataset.offline));
+    body.append(holder);
   } finally {
     control.removeAttribute("aria-busy");
   }

@@ -73,3 +73,49 @@ def test_what_is_measured_names_the_pages_trace_and_the_filter(seawall, new_page
     assert answer.headers["server-timing"].split("-")[1] == sent[-1]["trace_id"]
     (changed,) = [action for action in sent[-1]["actions"] if action["name"] == "filter.amount"]
     assert changed["ms"] > 0
+
+
+FOCUSED = "() => document.activeElement.closest('[id]').id"
+
+
+def test_leaving_an_open_list_with_the_keyboard_closes_it(seawall, new_page):
+    """What has the focus is never under a list of choices that was left behind."""
+    page = opened(seawall, new_page())
+    page.locator("#f-promotion summary").press("Enter")
+    page.locator("#f-promotion input").last.focus()
+    page.keyboard.press("Tab")
+    assert page.locator("details.multi[open]").count() == 0
+    assert page.evaluate(FOCUSED) == "f-amount"
+
+
+def test_clearing_the_filters_keeps_the_focus_among_them(seawall, new_page):
+    """The link goes away with what it cleared; who pressed it goes on at the first filter."""
+    page = opened(seawall, new_page(), "?amount=5..20")
+    page.locator("[data-clear]").press("Enter")
+    page.wait_for_function(IDLE)
+    assert page.evaluate(FOCUSED) == "f-period"
+
+
+def test_the_way_out_of_an_empty_panel_keeps_the_language(seawall, new_page):
+    """With script and without, clearing the filters in German stays German."""
+    for script in (True, False):
+        page = new_page(java_script_enabled=script)
+        page.goto(f"{seawall.url}/merchandising/transactions?lang=de&product=there-is-none")
+        page.locator("#panel-rows .empty a").click()
+        page.wait_for_selector("#panel-rows tbody tr")
+        assert "lang=de" in page.url
+        assert page.locator("#panel-rows .pager a").inner_text() == "Nächste Seite"
+
+
+def test_an_open_table_stays_open(seawall, new_page):
+    """Who reads a chart's numbers goes on reading them when a filter changes, without opening them again."""
+    page = new_page()
+    page.goto(f"{seawall.url}/merchandising/demand")
+    page.wait_for_function(IDLE)
+    page.locator("#panel-sales details.data summary").press("Enter")
+    before = page.locator("#panel-sales tbody tr").first.inner_text()
+    page.locator("#f-store_group summary").click()
+    page.locator("#filters input[value=West]").check()
+    page.wait_for_function(
+        "before => ![undefined, before].includes(document.querySelector('#panel-sales tbody tr')?.innerText)", arg=before
+    )

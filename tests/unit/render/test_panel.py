@@ -155,7 +155,7 @@ def test_a_headline_that_is_still_made_is_a_grey_bar():
     """Where a finding will stand, the title is only read out; the definition has the words it will keep."""
     shown = panel("bar", (DEPARTMENT,), finding="top_share", description=Text({"en": "All stores"}))
     waiting = str(skeleton(shown, context()))
-    assert '<h2 id="h-sales" dir="auto" class="waiting"><span class="sr">Net sales</span></h2>' in waiting
+    assert '<h2 id="h-sales" dir="auto" data-title="Net sales" class="waiting"><span class="sr">Net sales</span></h2>' in waiting
     definition = '<p class="definition" id="d-sales" dir="auto">Net sales. All stores</p>'
     assert definition in waiting
     assert definition in fragment(by_name([("Grocery", 9.0), ("Deli", 1.0)]), shown)

@@ -168,7 +168,7 @@ def _input(each: PageFilter, values: list[str], ctx: RenderContext, hint: str, m
     value = esc(values[0]) if values else ""
     kind = "search" if mode == "search" else "text"
     return (
-        f'{_label(each, ctx)}<input id="f-{name}" name="{name}" type="{kind}" inputmode="{mode}" value="{value}" dir="auto"'
+        f'{_label(each, ctx)}<input id="f-{name}" name="{name}" type="{kind}" inputmode="{mode}" value="{value}" placeholder=" " dir="auto"'
         f' autocomplete="off"{said}><p class="hint" id="t-{name}">{esc(hint)}</p>'
     )
 

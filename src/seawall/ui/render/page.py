@@ -90,7 +90,8 @@ def shell_open(
     direction = ' dir="rtl"' if ctx.locale.partition("-")[0] in RTL else ""
     title = f"{page.title.in_locale(ctx.locale)} · {app.title.in_locale(ctx.locale) or app.name}"
     return markup(
-        f'<!doctype html><html lang="{language}"{direction} data-offline="{esc(ctx.messages["offline"])}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"{direction} data-offline="{esc(ctx.messages["offline"])}"'
+        f' data-try-again="{esc(ctx.messages["retry"])}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
         f"<title>{esc(title)}</title>{_links(assets)}{_in_order(shell)}</head>"
         f'<body><a class="skip" href="#main">{esc(ctx.messages["skip"])}</a>{_banner(app, ctx, nav, shell)}'

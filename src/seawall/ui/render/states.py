@@ -67,16 +67,21 @@ def body_class(panel: Panel, *, landed: PanelData | None = None) -> str:
 
 
 def head(panel: Panel, ctx: RenderContext, headline: str = "", state: str = "", *, waiting: bool = False) -> str:
-    """Title (a finding when there is one), definition, and room for the age. A finding that is `waiting` is a grey bar."""
+    """Title (a finding when there is one), definition, and room for the age. A finding that is `waiting` is a grey bar.
+
+    Where a finding stands in the title's place, `data-title` has the title, and the definition begins with it and ". ".
+    """
     title = panel.title.in_locale(ctx.locale)
     words = panel.description.in_locale(ctx.locale)
+    kept = ""
     if waiting or (headline and headline != title):
         words = f"{title}. {words}" if words else title
+        kept = f' data-title="{esc(title)}"'
     headline = headline or title
     definition = f'<p class="definition" id="d-{esc(panel.name)}" dir="auto">{esc(words)}</p>'
     long = f" has-finding{' is-long' if _is_sentence(panel) else ''}" if panel.finding else ""
     inside = f'<span class="sr">{esc(headline)}</span>' if waiting else esc(headline)
-    heading = f'<h2 id="h-{esc(panel.name)}" dir="auto"{WAITING if waiting else ""}>{inside}</h2>'
+    heading = f'<h2 id="h-{esc(panel.name)}" dir="auto"{kept}{WAITING if waiting else ""}>{inside}</h2>'
     return f'<header class="panel-head{long}"><div>{heading}{definition}</div>{state}</header>'
 
 
@@ -145,7 +150,7 @@ def empty(panel: Panel, ctx: RenderContext) -> str:
     filtered = any(ctx.parameters.get(name) for name in panel.filters)
     words = ctx.messages
     if filtered:
-        clear = f'<a class="button" href="?" data-page-link>{esc(words["clear"])}</a>'
+        clear = f'<a class="button" href="?lang={esc(ctx.locale)}" data-page-link>{esc(words["clear"])}</a>'
         return _empty(panel, words["empty"], f"<p>{esc(words['empty.next'])}</p>{clear}")
     if ctx.sight == "some":
         return _empty(panel, words["empty.none"], "")
