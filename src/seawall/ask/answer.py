@@ -81,8 +81,8 @@ def compared_query(question: Question, query: MetricQuery, as_of: date | None) -
     field = periods[0].field if periods else ""
     if question.compare not in RELATIVE:
         return msgspec.structs.replace(query, where=(*where, Filter(field, "during", (question.compare,))), last=None)
-    if len(periods) > 1 or (len(question.by) > 1 and any(one.grain for one in question.by)):
-        raise InvalidQuery("Only one period can be compared with another", expected="one period, and time alone or no time in `by`")
+    if len(periods) > 1:
+        raise InvalidQuery("Only one period can be compared with another", expected="one period", got=str(len(periods)))
     span, unit = _span(question, periods, as_of)
     other = shifted(span, "year_ago" if question.compare == "year_ago" else "previous", unit)
     if other is None:
@@ -118,7 +118,7 @@ def _compared(question: Question, now: Rows, before: Rows, meeting: Meeting | No
         return (now, before) if relative else (one_above_other(now, before, _times(question)), None)
     time = None if relative else Text({locale: period_text(question.compare, locale) for locale in LOCALES})
     first, second = (first_metric(now), first_metric(before)) if question.ratio else (now, before)
-    in_order = bool(question.by) and question.by[0].grain is not None
+    in_order = len(question.by) == 1 and question.by[0].grain is not None
     return beside(first, second, in_order=in_order, time=time, meeting=meeting), None
 
 

@@ -43,6 +43,8 @@ def follows(draft: Draft, nodes: Sequence[Node]) -> bool:
 
 def refined(before: Question, draft: Draft, nodes: Sequence[Node], lexicon: Lexicon, as_of: date) -> Question:
     """`before` with what the draft changes. Unanswerable when it changes nothing, or what cannot be changed."""
+    if not all(name in lexicon.metrics for name in before.metrics):
+        raise Unanswerable("not_permitted")
     check(draft, lexicon, follows=True)
     if lost := [said for said, term, grain in draft.replaced if not _gives_way(term, grain, before, draft)]:
         raise Unanswerable("unclear", lost)

@@ -7,7 +7,7 @@ week beside five, meet nothing: neither would be more nor less than the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from seawall.app.model import Grain
 from seawall.query.periods import Span, WeekStart, moved, truncated
 
 _MONTHS: dict[Grain, int] = {"month": 1, "quarter": 3, "year": 12}
+HOURS = 24
 Pair = tuple[int | None, int | None]
 """The places of a row at one time and at the other."""
 Cell = Any
@@ -32,16 +33,22 @@ class Stretch(msgspec.Struct, frozen=True):
     def place(self, value: date) -> int:
         """How many periods after the first one a period begins."""
         day, first = _day(value), truncated(self.start, self.grain, self.week_starts)
+        if self.grain == "hour":
+            return (day - first).days * HOURS + (value.hour if isinstance(value, datetime) else 0)
         if months := _MONTHS.get(self.grain):
             return ((day.year - first.year) * 12 + day.month - first.month) // months
         return (day - first).days // (7 if self.grain == "week" else 1)
 
     def begins(self, place: int) -> date:
-        """The first day of the period that is so many after the first."""
+        """The first day of the period that is so many after the first; of an hour its day."""
+        if self.grain == "hour":
+            return self.start + timedelta(days=place // HOURS)
         return moved(truncated(self.start, self.grain, self.week_starts), self.grain, place)
 
     def part(self, place: int) -> int:
         """How many of a period's days lie in the stretch; 0 for all of them."""
+        if self.grain == "hour":
+            return 0
         start, end = self.begins(place), self.begins(place + 1)
         inside = min(end, self.end) - max(start, self.start)
         return 0 if inside == end - start else inside.days
@@ -66,8 +73,9 @@ class Meeting(msgspec.Struct, frozen=True):
         """What a period of the time before is called now."""
         if value is None:
             return None
-        day = self.now.begins(self.before.place(value))
-        return datetime.combine(day, time(), value.tzinfo) if isinstance(value, datetime) else day
+        place = self.before.place(value)
+        day, hour = self.now.begins(place), place % HOURS if self.now.grain == "hour" else 0
+        return datetime.combine(day, time(hour), value.tzinfo) if isinstance(value, datetime) else day
 
     def _places(self, names: Sequence[str], columns: Sequence[Sequence[Cell]], stretch: Stretch) -> dict[tuple[Cell, ...], int]:
         told = [
@@ -97,8 +105,8 @@ def _day(value: date) -> date:
 
 
 def stretches(now: Span, before: Span, grain: Grain, week_starts: WeekStart, as_of: date | None) -> tuple[Stretch, Stretch] | None:
-    """Both times cut to a grain, the first no longer than the data; None where one has no beginning or end, or it is cut to hours."""
-    if grain == "hour" or now.start is None or now.end is None or before.start is None or before.end is None:
+    """Both times cut to a grain, the first no longer than the data; None where one has no beginning or end."""
+    if now.start is None or now.end is None or before.start is None or before.end is None:
         return None
     end = min(now.end, as_of) if as_of is not None else now.end
     return Stretch(now.start, max(end, now.start), grain, week_starts), Stretch(before.start, before.end, grain, week_starts)

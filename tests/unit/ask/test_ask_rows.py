@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import msgspec
 import pyarrow as pa
@@ -210,9 +210,16 @@ def test_whole_periods_are_compared_whatever_their_length(grain: Grain, days: tu
 
 
 def test_times_without_an_end_meet_nowhere() -> None:
-    """Nor do hours: there rows meet by place."""
+    """There rows meet by place."""
     assert stretches(Span(None, date(2017, 4, 1)), FEBRUARY, "week", "monday", None) is None
-    assert stretches(MARCH, FEBRUARY, "hour", "monday", None) is None
+
+
+def test_hours_meet_their_own() -> None:
+    """Those in which nothing was sold shift no other."""
+    both = meeting(Span(date(2017, 3, 5), date(2017, 3, 7)), Span(date(2017, 3, 3), date(2017, 3, 5)), "hour")
+    now, before = ([[datetime(2017, 3, day, hour, tzinfo=UTC) for day, hour in hours]] for hours in (((5, 8), (6, 9)), ((3, 7), (4, 9))))
+    assert both.met(["week"], now, before) == [(None, 0), (0, None), (1, 1)]
+    assert both.called(datetime(2017, 3, 4, 9, tzinfo=UTC)) == datetime(2017, 3, 6, 9, tzinfo=UTC)
 
 
 QUESTIONS = st.builds(

@@ -187,7 +187,8 @@ def test_every_column_can_be_ordered_by() -> None:
     html = chip_list(editor(both))
     for name, label in (("change", "largest Sales change first"), ("change_units", "largest Units change first")):
         assert f'<option value="-{name}">{label}</option>' in html
-        ordered = question_of(APP, ALL, {"metric": ["sales", "units"], "compare": ["previous"], "order": [f"-{name}"]})
+        values = {"metric": ["sales", "units"], "period": ["2017-03"], "compare": ["previous"], "order": [f"-{name}"]}
+        ordered = question_of(APP, ALL, values)
         assert ordered.order == (Order(name, descending=True),)
     ratio = Question(("sales", "units"), (by_field("transactions.store"),), ratio=True)
     assert '<option value="-ratio">largest Sales per Units first</option>' in chip_list(editor(ratio))

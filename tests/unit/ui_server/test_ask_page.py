@@ -294,3 +294,12 @@ async def test_two_times_stand_beside_each_other_under_their_names(asking: Askin
     assert [("March 2017" in html, "April 2017" in html) for html in pages] == [(True, True), (False, True)]
     assert "März 2017" in pages[1]
     assert "last 4 weeks" in relative.partition("<table")[2]
+
+
+async def test_taking_the_period_away_takes_what_stood_before_it(asking: AskingHouse) -> None:
+    """The cross of its chip leads to an answer, not to a refusal."""
+    async with asking.client(headers=CHROMIUM) as client:
+        html = (await client.get(f"{BY_DEPARTMENT}&compare=previous&order=-change")).text
+    assert "refused" not in inside(html)
+    assert "against the period before" not in html
+    assert "largest Sales first" in html

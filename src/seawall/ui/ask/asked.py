@@ -16,7 +16,7 @@ import msgspec
 from seawall.app.model import App, Dimension, Filter, Operator, Order
 from seawall.app.scalars import NULL_TESTS, check_period
 from seawall.ask.params import NAMES, condition_text, from_params, to_params
-from seawall.ask.question import VALUES_MAX, Question
+from seawall.ask.question import RELATIVE, VALUES_MAX, Question
 from seawall.ask.rows import computed
 from seawall.core.errors import InvalidInput
 from seawall.query.compile_names import Vocabulary
@@ -73,11 +73,15 @@ def question_of(app: App, policy: EffectivePolicy, values: Mapping[str, Sequence
 
 
 def mended(question: Question) -> Question:
-    """Orders by columns that are not there are by the first metric instead; the last N need a time; a ratio needs two metrics."""
+    """Orders by columns that are not there are by the first metric instead; the last N need a time; a ratio needs two metrics; nothing
+    stands before a question without a period.
+    """
+    timed = any(one.grain for one in question.by)
+    if question.compare in RELATIVE and not (any(one.op == "during" for one in question.where) or (timed and question.last)):
+        question = msgspec.structs.replace(question, compare="")
     made = {*question.metrics, *(one.name for one in question.by), *computed(question)}
     first = question.metrics[0] if question.metrics else ""
     orders = [one if one.name in made else Order(first, one.descending) for one in question.order if one.name in made or first]
-    timed = any(one.grain for one in question.by)
     by: list[Dimension] = []
     for one in question.by:
         if one not in by:

@@ -98,8 +98,7 @@ def _adding(editor: Editor) -> str:
 
 def _can_be_compared(question: Question) -> bool:
     """Whether it names a time that another can stand beside."""
-    has_time = question.last is not None or any(one.op == "during" for one in question.where)
-    return has_time and (len(question.by) < 2 or not any(one.grain for one in question.by))
+    return question.last is not None or any(one.op == "during" for one in question.where)
 
 
 def _add_form(editor: Editor, inside: str) -> str:

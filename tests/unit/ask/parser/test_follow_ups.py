@@ -8,7 +8,11 @@ import msgspec
 import pytest
 
 from seawall.app.model import Order
-from seawall.ask.reading import Reading
+from seawall.ask.lexicon import Lexicon
+from seawall.ask.question import Question
+from seawall.ask.reading import Reader, Reading
+
+from .conftest import AS_OF
 
 Read = Callable[..., Awaitable[Reading]]
 
@@ -94,3 +98,10 @@ async def test_an_order_by_change_stays_as_long_as_there_is_one(read: Read) -> N
     assert kept is not None
     assert kept.order == before.order
     assert gone is None or gone.order == (Order("trip_count", descending=True),)
+
+
+async def test_what_may_not_be_seen_is_not_refined(blind: Lexicon) -> None:
+    """An address may name a metric that the asker has no word for."""
+    before = Question(("repair_cost",))
+    reading = await Reader(blind).read("by month", locale="en", as_of=AS_OF, before=before)
+    assert (reading.question, reading.refusal) == (None, "not_permitted")

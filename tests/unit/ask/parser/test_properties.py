@@ -7,7 +7,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.app.model import Filter
@@ -28,7 +28,7 @@ und letzten wochen all the how many which best worst as a table since until late
 """
 WORDS = st.sampled_from(TALK.split())
 SENTENCES = st.lists(WORDS, min_size=1, max_size=14).map(" ".join)
-QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=80)
 
 
 def read(text: str, before: Question | None = None, lexicon: Lexicon = LEXICON, as_of: date = AS_OF) -> Reading:
