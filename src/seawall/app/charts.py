@@ -20,6 +20,8 @@ from seawall.app.words import format_of, text_of
 from seawall.app.yaml_tree import Node
 
 HEIGHT_PX = 240
+DIMENSIONS_DRAWN = 2
+"""So many of `by` a chart shows that says nothing of its channels."""
 
 
 def read_chart(node: Node | None, panel: Node, asked: Asked, words: Vocabulary) -> Chart:
@@ -82,6 +84,8 @@ def _default_layer(asked: Asked) -> Layer:
         return Layer("table")
     if not asked.query.by:
         return Layer("number", _default_encoding(asked))
+    if len(asked.query.by) > DIMENSIONS_DRAWN or any(asked.columns.get(name) != "quantitative" for name in asked.query.metrics[:1]):
+        return Layer("table")
     first = asked.query.by[0]
     return Layer("line" if first.grain else "bar", _default_encoding(asked))
 

@@ -55,7 +55,10 @@ class InvalidApp(InvalidInput):
 
 
 class Report:
-    """Collects the faults of one run. The same fault at the same place is kept once; the order is that of the files."""
+    """Collects the faults of one run, each with a way to mend it, in the order of the files.
+
+    The same fault at the same place is kept once.
+    """
 
     def __init__(self, most: int = FAULTS_MAX) -> None:
         self._most = most
@@ -68,6 +71,7 @@ class Report:
         mark = at.mark if isinstance(at, Node) else at
         place = where or (at.where if isinstance(at, Node) else "")
         place, detail, expected, fix = (shown(text, SENTENCE_MAX) for text in (place, detail, expected, fix))
+        fix = fix or (f"Write {expected}" if expected else "Change or remove it")
         fault = Fault(mark.file, mark.line, mark.column, place, code, detail, expected, shown(got), fix)
         self._faults.setdefault((fault.file, fault.line, fault.column, code, place + detail), fault)
         if len(self._faults) >= self._most:

@@ -25,7 +25,12 @@ FILE_BYTES_MAX = 16 * 1_048_576
 FOLDER_BYTES_MAX = 64 * 1_048_576
 DEPTH_MAX = 6
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_LEAVINGS = re.compile(r"\..*|.*~|#.*#|.*\.(sw[a-p]|bak|orig|rej|tmp)|__pycache__|Thumbs\.db")
+_LEAVINGS = re.compile(r"\..*|.*~|#.*#|.*\.(sw[a-p]|bak|orig|rej|save|tmp)|.*___jb_[a-z]+___|__pycache__|Thumbs\.db|desktop\.ini")
+_MEANT = {
+    **{name.replace("yaml", ending): name for name in _FILES for ending in ("yml", "json")},
+    **dict.fromkeys(("semantics", "semantic.yaml", "semantic.yml"), "semantic/"),
+}
+"""What is called like this, in letters of any case, was meant to be called like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +65,26 @@ def read_folder(folder: Path, report: Report) -> AppFolder:
         )
         return AppFolder({})
     reader = _Reader(folder, report)
-    for name in sorted(reader.names(PurePosixPath())):
+    for name in sorted(reader.names(PurePosixPath()), key=_first_what_counts):
+        meant = _MEANT.get(name.lower()) or _same_but_case(name)
         if name in _FILES or name in _FOLDERS:
             reader.take(PurePosixPath(name), is_folder=name in _FOLDERS)
-        elif name in ("app.yml", "app.json", "slo.yml"):
-            report.add(Mark(name), "misplaced_file", f"{name} is not read", fix=f"Rename it to {name.partition('.')[0]}.yaml")
+        elif meant:
+            fix = f"Rename it to {meant}" if "." not in name or not meant.endswith("/") else f"Put it into the folder {meant}"
+            report.add(Mark(name), "misplaced_file", f"{name} is not read", fix=fix)
     if APP_FILE not in reader.files and not len(report):
         report.add(Mark(APP_FILE), "missing_file", "The folder has no app.yaml", fix="Write one; docs/reference/app.md lists its keys")
     return AppFolder(dict(sorted(reader.files.items())))
+
+
+def _first_what_counts(name: str) -> tuple[bool, str]:
+    """app.yaml and semantic/ before all else, so that too much of it does not hide them."""
+    return name not in (APP_FILE, "semantic"), name
+
+
+def _same_but_case(name: str) -> str:
+    small = name.lower()
+    return small if small in _FILES else f"{small}/" if small in _FOLDERS else ""
 
 
 class _Reader:
@@ -75,6 +92,7 @@ class _Reader:
         self._root, self._report = root, report
         self.files: dict[str, bytes] = {}
         self._bytes = 0
+        self._full = False
 
     def take(self, path: PurePosixPath, *, is_folder: bool) -> None:
         mode = self._mode(path)
@@ -102,15 +120,16 @@ class _Reader:
 
     def _take_file(self, path: PurePosixPath) -> None:
         if path.parts[0] in ("semantic", "prompts") and path.suffix != ".yaml":
-            if path.suffix in (".yml", ".json"):
+            if path.suffix.lower() in (".yml", ".json", ".yaml"):
                 detail = f"{path} is not read: {'semantic models' if path.parts[0] == 'semantic' else 'prompts'} end in .yaml"
                 self._report.add(Mark(str(path)), "misplaced_file", detail, fix=f"Rename it to {path.with_suffix('.yaml').name}")
             return
-        data = self._read(path)
+        data = self._read(path) if not self._full else None
         if data is None:
             return
         self._bytes += len(data)
-        if len(data) > FILE_BYTES_MAX or self._bytes > FOLDER_BYTES_MAX or len(self.files) >= FILES_MAX:
+        self._full = self._bytes > FOLDER_BYTES_MAX or len(self.files) >= FILES_MAX
+        if len(data) > FILE_BYTES_MAX or self._full:
             detail = f"An app has at most {FILES_MAX:,} files, {FILE_BYTES_MAX >> 20} MiB in one and {FOLDER_BYTES_MAX >> 20} MiB in all"
             self._report.add(Mark(str(path)), "too_large", detail, fix="Keep data out of the app's folder")
             return

@@ -105,6 +105,9 @@ def _check_time(node: Node, query: MetricQuery, facts: tuple[str, ...], words: V
             what = "`by` has several" if timed else "`by` has no grain" if node.listed("by") else "there is no `by`"
             detail = f"`last` counts periods, but {what}"
             words.report.add(child, "needs_time", detail, expected="one time in `by`", fix="Add a grain such as `week` to `by`")
+        elif key == "last" and timed and timed[0].grain == "hour":
+            fix = "Write the days as a condition, `during last_2_days`"
+            words.report.add(child, "needs_time", "`last` does not count hours", expected="a day or a longer period", got="hour", fix=fix)
         elif not timed:
             words.need_times(child, facts, f"`{key}`")
 

@@ -74,7 +74,8 @@ IN_APP = [
     ("unknown_filter", "count: estimate}", "count: estimate, similar: {text: [amount], row: sales}}"),
     ("needs_time", "by: [week, region]", "by: [region]"),
     ("needs_time", PANEL, "      total: {metric: revenue, last: 4}"),
-    ("bad_chart", PANEL, "      total: {metric: revenue, by: [week, region, customer]}"),
+    ("needs_time", PANEL, "      total: {metric: revenue, by: hour, last: 4}"),
+    ("bad_chart", PANEL, "      total: {metric: revenue, by: [week, region, customer], chart: {mark: line}}"),
     ("bad_chart", PANEL, "      total: {metric: revenue, by: [region, customer, sale], chart: {mark: bar}}"),
     ("bad_chart", PANEL, "      total: {metric: revenue, by: [week, region], chart: {mark: number}}"),
     ("bad_chart", "{mark: line, encoding", "{mark: line, layer: [{mark: line}], encoding"),
@@ -137,6 +138,7 @@ def test_a_change_to_app_yaml_is_found_where_it_was_made(tmp_path: Path, code: s
     assert 1 <= found[0].line <= APP.count("\n") + 2
     assert found[0].column >= 1
     assert found[0].detail
+    assert all(fault.fix for fault in faults)
 
 
 @pytest.mark.parametrize(("code", "old", "new"), IN_SEMANTIC)
@@ -165,6 +167,35 @@ def test_faults_of_the_folder_are_found(tmp_path: Path) -> None:
     codes = {fault.code for fault in check(tmp_path)[1]}
     assert {"misplaced_file", "unreadable_file", "too_large"} <= codes
     assert {fault.code for fault in check(tmp_path / "nowhere")[1]} == {"missing_file"}
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("App.yaml", "app.yaml"),
+        ("app.json", "app.yaml"),
+        ("Semantic", "semantic/"),
+        ("semantics", "semantic/"),
+        ("semantic.yaml", "folder semantic/"),
+        ("semantic/other.YAML", "other.yaml"),
+    ],
+)
+def test_a_file_that_would_silently_not_be_read_is_reported(tmp_path: Path, name: str, fix: str) -> None:
+    """With the name it was meant to have."""
+    write_app(tmp_path)
+    (tmp_path / name).write_text("x")
+    faults = [fault for fault in check(tmp_path)[1] if fault.code == "misplaced_file"]
+    assert [fault.file for fault in faults] == [name]
+    assert fix in faults[0].fix
+
+
+def test_too_many_files_are_one_fault(tmp_path: Path) -> None:
+    """Not one for each beyond the bound; and the files that count most are read first."""
+    app = write_app(tmp_path)
+    (app / "golden").mkdir()
+    for number in range(2_010):
+        (app / "golden" / f"{number}.jsonl").touch()
+    assert [fault.code for fault in check(app)[1]] == ["too_large"]
 
 
 def test_a_linked_folder_is_not_followed(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -63,11 +64,26 @@ def test_editors_leave_no_trace(tmp_path: Path) -> None:
         "semantic/shop.yaml~",
         "semantic/#shop.yaml#",
         "app.yaml.bak",
+        "golden/.DS_Store",
+        "golden/desktop.ini",
+        "golden/x.jsonl.save",
+        "golden/x.jsonl___jb_tmp___",
         "README.md",
         "semantic/notes.md",
     ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     assert load_bundle(tmp_path).digest == before
+
+
+def test_a_copy_elsewhere_has_the_same_digest(tmp_path: Path) -> None:
+    """Under another name, behind a link, with other modes and an empty folder beside: what counts is what the files hold."""
+    first = load_bundle(write_app(tmp_path / "first")).digest
+    copy = shutil.copytree(tmp_path / "first", tmp_path / "elsewhere" / "copy")
+    (copy / "app.yaml").chmod(0o755)
+    (copy / "golden").mkdir()
+    (tmp_path / "link").symlink_to(copy)
+    assert load_bundle(tmp_path / "link").digest == load_bundle(copy).digest == first
 
 
 def test_the_digest_is_what_sha256sum_prints(tmp_path: Path) -> None:

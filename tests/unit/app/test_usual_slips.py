@@ -120,6 +120,16 @@ def test_rows_pinned_to_one_value_have_a_place(tmp_path: Path) -> None:
     sound(tmp_path / "number", with_panel("{metric: revenue, by: [week, region], where: [region = North], chart: {mark: number}}"))
 
 
+@pytest.mark.parametrize(
+    "asked", ["metric: latest, by: hour", "metric: latest, by: region", "metric: revenue, by: [week, region, customer]"]
+)
+def test_what_a_chart_could_not_show_is_a_table(tmp_path: Path, asked: str) -> None:
+    """Unless the author asks for another mark: dates have no height, and three columns of names no place."""
+    semantic = edited(SEMANTIC, METRICS, f"{METRICS}      - {{name: latest, {expression('MAX(sales.sold_at)')}}}\n")
+    panel = sound(tmp_path, with_panel(f"{{{asked}}}"), semantic).pages["demand"].panels["total"]
+    assert [layer.mark for layer in panel.chart.layers] == ["table"]
+
+
 def test_values_may_hold_quotes_and_any_script(tmp_path: Path) -> None:
     """They are bound as they are."""
     condition = "where: [\"region = 'O''Brien'\", {field: region, op: in, values: ['a\"b', Münster 🚲, \"x'; DROP TABLE sales --\"]}]"
