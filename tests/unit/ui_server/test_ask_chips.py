@@ -15,7 +15,7 @@ from seawall.ask.question import Question, by_field, by_time, during
 from seawall.ask.said_period import compared_said, period_said
 from seawall.ask.spans import Span
 from seawall.core.principal import Principal
-from seawall.query.policy import resolve, unrestricted
+from seawall.query.policy import Access, EffectivePolicy, resolve, unrestricted
 from seawall.ui.ask.asked import is_in_parts, joined, mended, question_of, with_condition
 from seawall.ui.ask.vocabulary import Offered
 from seawall.ui.ask.worded import Odd, worded
@@ -192,3 +192,9 @@ def test_every_column_can_be_ordered_by() -> None:
         assert ordered.order == (Order(name, descending=True),)
     ratio = Question(("sales", "units"), (by_field("transactions.store"),), ratio=True)
     assert '<option value="-ratio">largest Sales per Units first</option>' in chip_list(editor(ratio))
+
+
+def test_a_metric_of_what_is_masked_is_no_choice() -> None:
+    """It would show nothing: the words that the parser knows leave it out as well."""
+    names = [one.name for one in Offered(APP, EffectivePolicy({"transactions": Access(masked=("amount",))})).metrics]
+    assert names == ["units"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from seawall.app.expressions import columns_of
 from seawall.app.model import App, DataType, Field, Metric
 from seawall.app.paths import AmbiguousPath, NoPath, join_path
 from seawall.query.compile_names import Vocabulary, datasets_of
 from seawall.query.policy import EffectivePolicy
+from seawall.query.sql_tree import tree_of
 from seawall.ui.recent import Recent
 
 GROUPED: frozenset[DataType] = frozenset({"String", "Boolean"})
@@ -22,9 +24,7 @@ class Offered:
     def __init__(self, app: App, policy: EffectivePolicy) -> None:
         self.app = app
         visible = Vocabulary(app, policy)
-        self.metrics: tuple[Metric, ...] = tuple(
-            metric for metric in app.semantics.metrics.values() if datasets_of(metric) <= policy.datasets.keys()
-        )
+        self.metrics: tuple[Metric, ...] = tuple(metric for metric in app.semantics.metrics.values() if _is_shown(app, metric, visible))
         self.fields: tuple[Field, ...] = tuple(
             field
             for dataset in app.semantics.datasets.values()
@@ -64,3 +64,11 @@ class Offered:
         except (NoPath, AmbiguousPath):
             return False
         return True
+
+
+def _is_shown(app: App, metric: Metric, visible: Vocabulary) -> bool:
+    """Whether the policy shows the metric's values: its datasets may be read, and nothing that it counts or adds up is masked."""
+    if not datasets_of(metric) <= visible.policy.datasets.keys():
+        return False
+    refs = (f"{dataset}.{name}" for dataset, name in columns_of(tree_of(metric.expression)) if dataset)
+    return not any(visible.is_masked(app.semantics.field(ref)) for ref in refs)
