@@ -113,6 +113,14 @@ def test_no_rows_shows_the_way_out():
     assert filtered.count(STATE_MARK) == 1
 
 
+@pytest.mark.parametrize("mark", ["line", "bar", "point"])
+def test_rows_without_a_number_offer_nothing_to_take_along(mark):
+    """Where the panel says that there is nothing, its foot does not lead to a table or a file of nothing."""
+    html = fragment(by_name([("GROCERY", None), ("MEAT", None)]), panel(mark, (DEPARTMENT,)))
+    assert 'class="empty' in html
+    assert html.endswith('<footer class="panel-foot"></footer>')
+
+
 def test_cells_follow_their_column():
     """Numbers right, times in their class, text with its own direction, nulls with a reason."""
     columns = (

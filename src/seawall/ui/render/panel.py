@@ -62,24 +62,25 @@ def panel_fragment(
     headline = findings.finding(panel, data, ctx, comparison=comparison) if panel.finding else ""
     kind = states.shape(panel)
     inside, readout, note = _body(panel, data, ctx, comparison, latest, kind)
-    foot = _foot(panel, data, ctx, readout, note) if data.table.num_rows else '<footer class="panel-foot"></footer>'
-    return markup(
-        f'{states.head(panel, ctx, headline, STATE_MARK)}<div class="{states.body_class(panel, landed=data)}">{inside}</div>{foot}'
-    )
+    foot = _foot(panel, data, ctx, readout, note) if inside else '<footer class="panel-foot"></footer>'
+    body = f'<div class="{states.body_class(panel, landed=data)}">{inside or states.empty(panel, ctx)}</div>'
+    return markup(f"{states.head(panel, ctx, headline, STATE_MARK)}{body}{foot}")
 
 
 def _body(
     panel: Panel, data: PanelData, ctx: RenderContext, comparison: PanelData | None, latest: Latest | None, kind: str
 ) -> tuple[str, Readout | None, str]:  # fmt: skip
+    """What is shown, what it tells, and a note; nothing where the rows have nothing to show."""
+    if not data.table.num_rows:
+        return "", None, ""
     if kind == "is-table":
-        inside = table.whole_table(panel, data.columns, data.table, ctx) if data.table.num_rows else states.empty(panel, ctx)
-        return inside, None, ""
+        return table.whole_table(panel, data.columns, data.table, ctx), None, ""
     if kind == "is-number":
         reading = number.reading_of(panel, told(panel, data), told(panel, comparison) if comparison else None, ctx, latest)
-        return str(number.big_number(panel, reading, ctx)) if reading is not None else states.empty(panel, ctx), None, ""
-    drawing = draw_chart(panel, data, ctx) if data.table.num_rows else None
+        return str(number.big_number(panel, reading, ctx)) if reading is not None else "", None, ""
+    drawing = draw_chart(panel, data, ctx)
     if drawing is None:
-        return states.empty(panel, ctx), None, ""
+        return "", None, ""
     return f"{_legend(drawing)}{drawing.svg}", drawing.readout, drawing.note
 
 
