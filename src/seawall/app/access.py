@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import cast
 
+from seawall.app import names
 from seawall.app.faults import Report
 from seawall.app.masks import check_masks
 from seawall.app.model import Operator, Policy, Role, RowPolicy
@@ -75,7 +77,7 @@ def read_policies(node: Node | None, roles: dict[str, Role], words: Vocabulary) 
                 child.key_mark(), "unknown_dataset", f"There is no dataset `{name[:80]}`", where=child.where, got=name, fix=fix
             )
     for name in known:
-        if name not in entries:
+        if node is None or not node.has(name):
             fix = f"Add `policies: {{{name}: {{}}}}` to app.yaml to show all its rows to every role, or state who may see what"
             words.report.add(
                 words.places[f"dataset {name}"],
@@ -130,6 +132,10 @@ def _row_policy(dataset: str, node: Node, roles: dict[str, Role], words: Vocabul
             fix="State one",
         )
         return None
+    for value in values:
+        if re.search(names.ATTRIBUTE, value.text()):
+            detail, fix = f"This compares with the words `{value.text()}`, not with what a user has", f"Write `attribute: {value.text()}`"
+            words.report.add(value, "bad_row_policy", detail, expected="`attribute`", got=value.text(), fix=fix)
     typed = typed_values(values, op, found, op_node, words.report)
     return RowPolicy(found.ref, op, attribute.text() if attribute else "", typed or (), unless)
 

@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema.exceptions import ValidationError
 
 from seawall.app.faults import Report
-from seawall.app.suggest import suggestion
+from seawall.app.remedies import choice_meant, key_meant, plain_name, right_type
 from seawall.app.yaml_tree import Node
 
 Path = tuple[str | int, ...]
@@ -22,8 +22,6 @@ _TYPES = {
     "number": "a number",
     "null": "null",
 }
-_TRUE, _FALSE = ("yes", "on"), ("no", "off")
-"""What YAML 1.1 took for truth values; 1.2 reads words."""
 _COUNTS = ("minItems", "maxItems", "minProperties", "maxProperties", "maxLength", "minLength")
 _PATTERNS = (
     (r"^user\.", "`user.` and a name", "Write it like `user.store_groups`"),
@@ -66,7 +64,7 @@ def _unknown_keys(error: ValidationError, node: Node, path: Path, report: Report
     place = f"in `{_name(node, path)}`" if path else "here"
     for key in extra:
         detail = f"There is no {'channel' if code == 'unknown_channel' else 'key'} `{key[:60]}` {place}"
-        fix = "YAML's merge key is not read; write the keys out" if key == "<<" else suggestion(key, known)
+        fix = "YAML's merge key is not read; write the keys out" if key == "<<" else key_meant(key, known)
         report.add(
             node.entries()[key].key_mark(), code, detail, where=_below(node, key), expected=_listed(known), got=key, fix=fix or "Remove it"
         )
@@ -88,7 +86,7 @@ def _bad_key(error: ValidationError, node: Node, report: Report) -> None:
     expected, fix = _pattern(_limit(error))
     detail = f"`{key[:60]}` is not a name that may stand here"
     code = _rule(error).get("x-code", "bad_name")
-    report.add(at, code, detail, where=_below(node, key), expected=expected, got=key, fix=fix or _plain_name(key, str(_limit(error))))
+    report.add(at, code, detail, where=_below(node, key), expected=expected, got=key, fix=fix or plain_name(key, str(_limit(error))))
 
 
 def _bad_count(error: ValidationError, node: Node, path: Path, report: Report) -> None:
@@ -110,16 +108,16 @@ def _explained(error: ValidationError) -> tuple[str, str, str]:
     value, rule = _limit(error), _rule(error)
     match error.validator:
         case "type":
-            return _wrong_type(error, value if isinstance(value, list) else [value])
-        case "enum" if isinstance(error.instance, str):
-            return rule.get("x-code", "bad_choice"), "one of " + _listed(value), suggestion(error.instance, [str(v) for v in value])
+            types = value if isinstance(value, list) else [value]
+            return "wrong_type", " or ".join(_TYPES[name] for name in types), right_type(error, types)
         case "enum":
-            return "wrong_type", "one of " + _listed(value), ""
+            code = rule.get("x-code", "bad_choice") if isinstance(error.instance, str) else "wrong_type"
+            return code, "one of " + _listed(value), choice_meant(error.instance, [str(v) for v in value])
         case "const":
             return "bad_choice", str(value), ""
         case "pattern":
             expected, fix = _pattern(value)
-            return rule.get("x-code", "bad_value"), expected, fix or _plain_name(str(error.instance), str(value))
+            return rule.get("x-code", "bad_value"), expected, fix or plain_name(str(error.instance), str(value))
         case "minimum" | "maximum":
             return (
                 "out_of_range",
@@ -128,32 +126,6 @@ def _explained(error: ValidationError) -> tuple[str, str, str]:
             )
         case _:
             return "wrong_type", rule.get("x-expected", "one of the forms documented"), ""
-
-
-def _wrong_type(error: ValidationError, types: list[str]) -> tuple[str, str, str]:
-    fix = ""
-    if "boolean" in types and error.instance in _TRUE + _FALSE:
-        fix = f"Write {'true' if error.instance in _TRUE else 'false'}; YAML 1.2 reads `{error.instance}` as a word"
-    elif types == ["string"] and isinstance(error.instance, bool | int | float):
-        fix = "Put it in quotes"
-    elif types == ["object"]:
-        fix = _as_mapping(error)
-    elif types == ["array"] and isinstance(error.instance, str):
-        fix = f"Write `[{error.instance[:60]}]`"
-    elif types == ["array"] and isinstance(error.instance, dict):
-        name = next((key for key, child in error.instance.items() if isinstance(child, dict)), "")
-        fix = f"Write a list: `- name: {name[:60]}` and so on" if name else ""
-    return "wrong_type", " or ".join(_TYPES[name] for name in types), fix
-
-
-def _as_mapping(error: ValidationError) -> str:
-    """How to write a mapping where something else stands."""
-    if error.absolute_path and error.absolute_path[-1] == "expression":
-        return "Write `{dialects: [{dialect: ANSI_SQL, expression: …}]}`"
-    needed = _rule(error).get("required", [])
-    if error.instance is None and not needed:
-        return "Write `{}`"
-    return f"Write a mapping with {' and '.join(f'`{key}`' for key in needed)}" if needed else ""
 
 
 def _side(error: ValidationError) -> str:
@@ -170,13 +142,6 @@ def _came(error: ValidationError) -> str:
 
 def _pattern(pattern: str) -> tuple[str, str]:
     return next(((words, fix) for start, words, fix in _PATTERNS if pattern.startswith(start)), (pattern, ""))
-
-
-def _plain_name(key: str, pattern: str) -> str:
-    """A rename that would do."""
-    joint = "_" if "_" in pattern else "-"
-    plain = "".join(c if c.isascii() and c.isalnum() else joint for c in key[:40].lower()).strip(joint)
-    return f"Rename it, for example to `{plain}`" if plain and not plain[0].isdigit() else "Rename it"
 
 
 def _listed(values: Iterable[object], most: int = 16) -> str:

@@ -43,7 +43,7 @@ def read_chart(node: Node | None, panel: Node, asked: Asked, words: Vocabulary) 
     made = tuple(_layer(part, asked, words) for part in parts)
     _check_marks(node, [layer.mark for layer in made], rows, words)
     if not rows:
-        _check_layers([Checked(part, layer, asked, words) for part, layer in zip(parts, made, strict=True)])
+        _check_layers([Checked(part, layer, asked, words) for part, layer in zip(parts, made, strict=True) if "mark" not in part.broken])
     return Chart(made, height_px)
 
 

@@ -27,6 +27,8 @@ _OPERATORS: dict[str, Operator] = {
     "is null": "is_null",
     "is not null": "not_null",
 }
+SIGNS = {sign: op for sign, op in _OPERATORS.items() if not sign[0].isalpha()}
+"""Operators as people write them in texts; mappings take the words."""
 _CONDITION = re.compile(
     rf"\s*{_FIELD}\s*(?:(?P<sign>==|=|!=|<>|<=|>=|<|>)|\s(?P<word>not\s+in|in|contains|during|starts\s+with|is\s+not\s+null|is\s+null)(?=[\s(]|\Z))\s*(?P<rest>.*?)\s*",
     re.IGNORECASE | re.DOTALL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -128,7 +129,7 @@ def _order(node: Node, columns: dict[str, str], complete: bool, words: Vocabular
     for child in node.listed("order"):
         order = ordered(child.text())
         if order.name not in columns and (complete or not words.means_column(order.name)):
-            fix = suggestion(order.name, columns)
+            fix = descending(order.name, columns) or suggestion(order.name, columns)
             words.report.add(
                 child,
                 "unknown_column",
@@ -139,6 +140,13 @@ def _order(node: Node, columns: dict[str, str], complete: bool, words: Vocabular
             )
         orders.append(order)
     return tuple(orders)
+
+
+def descending(text: str, known: Iterable[str]) -> str:
+    """How to write `revenue desc` here; "" for anything else."""
+    name, _, direction = text.strip().rpartition(" ")
+    sign = {"desc": "-", "asc": ""}.get(direction.lower())
+    return f"Write `{sign}{name}`" if sign is not None and name in {*known} else ""
 
 
 def ordered(text: str) -> Order:

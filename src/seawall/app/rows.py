@@ -64,7 +64,7 @@ def _keyset(node: Node, dataset: Dataset, policy: Policy | None, words: Vocabula
         orders = [Order(by_column[column]) for column in dataset.primary_key if column in by_column]
     columns = {_column(dataset.fields[order.name]) for order in orders}
     keys = [key for key in (dataset.primary_key, *dataset.unique_keys) if key]
-    if not any(set(key) <= columns for key in keys):
+    if not any(set(key) <= columns for key in keys) and f"key {dataset.name}" not in words.broken:
         listed = (
             " or ".join(f"({', '.join(by_column.get(c, c) for c in key)})" for key in keys)
             or "a primary_key of the dataset, which declares none"

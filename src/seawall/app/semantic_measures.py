@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any, cast
 
 from sqlglot import exp
@@ -19,8 +20,8 @@ from seawall.app.words import format_of, spoken, text_of
 from seawall.app.yaml_tree import Node
 
 
-def read_relationship(node: Node, datasets: dict[str, Dataset], report: Report) -> Relationship | None:
-    """A relationship; None when it cannot be walked (reported)."""
+def read_relationship(node: Node, datasets: dict[str, Dataset], broken: Set[str], report: Report) -> Relationship | None:
+    """A relationship; None when it cannot be walked (reported). `broken` names those whose keys are not known."""
     ends = {key: child for key in ("from", "to") if (child := node.get(key)) is not None}
     for child in ends.values():
         if child.text() not in datasets:
@@ -41,7 +42,8 @@ def read_relationship(node: Node, datasets: dict[str, Dataset], report: Report) 
             fix="Declare the other end as a dataset of its own",
         )
         return None
-    _check_key(made, node, datasets[made.to], report)
+    if f"key {made.to}" not in broken:
+        _check_key(made, node, datasets[made.to], report)
     return made
 
 

@@ -79,7 +79,7 @@ def extension_of(node: Node, kind: str, report: Report) -> Node:
                 "bad_extension",
                 f"The extension's data is not JSON: {error}",
                 got=data.text(),
-                fix="Write a JSON object in single quotes",
+                fix="""Write a JSON object in single quotes: '{"label": "Sales"}'""",
             )
             return Node({}, data.mark, data.where, broken=("data",))
         if _has_control(content):

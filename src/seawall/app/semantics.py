@@ -36,7 +36,7 @@ def read_semantics(roots: list[Node], report: Report) -> Vocabulary:
     datasets, broken = _datasets(models, places, report)
     _check_sources(datasets, places, report)
     declared = _declared(models, "relationships", "relationship", places, report)
-    relationships = [read_relationship(node, datasets, report) for node in declared]
+    relationships = [read_relationship(node, datasets, broken, report) for node in declared]
     broken |= {f"path {node.word('from')}" for node, made in zip(declared, relationships, strict=True) if made is None}
     semantics = Semantics(datasets, tuple(made for made in relationships if made is not None), {})
     metrics = {}
@@ -78,7 +78,7 @@ def _declared(models: list[Node], key: str, kind: str, places: dict[str, Node], 
 
 
 def _datasets(models: list[Node], places: dict[str, Node], report: Report) -> tuple[dict[str, Dataset], set[str]]:
-    """Every dataset, and `time NAME` of those whose time is broken."""
+    """Every dataset, and `time NAME` and `key NAME` of those whose time or keys are broken."""
     datasets: dict[str, Dataset] = {}
     broken = set()
     for node in _declared(models, "datasets", "dataset", places, report):
@@ -87,6 +87,8 @@ def _datasets(models: list[Node], places: dict[str, Node], report: Report) -> tu
         datasets[made.name] = made
         if not made.time and (extra.broken or extra.get("time") is not None):
             broken.add(f"time {made.name}")
+        if {"primary_key", "unique_keys"} & {*node.broken}:
+            broken.add(f"key {made.name}")
     return datasets, broken
 
 

@@ -23,7 +23,7 @@ class Vocabulary:
     """`dataset NAME`, `metric NAME`, `relationship NAME` → where it was declared."""
     report: Report
     broken: frozenset[str] = frozenset()
-    """`time DATASET` and `path DATASET`: what a dataset would have had, were its declaration not broken."""
+    """`time DATASET`, `key DATASET` and `path DATASET`: what a dataset would have had, were its declaration not broken."""
     _facts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _paths: dict[tuple[str, str], NoPath | AmbiguousPath | None] = field(default_factory=dict)
     _fields: dict[str, list[Field]] = field(default_factory=dict)

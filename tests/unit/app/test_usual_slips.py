@@ -221,6 +221,8 @@ def test_a_period_too_long_ago_is_refused_by_both() -> None:
     [
         ("roles: {viewer: {}, buyer: {extends: viewer}, approver: {extends: [buyer]}}", "roles: [viewer, buyer, approver]", ""),
         ("{viewer: {}, buyer", "{viewer: null, buyer", "Write `{}`"),
+        ("  stores: {}", "  stores:", "Write `{}`"),
+        ("mark: line", "mark: pie", "one of"),
         ("layout: [[trend, total], [rows]]", "layout: [trend, [total], [rows]]", "Write `[trend]`"),
         ('"amount > 0"]', '"amount > 0"]\n        columns: region', ""),
     ],
@@ -228,7 +230,7 @@ def test_a_period_too_long_ago_is_refused_by_both() -> None:
 def test_a_broken_part_of_app_yaml_is_the_only_fault(tmp_path: Path, old: str, new: str, fix: str) -> None:
     """What it would have declared is not missed elsewhere."""
     faults = [fault for fault in faults_of(tmp_path, edited(APP, old, new)) if fault.code != "panel_kind"]
-    assert [fault.code for fault in faults] == ["wrong_type"]
+    assert [fault.code for fault in faults] == ["unknown_mark" if "pie" in new else "wrong_type"]
     assert fix in faults[0].fix
 
 
@@ -253,6 +255,31 @@ def test_a_broken_part_of_a_model_says_how_to_write_it(tmp_path: Path, old: str,
     assert {fault.file for fault in faults} == {"semantic/shop.yaml"}
     assert len(faults) == (2 if "semantic_models" in new else 1), [str(fault) for fault in faults]
     assert fix in faults[0].fix
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fix"),
+    [
+        ("by: [week, region]", "group_by: [week, region]", "Write `by`"),
+        ("op: ne, value", "op: '!=', value", "Write `ne`"),
+        ("mark: line", "mark: {type: line, point: true}", "Write `line`"),
+        ("order: [-revenue]", "order: [revenue desc]", "Write `-revenue`"),
+        ("layout: [[trend, total], [rows]]", "layout: ['trend, total', [rows]]", "Write `[trend, total]`"),
+        ("columns: [sold_at, sale, amount, stores.region]", "columns: '*'", "Leave it out"),
+        ("      total: {", "      umsätze: {", "`umsatze`"),
+        ("attribute: user.regions, unless", "values: [user.regions], unless", "Write `attribute: user.regions`"),
+    ],
+)
+def test_words_of_other_tools_are_understood_but_not_taken(tmp_path: Path, old: str, new: str, fix: str) -> None:
+    """The way to mend it is what the author will have meant."""
+    assert any(fix in fault.fix for fault in faults_of(tmp_path, edited(APP, old, new)))
+
+
+@pytest.mark.parametrize("old", ["primary_key: [store_id]", "primary_key: [sale]"])
+def test_a_key_written_as_a_word_is_the_only_fault(tmp_path: Path, old: str) -> None:
+    """Relationships and pages that need the key are not blamed."""
+    faults = faults_of(tmp_path, semantic=edited(SEMANTIC, old, old.replace("[", "").replace("]", "")))
+    assert [(fault.code, fault.fix) for fault in faults] == [("wrong_type", f"Write `{old[len('primary_key: ') :]}`")]
 
 
 def test_without_policies_that_alone_is_said(tmp_path: Path) -> None:
