@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -10,8 +11,9 @@ import msgspec
 import pytest
 from procrastinate import App
 from tests.integration.workbench import APP, make_due, open_workshop, work_off
+from tests.waiting import eventually
 
-from seawall.ask.vectors.pgvector import PgVectors, open_vectors
+from seawall.ask.vectors.pgvector import BUILD_SECONDS_MAX, PgVectors, open_vectors
 from seawall.ask.vectors.port import DIMENSIONS, Vector
 from seawall.core.deadline import Deadline
 from seawall.core.errors import Unavailable
@@ -20,6 +22,7 @@ from seawall.workers.embed import lacks_index, reachable
 from seawall.workers.preparation.plan import Preparation
 from seawall.workers.progress import ProgressBook, read_progress
 from seawall.workers.queue import Jobs, defer_missing
+from seawall.workers.service import Worker
 from seawall.workers.workshop import Workshop
 
 PANEL = "similar"
@@ -116,6 +119,31 @@ async def test_a_build_that_failed_leaves_its_turn_to_the_one_that_waits(worksho
     await work_off(queue, workshop, "vectors")
     assert await states(queue) == [("failed", 1), ("succeeded", 2)]
     assert await vectors.current(APP, PANEL) is not None
+
+
+async def test_a_worker_that_starts_before_the_store_waits_for_nothing(workshop: Workshop, queue: App) -> None:
+    """A store that is not there yet is given up soon, however long its queries may take once it is there."""
+    nowhere = await open_vectors("postgresql://nobody@/nothing?host=/nonexistent", seconds_max=BUILD_SECONDS_MAX)
+    bare = msgspec.structs.replace(workshop, vectors=nowhere)
+    async with asyncio.timeout(20):
+        assert not await reachable(bare)
+        await defer_missing(bare, Jobs(queue))
+    await nowhere.close()
+
+
+async def test_a_worker_is_ready_while_the_store_says_nothing(workshop: Workshop, database_url: str) -> None:
+    """Jobs of the queue wait for no vectors, nor does the start of an instance."""
+
+    class Silent:
+        async def versions(self, app: str, collection: str) -> tuple[()]:
+            await asyncio.Event().wait()
+            return ()
+
+    worker = Worker(database_url, msgspec.structs.replace(workshop, vectors=Silent()))
+    running = asyncio.create_task(worker.run())
+    await eventually(lambda: worker.connected)
+    await worker.stop()
+    await running
 
 
 async def test_without_the_store_nothing_is_asked_for(workshop: Workshop, queue: App, vectors: PgVectors) -> None:

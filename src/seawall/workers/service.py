@@ -120,7 +120,7 @@ async def _workshop(settings: Settings, database: Database) -> AsyncIterator[Wor
     try:
         summaries, vectors = Summaries(database, settings.summaries, sealer), None
         if settings.vector_url:
-            vectors = await open_vectors(settings.vector_url, seconds_max=BUILD_SECONDS_MAX, connections_max=2)
+            vectors = await open_vectors(settings.vector_url, seconds_max=BUILD_SECONDS_MAX, connections_max=CONCURRENCY + 1)
             closing.push_async_callback(vectors.close)
         client = ModelProxyClient(settings.run)
         closing.push_async_callback(client.aclose)
@@ -182,10 +182,9 @@ class Worker:
         self._jobs = Jobs(queue)
         for app in self._workshop.sites:
             await self._jobs.precompute(app)
-        await defer_missing(self._workshop, self._jobs)
         self.connected = True
         event("queue.connected")
-        self._start(self._begin_embedding(self._jobs))
+        self._start(self._begin(self._jobs))
         self._running = asyncio.create_task(
             queue.run_worker_async(
                 concurrency=CONCURRENCY,
@@ -209,10 +208,14 @@ class Worker:
         self._deferring.add(task)
         task.add_done_callback(self._deferring.discard)
 
-    async def _begin_embedding(self, jobs: Jobs) -> None:
-        """The vector store starts after everything else: ask for what is missing there once it answers."""
+    async def _begin(self, jobs: Jobs) -> None:
+        """Ask for what is missing, beside the work. The vector store starts after everything else: ask again once it answers."""
+        await self._ask_for_missing(jobs)
         while self._jobs is jobs and not await reachable(self._workshop):  # noqa: ASYNC110 -- nothing tells of it
             await asyncio.sleep(STORE_POLL_SECONDS)
+        await self._ask_for_missing(jobs)
+
+    async def _ask_for_missing(self, jobs: Jobs) -> None:
         if self._jobs is jobs:
             with contextlib.suppress(*_LOST):
                 await defer_missing(self._workshop, jobs)

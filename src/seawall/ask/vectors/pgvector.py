@@ -26,6 +26,8 @@ ABANDON_SECONDS = 0.1
 REPLACE_SECONDS = 3.0
 BUILD_SECONDS_MAX = 600.0
 """Indexing a million texts takes minutes."""
+CONNECTION_SECONDS_MAX = 2.0
+"""However long a query may take: a store that is not there is not waited for."""
 POOL_MAX = 4
 TEXTS_FIRST = 32
 TEXTS_WIDER = 8
@@ -178,7 +180,8 @@ class Link:
         """A pool, in the place of the one there was."""
         before, self._opened_at = self._database, time.monotonic()
         limit = f"-c statement_timeout={max(1, int(self._seconds_max * 1000))}"
-        pool = await open_pool(self._url, max_size=self._connections_max, options=f"{OPTIONS} {limit}", wait_seconds_max=self._seconds_max)
+        wait_seconds = min(self._seconds_max, CONNECTION_SECONDS_MAX)
+        pool = await open_pool(self._url, max_size=self._connections_max, options=f"{OPTIONS} {limit}", wait_seconds_max=wait_seconds)
         seconds = self._seconds_max + ABANDON_SECONDS
         self._database = Database(pool, queries=load("vectors.sql"), query_seconds_max=seconds, role=VECTOR_STORE, breaker=self._breaker)
         if before is not None:
