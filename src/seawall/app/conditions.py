@@ -34,6 +34,7 @@ _CONDITION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _VALUE = re.compile(r"""\s*(?:'((?:[^']|'')*)'|"((?:[^"]|"")*)"|([^,'"]*))\s*(?:,|\Z)""")
+_AND = re.compile(rf"\s(and|or)\s+{_FIELD}\s*(=|!=|<|>|is\s+(not\s+)?null\b)", re.IGNORECASE)
 LENGTH_MAX = 1_000
 VALUES_MAX = 1_000
 
@@ -66,6 +67,8 @@ def parse_condition(text: str) -> Condition:
     if op in ("in", "not_in"):
         inner = rest[1:-1] if rest.startswith("(") and rest.endswith(")") else rest
         return Condition(match["field"], op, _values(inner, text))
+    if _AND.search(rest) and rest[0] not in "'\"":
+        raise _several(text)
     return Condition(match["field"], op, (_unquoted(rest, text),))
 
 
@@ -96,6 +99,15 @@ def _content(match: re.Match[str]) -> str:
     if single is not None:
         return single.replace("''", "'")
     return double.replace('""', '"') if double is not None else bare.strip()
+
+
+def _several(text: str) -> InvalidCondition:
+    return InvalidCondition(
+        "This is more than one condition",
+        expected="one `field operator value`",
+        got=repr(text[:60]),
+        fix="Write each as an item of its own; instead of `or` write `field in a, b`; put a text that is meant in quotes",
+    )
 
 
 def _invalid(text: str) -> InvalidCondition:

@@ -19,6 +19,7 @@ from seawall.core.errors import InvalidInput
 LENGTH_MAX = 4_000
 TOKENS_MAX = 500
 NESTING_MAX = 24
+DECIMAL_DIGITS_MAX = 38
 
 Kind = type[exp.Expr]
 
@@ -170,11 +171,19 @@ def _is_literal(node: object) -> bool:
     return isinstance(node, exp.Literal | exp.Null | exp.Boolean) or (isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal))
 
 
+def _is_sized(node: exp.Expr) -> bool:
+    """Whether the numbers behind a type are those it takes: DECIMAL(width, scale), VARCHAR(length)."""
+    sizes = [int(size.name) if size.name.isdigit() else -1 for size in node.expressions]
+    if node.this == exp.DataType.Type.DECIMAL:
+        return not sizes or (len(sizes) <= 2 and 1 <= sizes[0] <= DECIMAL_DIGITS_MAX and 0 <= sizes[-1] <= sizes[0])
+    return not sizes or (node.this in (exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT) and sizes[0] > 0 and len(sizes) == 1)
+
+
 _CHECKS: dict[Kind, Callable[[exp.Expr], bool]] = {
     exp.Literal: lambda node: node.is_string or _NUMBER.fullmatch(str(node.this)) is not None,
     exp.Column: lambda node: isinstance(node.this, exp.Identifier),
     exp.Identifier: lambda node: _is_name(node.this),
-    exp.DataType: lambda node: node.this in _TYPES,
+    exp.DataType: lambda node: node.this in _TYPES and _is_sized(node),
     exp.DataTypeParam: lambda node: isinstance(node.this, exp.Literal),
     exp.In: lambda node: bool(node.expressions) and all(_is_literal(item) for item in node.expressions),
     exp.Is: lambda node: isinstance(node.expression, exp.Null | exp.Boolean),
@@ -182,6 +191,8 @@ _CHECKS: dict[Kind, Callable[[exp.Expr], bool]] = {
     exp.Distinct: lambda node: isinstance(node.parent, exp.Count) and len(node.expressions) == 1,
     exp.Filter: lambda node: isinstance(node.this, AGGREGATES) and isinstance(node.expression, exp.Where),
     exp.Where: lambda node: isinstance(node.parent, exp.Filter),
+    exp.Substring: lambda node: node.args.get("start") is not None,
+    exp.Round: lambda node: not getattr(node.args.get("decimals"), "is_string", False),
     exp.If: lambda node: isinstance(node.parent, exp.Case),
     exp.DateTrunc: lambda node: node.args["unit"].name.upper() in _UNITS,
     exp.Extract: lambda node: isinstance(node.this, exp.Var) and node.name.upper() in _PARTS,
@@ -194,6 +205,8 @@ def _spoken(node: exp.Expr) -> str:
         return f"{node.name}()"
     if isinstance(node, exp.Func):
         return f"{node.sql_name()}()"
+    if isinstance(node, exp.DataType):
+        return f"the type {node.sql()}"
     if isinstance(node, exp.Identifier):
         return f"the name {node.name}"
     return {"Subquery": "a subquery", "Select": "a subquery", "Window": "a window"}.get(type(node).__name__, type(node).__name__.upper())

@@ -14,6 +14,8 @@ NULL_TESTS = frozenset({"is_null", "not_null"})
 LIST_OPERATORS = frozenset({"in", "not_in"})
 PERIODS_MAX: dict[str, int] = {"day": 10_000, "week": 10_000, "month": 10_000, "quarter": 4_000, "year": 1_000}
 """How far back `last_N_…` may count, so that it does not end before there were dates."""
+INTEGERS_BELOW, DECIMALS_BELOW = 2.0**63, 1e30
+"""What 64 bits hold, and what the databases' decimals do."""
 _RELATIVE = re.compile(r"last_(\d{1,5})_(day|week|month|quarter|year)s?|this_(?:day|week|month|quarter|year)")
 _SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})?\.\.(\d{4}-\d{2}-\d{2})?")
 _WHOLE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
@@ -86,9 +88,20 @@ def _coerced(value: Scalar, datatype: DataType) -> Scalar:
     if datatype == "Time":
         return time.fromisoformat(text).isoformat()
     if datatype in ("DateTime", "DateTimeTz"):
-        moment = datetime.fromisoformat(text)
-        return text if _DAY.fullmatch(text) else moment.isoformat()
+        return _moment(text, datatype)
     return text
+
+
+def _moment(text: str, datatype: DataType) -> str:
+    """A day that has a next one, since it stands for all of it, or a moment; with an offset only where the field has them."""
+    moment = datetime.fromisoformat(text)
+    if _DAY.fullmatch(text):
+        if moment.date() == date.max:
+            raise ValueError
+        return text
+    if datatype == "DateTime" and moment.tzinfo is not None:
+        raise ValueError
+    return moment.isoformat()
 
 
 def _number(value: Scalar, *, whole: bool) -> int | float:
@@ -97,6 +110,8 @@ def _number(value: Scalar, *, whole: bool) -> int | float:
     if isinstance(value, str) and not re.fullmatch(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?", value):
         raise ValueError
     number = float(value)
+    if abs(number) >= (INTEGERS_BELOW if whole else DECIMALS_BELOW):
+        raise ValueError
     if number.is_integer() and (whole or isinstance(value, int) or (isinstance(value, str) and "." not in value)):
         return int(value) if isinstance(value, int | str) and "." not in str(value) else int(number)
     if whole:

@@ -26,10 +26,16 @@ greatest(abs(a), ceil(b), floor(c), round(d, 2), coalesce(e, 0))
 -a % 2 <> 0 AND b IS NOT TRUE
 DATE '2017-01-01' <= day
 AVG(t.a) - MIN(t.b) + MAX(t.c)
+CAST(a AS DECIMAL(38, 38)) + CAST(b AS NUMERIC(5)) + LENGTH(CAST(c AS VARCHAR(20))) + ROUND(d, -2)
 """.strip().splitlines()
 
 REFUSED = """
 (SELECT 1)
+CAST(a AS DECIMAL(10, 20))
+CAST(a AS DECIMAL(39, 2))
+CAST(a AS INTEGER(3))
+SUBSTRING(name)
+ROUND(a, 'x')
 a IN (SELECT b FROM t)
 EXISTS (SELECT 1)
 read_csv('/etc/passwd')

@@ -184,6 +184,32 @@ def test_filters_and_metrics_stay_in_one_database(tmp_path: Path) -> None:
     assert ("semantic/shop.yaml", "") in found
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("customer", "1e20"), ("amount", "1e300"), ("sold_at", "'9999-12-31'"), ("sold_at", "'2017-01-01T10:00+01:00'"), ("at", "'25:00'")],
+)
+def test_values_that_no_database_holds_are_refused(tmp_path: Path, field: str, value: str) -> None:
+    """Whole numbers beyond 64 bits, the last of all days, an offset where the field has none."""
+    app = with_panel(f"{{metric: revenue, where: [{{field: {field}, op: lt, value: {value}}}]}}")
+    faults = faults_of(tmp_path, app, with_field(f"name: at, datatype: Time, {expression('at')}"))
+    assert [fault.code for fault in faults] == ["bad_condition"]
+
+
+@pytest.mark.parametrize(
+    "text", ["region = North and amount > 0", "region = North or region = South", "region = a AND customer is not null"]
+)
+def test_two_conditions_in_one_text_are_refused(tmp_path: Path, text: str) -> None:
+    """They would look for the words `North and amount > 0`, and find none."""
+    faults = faults_of(tmp_path, with_panel(f'{{metric: revenue, where: ["{text}"]}}'))
+    assert [(fault.code, fault.detail) for fault in faults] == [("bad_condition", "This is more than one condition")]
+
+
+@pytest.mark.parametrize("text", ["region = Bath and Body", "region = Rock or Roll in Town", "region = 'North and amount > 0'"])
+def test_words_that_only_look_like_two_conditions_are_one(tmp_path: Path, text: str) -> None:
+    """Names hold `and` and `or`; quotes settle the rest."""
+    sound(tmp_path, with_panel(f'{{metric: revenue, where: ["{text}"]}}'))
+
+
 @given(
     st.from_regex(
         r"(last_\d{1,5}|this)_(day|week|month|quarter|year)s?|\d{4}(-\d{2}){0,2}|(\d{4}-\d\d-\d\d)?\.\.(\d{4}-\d\d-\d\d)?", fullmatch=True
