@@ -14,7 +14,7 @@ import msgspec
 from seawall.app.model import Dimension, Filter, Order
 from seawall.ask.draft import Draft, Part, Ranking
 from seawall.ask.language import LANGUAGES, language
-from seawall.ask.lexicon import FAR, Lexicon
+from seawall.ask.lexicon import FAR, Lexicon, Term
 from seawall.ask.periods import timed
 from seawall.ask.question import CONDITIONS_MAX, Question, by_time
 from seawall.ask.refusals import Unanswerable
@@ -168,9 +168,15 @@ def _first(draft: Draft, lexicon: Lexicon) -> str:
     homes = {name for term in (*draft.verbs, *draft.unused) for name in term.refs("dataset")}
     fitting = [name for name, facts in lexicon.metrics.items() if all(lexicon.nearest(refs, facts.facts) for refs in wanted)]
     home = [name for name in fitting if homes & set(lexicon.metrics[name].facts)]
-    if not fitting:
+    if not fitting or (not home and any(_is_nameless(term, lexicon) for term in draft.unused)):
         raise Unanswerable("no_metric")
     return home[0] if home else fitting[0]
+
+
+def _is_nameless(term: Term, lexicon: Lexicon) -> bool:
+    """Things of which the asker may see neither how many there are nor what they are called: "customers by age" is not sales by age."""
+    datasets = term.refs("dataset")
+    return bool(datasets) and not term.refs("metric") and not any(lexicon.titles.get(name) for name in datasets)
 
 
 def _expected(draft: Draft, lexicon: Lexicon, as_of: date) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ _NOTED = frozenset(
 )
 _SHOWS: dict[str, Show] = {"table": "table", "bar": "bar", "line": "line", "number": "number", "auto": "auto"}
 COUNT_MAX = 1_000_000
+_NO = (" no", " kein", " keine", " keinen")
 
 
 class Scanner:
@@ -83,6 +84,8 @@ class Scanner:
         if node.has("not", "missing", "present"):
             at.begin_not("missing" if node.has("missing") else "present" if node.has("present") else "", lacks=node.has("lacking"))
             at.not_said = node.said
+            if node.has("minus") and self._terms.subtracts():
+                self.draft.unclear.append(node.said)
             self._ask_last(node)
         elif node.has("by", "per", "which"):
             at.begin(next(tag for tag in ("by", "per", "which") if tag in tags))
@@ -144,6 +147,8 @@ class Scanner:
             following is not None and following.kind == "term" and self._terms.fields(following.term)
         ):
             return
+        if following is not None and following.term.refs("metric") and (node.has("lacking") or node.said.endswith(_NO)):
+            return  # "products with no sales": what is lacking follows
         self._terms.empty_last(is_null=node.has("missing"))
 
     def _ranked(self, direction: Direction) -> None:

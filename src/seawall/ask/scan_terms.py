@@ -34,7 +34,7 @@ class TermReader(ValueReader):
             at.drop_not(at.is_not and at.last is not None and at.last.has("not", "missing", "present"))
         elif at.is_not and not term.values:
             at.drop_not(False)
-        if at.mode in ("missing", "present") and at.is_not and self._texts(term):
+        if at.mode in ("missing", "present") and at.is_not and self._texts(term) and (term.refs("field") or not term.refs("metric")):
             self._empty(node, is_null=at.mode == "missing")
         elif self._is_modifier(node):
             return
@@ -95,6 +95,8 @@ class TermReader(ValueReader):
                 ranking.metric = metrics[0]
             if mode != "by":
                 self.at.begin("")
+        elif fields and self.draft.by and not self.at.joined and (mode == "order" or self._is_sorted_by()):
+            self.draft.unclear.append(node.said)  # "by department sorted by name": no second grouping
         elif fields:
             self._group_by(node, mode)
         elif term.values:
@@ -103,6 +105,11 @@ class TermReader(ValueReader):
             self._plain(node)
         else:
             self.draft.unclear.append(node.said)
+
+    def _is_sorted_by(self) -> bool:
+        """Whether "sorted by" stands right before."""
+        before = self.at.nodes[max(self.at.index - 2, 0) : self.at.index]
+        return len(before) == 2 and before[0].has("rank", "ascending") and before[1].has("by")
 
     def _orders(self) -> bool:
         """Whether "by" says what to order by: something is grouped already, and nothing measured yet."""

@@ -92,6 +92,12 @@ class ValueReader:
         refs = tuple(dict.fromkeys(ref for ref, _ in values))
         self.draft.conditions.append(Condition(op, found, refs, group=self.at.group, is_joined=self.at.joined, said=node.said))
 
+    def subtracts(self) -> bool:
+        """`west minus south`: a value of the same field stands on both sides, and no query says a difference."""
+        last, following = self.at.last, self.at.following()
+        first, second = ({ref for ref, _ in one.term.values} if one is not None else set() for one in (last, following))
+        return bool(first & second)
+
     def _may_be_verb(self, node: Node) -> bool:
         """`brake red ones too`: one word, not quite a value, right before another and after no article, preposition or joining word."""
         following = self.at.following()

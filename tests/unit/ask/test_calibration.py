@@ -68,6 +68,9 @@ def test_the_threshold_keeps_wrong_answers_under_their_share(predicted: list[tup
     least = threshold(predicted, share)
     wrong = sum(not right for probability, right in predicted if probability >= least)
     assert wrong <= share * len(predicted)
+    lower = max((probability for probability, _ in predicted if probability < least), default=None)
+    if lower is not None:
+        assert sum(not right for probability, right in predicted if probability >= lower) > share * len(predicted)
 
 
 def test_too_few_questions_are_refused() -> None:
