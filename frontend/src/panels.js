@@ -147,10 +147,11 @@ export const ended = () => {
 const STILL_MS = 6000;
 
 /** Ends a page that broke off, of which a browser may never tell: nothing came for longer than the server waits for anything. */
-export const listen = (before = -1) => {
+export const listen = (before) => {
+  if (whole) return;
   const open = [...document.querySelectorAll("section.panel")].filter(isOpen).length;
   if (open && open === before) ended();
-  else if (!whole) setTimeout(listen, STILL_MS, open);
+  else setTimeout(listen, STILL_MS, open);
 };
 
 /** Tell those who listen rather than look, or everybody: what is `seen` stays until something else is said. */

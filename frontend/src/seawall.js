@@ -81,4 +81,4 @@ const loaded = () => {
 };
 if (document.readyState === "complete") loaded();
 else addEventListener("load", loaded);
-listen();
+setTimeout(listen, 1000);

@@ -162,3 +162,18 @@ def test_a_page_that_came_whole_is_left_alone(seawall, new_page):
     opened(seawall, page, "transactions?amount=11..17")
     page.wait_for_timeout(1500)
     assert asked == []
+
+
+def test_a_late_answer_of_an_older_choice_never_wins(seawall, new_page):
+    """What was asked for first and came last is not shown under the filters that were chosen since."""
+    page = opened(seawall, new_page())
+    held = []
+    page.route("**/fragments?*", lambda route: held.append(route) if not held else route.continue_())
+    choose(page, "store_group", "West")
+    page.wait_for_timeout(100)
+    page.locator("#filters input[value=East]").check()
+    page.wait_for_function("() => document.getElementById('status').textContent !== ''")
+    shown = page.locator("#h-sales").inner_text()
+    held[0].fulfill(content_type="text/html", body='<template for="sales"><h2 id="h-sales">Of the West alone</h2></template>')
+    page.wait_for_timeout(300)
+    assert page.locator("#h-sales").inner_text() == shown
