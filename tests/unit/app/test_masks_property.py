@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from seawall.app.check import check
@@ -185,7 +185,7 @@ def hidden_row_shown(shop: dict[str, dict[str, Any]]) -> bool:
     return False
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=90)
 @given(shop=shops(), joined=links)
 def test_what_passes_the_check_shows_nobody_what_is_hidden(shop: dict[str, dict[str, Any]], joined: Links) -> None:
     """A mask leaks exactly when the evaluator finds a person and a field; rows that it finds are always reported."""
@@ -213,7 +213,7 @@ def unchecked(shop: dict[str, dict[str, Any]]) -> App:
     return App("shop", Text({"en": "Shop"}), Semantics(declared, (), {}), roles, policies, {})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(shop=shops(), roles=some_roles)
 def test_no_column_under_a_mask_comes_out_of_the_database(shop: dict[str, dict[str, Any]], roles: list[str]) -> None:
     """Of one table, checked or not: the compiled statement gives NULL for each field over a column masked in any dataset."""

@@ -261,4 +261,4 @@ class LadderMachine(RuleBasedStateMachine):
 
 
 TestLadder = LadderMachine.TestCase
-TestLadder.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLadder.settings = settings(max_examples=40, stateful_step_count=30)

@@ -63,7 +63,7 @@ def rights(policy: EffectivePolicy, dataset: str) -> bytes:
     return canonical(policy.datasets.get(dataset))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80)
 @given(policies, policies, st.lists(principals, min_size=2, max_size=4), st.randoms(use_true_random=False))
 def test_everyone_is_served_by_their_own_rights(sales: Policy, stock: Policy, people: list[Principal], order: random.Random) -> None:
     """Whoever asks first, through either of two processes that share Valkey, each gets what was made for rights like theirs."""
@@ -96,7 +96,7 @@ def test_everyone_is_served_by_their_own_rights(sales: Policy, stock: Policy, pe
     run(story(), clock)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150)
 @given(policies, policies, principals, principals)
 def test_fingerprints_are_equal_only_when_rights_are(sales: Policy, stock: Policy, one: Principal, other: Principal) -> None:
     """The part of the key that stands for rights is the same exactly when the rights are."""

@@ -1,12 +1,15 @@
 """Errors, deadlines, identifiers and digests."""
 
+import importlib
 import json
+import pkgutil
 import uuid
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import seawall
 from seawall.core.clock import ManualClock
 from seawall.core.deadline import Deadline
 from seawall.core.digest import digest
@@ -71,7 +74,10 @@ def test_a_digest_does_not_depend_on_the_order_of_keys(value):
 
 
 def test_every_error_has_a_slug_of_its_own():
-    """Programs match on the slug, so no two kinds share one below the root."""
+    """Programs match on the slug, so no two kinds share one below the root. All modules are imported for it."""
+    for module in pkgutil.walk_packages(seawall.__path__, "seawall."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
     def leaves(kind):
         return [kind, *(one for sub in kind.__subclasses__() for one in leaves(sub))]

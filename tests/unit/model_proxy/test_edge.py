@@ -129,11 +129,23 @@ async def test_draining(server: tuple[Server, Path]) -> None:
     """A request in flight is answered, idle connections close at once, new ones are refused."""
     made, path = server
     idle_reader, idle_writer = await asyncio.open_unix_connection(str(path))
-    flight = asyncio.create_task(talk(path, b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n"))
-    await asyncio.sleep(0.02)
-    await made.drain(1.0)
-    assert b"connection: close" in await flight
-    assert await idle_reader.read() == b""
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def held(request: Request) -> Response:
+        began.set()
+        await go_on.wait()
+        return Response(200)
+
+    made.handle = answering(held)
+    flight_reader, flight_writer = await asyncio.open_unix_connection(str(path))
+    flight_writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    await began.wait()
+    draining = asyncio.create_task(made.drain(10.0))
+    assert await asyncio.wait_for(idle_reader.read(), 5) == b""
+    go_on.set()
+    assert b"connection: close" in await flight_reader.read()
+    await draining
+    flight_writer.close()
     idle_writer.close()
     with pytest.raises(OSError):
         await asyncio.open_unix_connection(str(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.query import naive
 from tests.unit.query.star import BY_GROUP, app, viewer
@@ -66,7 +66,7 @@ def rounded(rows: list[tuple[object, ...]]) -> Counter[tuple[object, ...]]:
     return Counter(tuple(round(value, 9) if isinstance(value, float) else value for value in row) for row in rows)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(data=shops(), query=questions(), policies=st.sampled_from(POLICIES), groups=GROUPS_HELD)
 def test_sql_agrees_with_a_loop(shop: Shop, data: Data, query: MetricQuery, policies: dict[str, Policy], groups: tuple[str, ...]) -> None:
     """Joins, groups, filters, policies, periods and several facts give the naive evaluator's numbers."""
@@ -76,7 +76,7 @@ def test_sql_agrees_with_a_loop(shop: Shop, data: Data, query: MetricQuery, poli
     assert rounded(shop.rows(declared, query, policy)) == rounded(naive.answer(data, policy, query, AS_OF))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(data=shops(), query=questions(), policies=st.sampled_from(POLICIES[1:]), groups=GROUPS_HELD, noise=st.integers(-100, 100))
 def test_hidden_rows_have_no_influence(
     shop: Shop, data: Data, query: MetricQuery, policies: dict[str, Policy], groups: tuple[str, ...], noise: int

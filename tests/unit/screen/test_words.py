@@ -51,7 +51,7 @@ texts = st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from([" ", " ", ""
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200)
 @given(texts, st.lists(st.integers(min_value=0, max_value=10_000), max_size=12))
 def test_places_are_the_same_however_a_text_grows(text: str, places: list[int]) -> None:
     """As if each beginning of it were read alone."""
@@ -61,7 +61,7 @@ def test_places_are_the_same_however_a_text_grows(text: str, places: list[int]) 
         assert (words.place, words.clean) == safe(text[:end])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200)
 @given(texts, st.lists(st.integers(min_value=1, max_value=40), min_size=1, max_size=30))
 def test_what_was_let_go_is_forgotten(text: str, sizes: list[int]) -> None:
     """The rest reads as a text of its own."""

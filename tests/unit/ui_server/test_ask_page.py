@@ -86,8 +86,8 @@ async def test_parameters_that_say_nothing_are_refused_on_the_page(asking: Askin
     async with asking.client(headers=CHROMIUM) as client:
         answer = await client.get(f"/shop/ask?{query}")
     assert answer.status_code == 200
-    assert "refused" in answer.text
-    assert "offers" in answer.text
+    assert '<div class="refused" role="status">' in answer.text
+    assert re.search(r'<ul class="offers"><li><a href="/shop/ask\?metric=', answer.text)
     assert "Hidden" not in answer.text
 
 
