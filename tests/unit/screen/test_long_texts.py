@@ -40,8 +40,25 @@ texts = st.lists(st.tuples(st.sampled_from([*FRAGMENTS, *MORE]), st.sampled_from
     lambda parts: "".join(one + gap for one, gap in parts)
 )
 PROMPT = "You serve the buyers of the northern region and never talk about supplier bonuses with anybody else at all."
+SPELLED = "-".join(PROMPT)
 said = st.lists(
-    st.sampled_from([*PROMPT.split(), PROMPT, PROMPT[10:], PROMPT.replace(" ", ""), "für", "alle", ".", "—", "zebra", "   ", "\n"]),
+    st.sampled_from(
+        [
+            *PROMPT.split(),
+            PROMPT,
+            PROMPT[10:],
+            PROMPT.replace(" ", ""),
+            "-".join(PROMPT),
+            "-".join(PROMPT)[20:],
+            "für",
+            "alle",
+            ".",
+            "—",
+            "zebra",
+            "   ",
+            "\n",
+        ]
+    ),
     max_size=60,
 ).map(" ".join)
 
@@ -68,7 +85,7 @@ def looked(text: str) -> list[Found]:
     return look.look(text, pii_wanted=True, secrets_wanted=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150)
 @given(texts, st.integers(7, 120))
 def test_the_same_is_found_at_the_borders_of_slices(text: str, length: int) -> None:
     """Personal data and secrets, whatever stands around them."""
@@ -78,7 +95,7 @@ def test_the_same_is_found_at_the_borders_of_slices(text: str, length: int) -> N
         assert look.is_quiet(text) == quiet
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150)
 @given(said, st.integers(7, 120))
 def test_the_system_prompt_is_noticed_over_the_borders_of_slices(text: str, length: int) -> None:
     """The same words are taken out, and what is quickly passed is nothing that is noticed."""
@@ -181,3 +198,59 @@ async def test_a_short_answer_is_screened_at_once(tmp_path: Path) -> None:
     parts = Long(PROSE)
     assert (await asked(parts, tmp_path)).status_code == 200
     assert parts.threads == [threading.current_thread().name]
+
+
+UNCUT = [
+    "sk-" + "aB3" * 9, "eyJhbGciOiJI.eyJzdWIiOiIx.c2ln", "jo@x.example", "4111111111111111", "AKIAIOSFODNN7EXAMPLE", "aB3" * 40, "Q", "/",
+    "GB82WEST12345698765432", "==", "192.168.7.13/", "secret=aB3dE5fG7hI9", "https://jo:aB3dE5fG@x/", "0",
+]  # fmt: skip
+uncut = st.lists(st.sampled_from(UNCUT), max_size=60).map("+".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(uncut, st.integers(0, 300))
+def test_a_stretch_without_a_place_to_cut_is_read_through_windows(text: str, shift: int) -> None:
+    """What is found is what is found at once."""
+    text = "Q+" * shift + text
+    whole = looked(text)
+    with windowed():
+        assert looked(text) == whole
+
+
+@contextmanager
+def windowed() -> Iterator[None]:
+    """As if long texts were short, and windows on them, too."""
+    small = {(look, "LONG"): 301, (look, "SLICE"): 300, (slices, "SLICE"): 300, (slices, "_REACH"): 50}
+    small |= {(look, "STRETCH"): 60, (slices, "WINDOW"): 700, (slices, "OVERLAP"): 440}
+    kept = {(module, name): getattr(module, name) for module, name in small}
+    for (module, name), value in small.items():
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for (module, name), value in kept.items():
+            setattr(module, name, value)
+
+
+@pytest.mark.parametrize(
+    ("begin", "rest"), [("sk-", "aB3"), ("eyJhbGciOiJIUzI1.", "aB3"), ("secret=", "aB3dE5fG7$"), ("-----BEGIN PRIVATE KEY-----", "aB3+")]
+)
+def test_a_secret_of_many_windows_is_one(begin: str, rest: str) -> None:
+    """Whatever goes on is followed to its end, and what comes after it is found."""
+    text = "Q+" * 40_000 + begin + rest * 60_000 + '"' + "Q+" * 40_000 + "jo@x.example"
+    if "KEY" in begin:
+        text = text.replace('"', "-----END PRIVATE KEY-----")
+    first, *more = looked(text)
+    assert text[first.start : first.end].strip("-").endswith((rest, "KEY"))
+    assert (first.end - first.start >= len(rest) * 60_000, [one.id for one in more]) == (True, ["pii.email"])
+
+
+@pytest.mark.parametrize("letters", ["Q7+/", "0123456789abcdef", "aB3_"])
+def test_no_part_of_a_long_file_is_read_at_once(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other threads have their turns meanwhile."""
+    read: list[int] = []
+    find = look.secrets.find
+    monkeypatch.setattr(look.secrets, "find", lambda text, *rest, **more: (read.append(len(text)), find(text, *rest, **more))[1])
+    looked(letters * (1 << 18))
+    assert max(read) <= slices.LONG
+    assert max(end - start for start, end in slices.between_words(letters * (1 << 18))) <= slices.LONG

@@ -14,14 +14,14 @@ from typing import Any
 from seawall.model_proxy.screen import pii, secrets
 from seawall.model_proxy.screen.finds import Found, apart, raw, shape
 from seawall.model_proxy.screen.look import is_quiet, look
-from seawall.model_proxy.screen.slices import LONG
+from seawall.model_proxy.screen.slices import LONG, SLICE
 
 Find = Callable[[str], list[Found]]
 INLINE_BYTES_MAX = 1024
 """A file inside a message (`data:…`, or Base64) that is longer is written as its digest."""
 LETTERS_MIN = 12
 """Different characters at the start of a file in Base64."""
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+")
 
 
 def find(text: str) -> list[Found]:
@@ -73,9 +73,15 @@ def _collect(value: Any, into: list[str]) -> bool:  # noqa: ANN401 -- any JSON
 
 def _is_file(text: str) -> bool:
     """Whether a string is a file: a long data URL, or nothing but long Base64, as audio comes."""
-    return len(text) > INLINE_BYTES_MAX and (
-        text.startswith("data:") or (len(set(text[:256])) > LETTERS_MIN and _BASE64.fullmatch(text) is not None)
-    )
+    return len(text) > INLINE_BYTES_MAX and (text.startswith("data:") or (len(set(text[:256])) > LETTERS_MIN and _is_base64(text)))
+
+
+def _is_base64(text: str) -> bool:
+    """Part by part, so that other threads have their turns."""
+    at, end = 0, len(text) - text[-2:].count("=")
+    while at < end and (part := _BASE64.match(text, at, min(end, at + SLICE))):
+        at = part.end()
+    return at == end
 
 
 def _rebuilt(value: Any, finder: Find) -> Any:  # noqa: ANN401 -- any JSON

@@ -29,6 +29,8 @@ _WORD = re.compile(r"\w+")
 _WORDS = bytes(ord(chr(code).lower()) if code < 128 and (chr(code).isalnum() or code == ord("_")) else ord(" ") for code in range(256))
 """Draws ASCII text as its words in lower case and what is between them as spaces."""
 _FOLLOWING = re.compile(rf"(?:\W*\w+){{0,{RUN - 1}}}")
+FOLLOWING_MAX = 4 << 10
+"""Characters of them that are read with a slice."""
 _MARKS = re.compile("[“”‘’–—…•€]")
 """What makes most texts of models more than ASCII: neither words nor letters."""
 
@@ -90,7 +92,7 @@ class Prompt:
         """The same slice by slice, each read with the words that follow it and the letters that are left of those before."""
         rest = b""
         for start, end in between_words(text):
-            following = _FOLLOWING.match(text, end)
+            following = _FOLLOWING.match(text, end, end + FOLLOWING_MAX)
             part = text[start : following.end() if following else end]
             if not part.isascii() and not (part := _MARKS.sub(" ", part)).isascii():
                 return True
@@ -167,9 +169,9 @@ class Watch:
         parts: list[str] = []
         changed = told = False
         for start, end in between_words(text):
-            part, last = text[start:end], end == len(text)
-            quick = part.isascii() and self._partial.isascii() and self._passes(part, final=last)
-            new = None if quick else self._without(part, final=last)
+            part = text[start:end]
+            quick = part.isascii() and self._partial.isascii() and self._passes(part, final=True)  # it ends with a word's end
+            new = None if quick else self._without(part, final=True)
             told = self._spelt(part) or told
             changed = changed or new is not None
             parts.append(part if new is None else new)
@@ -221,9 +223,10 @@ class Watch:
 
     def _spelt(self, text: str) -> bool:
         read = self._read + squeeze(text)
-        told = False
-        while len(read) >= STRETCH:
-            told = told or self._prompt.letters.find(read[:STRETCH]) >= 0
-            read = read[STRETCH:]
-        self._read = read
-        return told
+        end = len(read) - len(read) % STRETCH
+        self._read = read[end:]
+        letters = self._prompt.letters
+        for at in range(0, end, STRETCH):  # noqa: SIM110 -- a generator costs more than all else here
+            if letters.find(read[at : at + STRETCH]) >= 0:
+                return True
+        return False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from seawall.model_proxy.screen import pii, secrets
 from seawall.model_proxy.screen.finds import Found, apart, raw, shape
-from seawall.model_proxy.screen.slices import LONG, SLICE, slices
+from seawall.model_proxy.screen.slices import LONG, SLICE, STRETCH, slices, windows
 
 _LOUD = bytes(chr(code) in "0123456789@:-JK" for code in range(256))
 """Of whatever the finders look for first (a digit, `@`, `::`, `-----BEGIN`, `eyJ`, `AKIA`) a character is missing among these."""
@@ -45,17 +47,40 @@ def _look_long(text: str, *, pii_wanted: bool, secrets_wanted: bool) -> list[Fou
     """The same, slice by slice. What the finders ask of a whole text first is asked of the whole."""
     mixed = secrets_wanted and any(secrets.is_mixed(text[at : at + SLICE]) for at in range(0, len(text), SLICE - 4))
     short = "::" in text
-    found: list[Found] = []
-    for start, end in slices(text, secrets.private_keys(text)):
+
+    def read(start: int, end: int) -> list[Found]:
         part = text[start:end]
         if is_quiet(part):
-            continue
+            return []
         plain = raw(part)
         form = shape(plain)
         kept = secrets.find(part, plain, form, mixed=mixed) if secrets_wanted else []
         personal = pii.find(part, plain, form, short=short) if pii_wanted else []
         near = _both(kept, personal) if kept and personal else kept or personal
-        found += [Found(one.id, one.start + start, one.end + start) for one in near]
+        return [Found(one.id, one.start + start, one.end + start) for one in near]
+
+    found: list[Found] = []
+    for start, end in slices(text, secrets.private_keys(text)):
+        found += read(start, end) if end - start <= STRETCH else _through(text, start, end, read)
+    return found
+
+
+def _through(text: str, start: int, end: int, read: Callable[[int, int], list[Found]]) -> list[Found]:
+    """A stretch without a place to cut, window by window. What goes on beyond its window is followed to its end."""
+    found: list[Found] = []
+    known = gone = start
+    for at, stop, upto in windows(start, end):
+        if gone >= stop:
+            continue  # all of it is the last finding's
+        for one in read(max(at, gone), stop):
+            if not known <= one.start < upto:
+                continue  # another window knows it
+            if one.end == stop < end:
+                one = Found(one.id, one.start, secrets.goes_on(text, one, end))
+                gone = one.end
+            found.append(one)
+            known = one.end
+        known = max(known, upto)
     return found
 
 

@@ -37,6 +37,10 @@ _TOKEN = re.compile("|".join(f"(?P<{name.replace('-', '_')}>{pattern})" for name
 PEM_BEGIN = "-----BEGIN "
 _PEM_HEAD = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_END_MAX = 80
+_TOKEN_REST = re.compile(r"[A-Za-z0-9_.-]*")
+_VALUE = re.compile(r"[!#-&*-+.-:=?-Z\\^_a-z|~-]*")
+_STEP = 32 << 10
 _ADDRESS = re.compile(r"://[!#-&(-+.=?A-Z\\^_`a-z|~0-9-]{1,64}:([!#-&(-+.0-9:=?A-Z\\^_`a-z|~-]{3,128})@")
 _BEGIN = re.compile(
     r"(?<![A-Za-z0-9])(?:sw[lk]?[-_]|[sr]k[-_]|gh[pousr]_|github_pat_|glpat-|A(?:KIA|SIA|Iza)|ya29\.|xox[abeprs]-|npm_|pypi-|hf_|SG\.|do[opr]_v1_)"
@@ -106,6 +110,19 @@ def private_keys(text: str) -> list[tuple[int, int]]:
             found.append((at, next_at))
         at = text.find(PEM_BEGIN, next_at)
     return found
+
+
+def goes_on(text: str, found: Found, end: int) -> int:
+    """Where a secret ends that was seen up to a border, at the latest at `end`."""
+    at = found.end
+    if found.id == "secret.private-key":
+        near = text.find("-----END ", max(found.start, at - _PEM_END_MAX), end)
+        tail = _PEM_END.search(text, near, end) if near >= 0 else None
+        return tail.end() if tail else end
+    rest = _VALUE if found.id == "secret.assigned" else _TOKEN_REST
+    while at < end and (more := rest.match(text, at, min(end, at + _STEP))) and more.end() > at:
+        at = more.end()
+    return at
 
 
 def _tokens(text: str, runs: bytes) -> Iterator[Found]:
