@@ -35,8 +35,16 @@ def prompt_validator() -> Draft202012Validator:
 
 def read_prompts(trees: dict[str, Node], hashes: dict[str, str], roles: dict[str, Role], report: Report) -> dict[str, Prompt]:
     """Every prompt, by name; `trees` and `hashes` by path."""
-    found = (_prompt(path, tree, hashes[path], roles, report) for path, tree in trees.items())
-    return {prompt.name: prompt for prompt in found}
+    found: dict[str, Prompt] = {}
+    paths: dict[str, str] = {}
+    for path, tree in trees.items():
+        prompt = _prompt(path, tree, hashes[path], roles, report)
+        if prompt.name in found:
+            detail, got = f"There are two prompts named `{prompt.name}`", f"the first is {paths[prompt.name]}"
+            report.add(tree, "duplicate_name", detail, got=got, fix="Rename one of the files")
+        found[prompt.name] = prompt
+        paths.setdefault(prompt.name, path)
+    return found
 
 
 def _prompt(path: str, tree: Node, digest: str, roles: dict[str, Role], report: Report) -> Prompt:
@@ -47,6 +55,10 @@ def _prompt(path: str, tree: Node, digest: str, roles: dict[str, Role], report: 
     if given is not None and not (given.plan.admits("object")):
         report.add(cast(Node, root.get("input")), "bad_schema", "A prompt takes an object", fix="Write `type: object` and `properties`")
     scope = given.schema if given is not None and isinstance(given.schema, dict) else None
+    for key in ("system", "user") if root.has("messages") else ():
+        if (child := root.get(key)) is not None:
+            detail = f"Beside `messages` there is no `{key}`"
+            report.add(child.key_mark(), "unknown_key", detail, where=child.where, got=key, fix="Write it as one of the messages")
     messages = _messages(root, scope, report)
     if not messages and not (root.has("messages") or root.has("system") or root.has("user")):
         fix = "Write what the model is asked under `user`"

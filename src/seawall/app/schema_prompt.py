@@ -37,7 +37,7 @@ def prompt_schema() -> Schema:
                 batch={**_TRUTH, "description": "Ask calls that come within milliseconds as one. Default: false."},
                 cache={**_TRUTH, "description": "Keep answers of temperature 0, and give them to whoever asks the same. Default: true."},
                 check=text("An artifact check, by its registered name.", pattern=names.APP, code="bad_name"),
-                roles=list_of("Who may call it. Default: every role.", text("A role."), at_most=100),
+                roles=list_of("Who may call it. Default: every role.", text("A role."), at_least=1, at_most=100),
                 **{"class": choice("How sensitive its input is at least.", ("public", "internal", "confidential", "restricted"))},
             ),
         ),

@@ -56,10 +56,19 @@ def test_a_sound_prompt_is_a_value(tmp_path: Path) -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(bundle), type=Bundle) == bundle
 
 
+def test_two_prompts_of_one_name_are_told(tmp_path: Path) -> None:
+    """One in a folder below would silently take the place of the other."""
+    (tmp_path / "prompts" / "more").mkdir(parents=True)
+    (tmp_path / "prompts" / "more" / "say.yaml").write_text(PROMPT)
+    assert checked(tmp_path, PROMPT)[1] == ["1 duplicate_name"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
         ("{{name}}", "{{nme}}", "5 unknown_variable"),
+        ("roles: [buyer]", "roles: []", "8 wrong_count"),
+        ("roles: [buyer]", "messages: [{role: user, content: '{{name}}'}]", "4 unknown_key"),
         ("{{more.n}}", "{{more.m}}", "5 unknown_variable"),
         ("{{more.n}}", "{{more n}}", "5 bad_template"),
         ("{{more.n}}", "{{more.n", "5 bad_template"),
