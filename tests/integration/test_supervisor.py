@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -139,6 +140,17 @@ async def test_what_uses_another_starts_beside_it_and_stops_before_it(run: Path)
         assert [change.unit.name for change in house.changes if change.state == "ready"] == ["front", "back"]
         await house.supervisor.stop()
     assert house.events()[-2:] == ["stop front", "stop back"]
+
+
+async def test_a_task_that_may_be_tried_again_is(run: Path) -> None:
+    """What it waits for comes later; nobody waits for the task."""
+    script = f"import pathlib, sys; sys.exit(not pathlib.Path({str(run / 'there')!r}).exists())"
+    unit = Unit(name="later", argv=(sys.executable, "-S", "-c", script), essential=False, awaited=False, again_s=0.05)
+    async with watched(run, unit, service(run, "one")) as house:
+        assert await house.supervisor.start() == []
+        await eventually(lambda: house.last("later").restarts > QUICK.failures_max + 1)
+        (run / "there").touch()
+        await eventually(lambda: house.last("later").state == "done")
 
 
 async def test_what_is_set_up_wrongly_is_not_tried_again(run: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -208,7 +209,7 @@ def lock(instance: Instance) -> int:
         where = f" as process {record.pid} on {record.url}" if record else ""
         raise AlreadyRunning(
             f"An instance with the data directory {instance.data} runs already{where}",
-            fix=f"Use that one, stop it with `seawall down --data {instance.data}`, or choose another with --data",
+            fix=f"Use that one, stop it with `seawall down --data {shlex.quote(str(instance.data))}`, or choose another with --data",
         ) from None
     return descriptor
 

@@ -93,7 +93,7 @@ def _jobs(record: InstanceRecord) -> tuple[JobStatus, ...]:
 
 def is_beside(service: ServiceRecord) -> bool:
     """Whether it is a task that nobody waits for, on its way."""
-    return service.task and not service.awaited and service.state != "failed"
+    return service.task and not service.awaited and service.state not in ("failed", "backing-off")
 
 
 def is_beginning(service: ServiceRecord) -> bool:

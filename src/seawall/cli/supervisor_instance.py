@@ -89,19 +89,20 @@ class RunningInstance:
         given_up = await self._supervisor.start()
         essential = [unit for unit in given_up if unit.essential]
         if essential:
-            raise StartFailed(self._why(essential[0]), fix=f"Look into {self.site.instance.logs}")
+            raise self._failure(essential[0])
         url, link = self.site.url, f"{self.site.url}/auth/link/{self._sign_in}" if self._sign_in else ""
         ready = Ready(url=url, sign_in_url=link, data=str(self.site.instance.data), port=self.site.port, pid=os.getpid())
         self._reporter.ready(ready, [unit.label for unit in given_up], time.monotonic() - self._began)
         self._was_ready = True
         self._on_ready()
 
-    def _why(self, unit: Unit) -> str:
+    def _failure(self, unit: Unit) -> StartFailed:
+        """Why there is no start without `unit`: in its own words, or in the last lines of its log."""
+        look = f"Look into {self._logs.path(unit.label)}"
         if self._error:
-            return self._error
+            return StartFailed(self._error, fix=look)
         tail = self._logs.tail(unit.label)
-        detail = self._services[unit.label].detail
-        return f"{unit.label} {detail}" + (f"; its last lines:\n{tail}\n" if tail else "")
+        return StartFailed(f"{unit.label} {self._services[unit.label].detail}", fix=f"{look}, which ends with:\n{tail}" if tail else look)
 
     def _catch_signals(self, asked: asyncio.Event) -> None:
         """The first signal stops, the second cuts what is in flight, the third kills. SIGQUIT cuts at once (`seawall down --now`)."""

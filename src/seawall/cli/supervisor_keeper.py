@@ -125,18 +125,23 @@ class Keeper:
         if not self.unit.is_task and (why := self._terms.held(self.unit)):
             self._change("held", why)
             return await self._unless_stopping(self._let_go())
-        now, policy = self._terms.clock.monotonic(), self._terms.policy
-        self._restarts += 1
-        self._failures = [*(at for at in self._failures if now - at < policy.window_s), now]
-        misled = status == CONFIGURATION_STATUS and isinstance(self.unit.probe, HttpProbe)
-        worked = self._worked and self._terms.serving
-        hopeless = self.unit.is_task or (misled and not worked)
-        delay = None if hopeless else policy.delay(self._failures, now, worked=worked)
+        delay = self._delay(status)
         if delay is None:
             self._give_up(describe_end(status))
             return False
         self._change("backing-off", f"{describe_end(status)}; starting again in {delay:.1f} s")
         return await self._unless_stopping(asyncio.sleep(delay))
+
+    def _delay(self, status: int | str) -> float | None:
+        """Seconds to wait before the next try; None: there is none."""
+        self._restarts += 1
+        if self.unit.is_task:
+            return self.unit.again_s or None if status != CONFIGURATION_STATUS else None
+        now, policy = self._terms.clock.monotonic(), self._terms.policy
+        self._failures = [*(at for at in self._failures if now - at < policy.window_s), now]
+        worked = self._worked and self._terms.serving
+        misled = status == CONFIGURATION_STATUS and isinstance(self.unit.probe, HttpProbe)
+        return None if misled and not worked else policy.delay(self._failures, now, worked=worked)
 
     async def _unless_stopping(self, wanted: Coroutine[None, None, object]) -> bool:
         """Wait for `wanted`; False when asked to stop meanwhile."""

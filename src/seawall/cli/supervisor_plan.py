@@ -45,6 +45,8 @@ COMMANDS = {
     "prepare": ("prepare", "--instance"),
     "vectors-prepare": ("prepare", "--vectors"),
 }
+VECTORS_AGAIN_S = 30.0
+"""A vector store that is away at the start is set up when it is there."""
 STOP_GRACE_S_USUAL = 6.0
 """Beyond the time in which calls in flight may end: at the gateway, and at the model proxy, which services ask as well."""
 PYTHON = (sys.executable, "-P", "-m", "seawall.cli.main")
@@ -143,9 +145,15 @@ def _vector_preparation(site: Site, engines: Engines) -> tuple[Unit, ...]:
         environment["VECTOR_URL"] = engines.vectors.url(OWNER, engines.vectors_passwords)
         environment["SEAWALL_SUPERUSER_URL"] = engines.vectors.url(SUPERUSER, engines.vectors_passwords, "postgres")
         environment["SEAWALL_PASSWORDS"] = str(engines.vectors.root / "passwords.json")
-    needs = ("vectors",) if engines.vectors else ()
     return (
-        Unit(name="vectors-prepare", argv=(*PYTHON, *COMMANDS["vectors-prepare"]), environment=environment, needs=needs, stop_grace_s=2.0),
+        Unit(
+            name="vectors-prepare",
+            argv=(*PYTHON, *COMMANDS["vectors-prepare"]),
+            environment=environment,
+            needs=("vectors",) if engines.vectors else (),
+            again_s=VECTORS_AGAIN_S,
+            stop_grace_s=2.0,
+        ),
     )
 
 

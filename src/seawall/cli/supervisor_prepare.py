@@ -9,16 +9,18 @@ from __future__ import annotations
 import errno
 import getpass
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psycopg
 
 from seawall.app.load import load_bundle
 from seawall.app.model import Bundle
 from seawall.app.names import operational_schema
 from seawall.cli.supervisor_report import PreparationLine, Progress
-from seawall.core.errors import ConfigurationError, SeawallError
+from seawall.core.errors import ConfigurationError, SeawallError, Unavailable
 from seawall.core.principal import Principal
 from seawall.core.settings import Settings
 from seawall.query.generations import Generations, NoGeneration
@@ -40,19 +42,41 @@ def say(line: PreparationLine) -> None:
 async def prepare_instance(settings: Settings, environment: Mapping[str, str], *, as_json: bool) -> None:
     """Make everything ready. Errors are told to the supervisor, then raised."""
     try:
-        bundles = [load_bundle(folder, settings.bundles) for folder in settings.apps]
-        await _prepare_schema(settings, environment, bundles)
-        database = Database(await open_pool(settings.database_url, min_size=1, max_size=1))
-        try:
-            await _prepare_data(settings, database, bundles, _say_progress if as_json else _draw_progress)
-            if as_json:
-                say(PreparationLine(sign_in=await _sign_in_code(settings, database, bundles)))
-        finally:
-            await database.close()
+        with _told_of("DATABASE_URL", environment):
+            await _prepare_all(settings, environment, as_json=as_json)
     except (SeawallError, OSError) as error:
         if as_json:
             say(PreparationLine(error=_sentence(error)))
         raise
+
+
+async def _prepare_all(settings: Settings, environment: Mapping[str, str], *, as_json: bool) -> None:
+    bundles = [load_bundle(folder, settings.bundles) for folder in settings.apps]
+    await _prepare_schema(settings, environment, bundles)
+    database = Database(await open_pool(settings.database_url, min_size=1, max_size=1))
+    try:
+        await _prepare_data(settings, database, bundles, _say_progress if as_json else _draw_progress)
+        if as_json:
+            say(PreparationLine(sign_in=await _sign_in_code(settings, database, bundles)))
+    finally:
+        await database.close()
+
+
+@contextmanager
+def _told_of(variable: str, environment: Mapping[str, str]) -> Iterator[None]:
+    """What a Postgres refuses, in its own words and with the variable that names it: whoever starts an instance can mend that."""
+    try:
+        yield
+    except (psycopg.Error, Unavailable) as error:
+        cause = error.__cause__ if isinstance(error, Unavailable) else error
+        if environment.get("SEAWALL_SUPERUSER_URL") or not isinstance(cause, psycopg.Error):
+            raise
+        kind = Unavailable if isinstance(cause, psycopg.OperationalError) else ConfigurationError
+        words = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+        if cause.sqlstate is None and isinstance(cause, psycopg.ProgrammingError):
+            words = "an address that cannot be read"  # and is not repeated: it may hold a password
+        fix = f"Mend {variable}, or unset it to use the embedded one"
+        raise kind(f"The Postgres that {variable} names cannot be used", got=words, fix=fix) from error
 
 
 async def _prepare_schema(settings: Settings, environment: Mapping[str, str], bundles: Sequence[Bundle]) -> None:
@@ -110,7 +134,8 @@ async def prepare_vectors(environment: Mapping[str, str]) -> None:
     if superuser_url:
         await make_roles(superuser_url, read_passwords(Path(environment["SEAWALL_PASSWORDS"])))
         await make_vector_extension(superuser_url)
-    await migrate(url, directory=VECTOR_DIRECTORY)
+    with _told_of("VECTOR_URL", environment):
+        await migrate(url, directory=VECTOR_DIRECTORY)
     if superuser_url:
         await grant(url, VECTOR_GRANTS)
 

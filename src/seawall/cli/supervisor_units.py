@@ -33,6 +33,8 @@ class Unit(msgspec.Struct, frozen=True):
     """Whether the start has failed when this is given up."""
     awaited: bool = True
     """Whether the instance is ready only when this is."""
+    again_s: float = 0.0
+    """A task that failed is tried again after so long; 0: it is given up."""
     probe: Probe | None = None
     identity: Identity = "self"
     stop_signal: int = signal.SIGTERM

@@ -25,7 +25,7 @@ from seawall.cli.supervisor_port import DEFAULT_PORT, hold_port
 from seawall.cli.supervisor_process import die_with, postgres_identity
 from seawall.cli.supervisor_report import HumanReporter, JsonReporter, Reporter
 from seawall.cli.supervisor_units import Unit
-from seawall.cli.up_check import models_sound, sound
+from seawall.cli.up_check import check_addresses, models_sound, sound
 from seawall.core.errors import ConfigurationError
 from seawall.store import embedded_postgres, embedded_valkey
 
@@ -53,6 +53,7 @@ def up(app: Path | None, data: Path, port: int | None, models: Path | None, deta
     An app or a models.yaml with faults is not started: they are told as `seawall check` tells them, and the exit status is 2.
     """
     apps = (_app_folder(app or DEFAULT_APP),)
+    check_addresses(os.environ)
     parent = os.environ.get("SEAWALL_DIE_WITH_PARENT", "")
     if parent and not detach:
         die_with(int(parent) if parent.isdecimal() else 0)

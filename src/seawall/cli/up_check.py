@@ -8,10 +8,11 @@ Seawall itself changes. Faults are never kept.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,13 @@ from seawall.core.errors import ConfigurationError
 
 KEPT = "bundles"
 """The folder in the data directory that services know as `Settings.bundles`."""
+_POSTGRES = re.compile(r"postgres(ql)?://|\w+\s*="), "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+ADDRESSES = {
+    "DATABASE_URL": _POSTGRES,
+    "VECTOR_URL": _POSTGRES,
+    "VALKEY_URL": (re.compile(r"(valkeys?|rediss?)://|unix:"), "valkey://USER:PASSWORD@HOST:PORT, valkeys://… or unix://…"),
+}
+"""Variable → how an address begins, and one as an example."""
 
 
 def sound(folders: Sequence[Path], data: Path, *, as_json: bool) -> bool:
@@ -47,6 +55,14 @@ def sound(folders: Sequence[Path], data: Path, *, as_json: bool) -> bool:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def check_addresses(environment: Mapping[str, str]) -> None:
+    """ConfigurationError when a store's address is none. It is not repeated: it may hold a password."""
+    for name, (form, example) in ADDRESSES.items():
+        given = environment.get(name, "")
+        if given and not form.match(given) and (name, given) != ("VECTOR_URL", "off"):
+            raise ConfigurationError(f"{name} is not an address", expected=example, fix="Mend it, or unset it to use the embedded one")
 
 
 def models_sound(file: Path, *, as_json: bool) -> bool:

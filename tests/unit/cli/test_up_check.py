@@ -10,7 +10,8 @@ import pytest
 from tests.unit.app.samples import write_app
 
 from seawall.cli import up_check
-from seawall.cli.up_check import sound
+from seawall.cli.up_check import check_addresses, sound
+from seawall.core.errors import ConfigurationError
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,22 @@ def test_an_app_with_faults_leaves_nothing(tmp_path: Path, capfd: pytest.Capture
         assert not sound([app], tmp_path / "data", as_json=False)
         assert "nonsense" in capfd.readouterr().out
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "VALKEY_URL", "VECTOR_URL"])
+def test_what_is_no_address_is_told_without_repeating_it(name: str) -> None:
+    """Before anything starts; a password that slipped into the wrong variable is not shown."""
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        check_addresses({name: "http://user:s3cret@db.example"})
+    assert "s3cret" not in caught.value.sentence()
+
+
+def test_every_form_of_address_is_taken() -> None:
+    """As the libraries read them; none at all, too."""
+    for url in ("postgresql://u@h/d", "postgres://h", "host=/run/postgresql dbname=x", ""):
+        check_addresses({"DATABASE_URL": url, "VECTOR_URL": url})
+    for url in ("valkey://h", "valkeys://h", "redis://h", "rediss://h", "unix:///s", "unix://u:p@/s?db=1"):
+        check_addresses({"VALKEY_URL": url, "VECTOR_URL": "off"})
 
 
 def test_a_preparation_that_nobody_registered_is_not_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
