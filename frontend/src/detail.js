@@ -20,7 +20,9 @@ export const show = async (panel, key, before, request, closed) => {
   section?.remove();
   if (!key) {
     dialog?.close();
-    if (section) (rowLink(before) ?? document.querySelector(`[id="panel-${panel}"] a.rl`))?.focus();
+    // The browser gives the focus back, but not when it goes back to an address with a fragment, such as after "Skip to content".
+    const link = rowLink(before) ?? document.querySelector(`[id="panel-${panel}"] a.rl`);
+    setTimeout(() => document.activeElement === document.body && link?.focus({ preventScroll: !section }));
     return true;
   }
   const { app } = document.getElementById("main").dataset;

@@ -119,3 +119,16 @@ def test_an_open_table_stays_open(seawall, new_page):
     page.wait_for_function(
         "before => ![undefined, before].includes(document.querySelector('#panel-sales tbody tr')?.innerText)", arg=before
     )
+
+
+def test_closing_a_row_leads_back_to_it_after_the_skip_link(seawall, new_page):
+    """Who skipped to the content, opened a row and closed it goes on where they were."""
+    page = opened(seawall, new_page())
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+    page.locator("a.rl").nth(4).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.activeElement === document.querySelectorAll('a.rl')[4]")
