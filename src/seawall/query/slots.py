@@ -70,19 +70,18 @@ class Slots:
     def release(self) -> None:
         """Give the slot back; the longest waiter gets it."""
         self._held -= 1
-        self._let_in()
+        self._let_in(asyncio.get_running_loop().time())
 
     def _has_room(self, now: float) -> bool:
         if self._held < self._at_once:
             return True
-        return self._held < self._held_max and now - self._let_in_at >= self._patience_seconds
+        return self._held < self._held_max and now >= self._let_in_at + self._patience_seconds
 
     def _take(self, now: float) -> None:
         self._held += 1
         self._let_in_at = now
 
-    def _let_in(self) -> None:
-        now = asyncio.get_running_loop().time()
+    def _let_in(self, now: float) -> None:
         while self._waiting and self._has_room(now):
             turn = self._waiting.popleft()
             if not turn.done():
@@ -93,8 +92,10 @@ class Slots:
     def _look_again(self) -> None:
         """When those who were let in last have had their time; earlier, a release does."""
         if self._timer is None and self._waiting and self._held < self._held_max:
-            self._timer = asyncio.get_running_loop().call_at(self._let_in_at + self._patience_seconds, self._look)
+            due = self._let_in_at + self._patience_seconds
+            self._timer = asyncio.get_running_loop().call_at(due, self._look, due)
 
-    def _look(self) -> None:
+    def _look(self, due: float) -> None:
+        """A loop may call a hair too early, by as much as its clock can tell."""
         self._timer = None
-        self._let_in()
+        self._let_in(max(due, asyncio.get_running_loop().time()))
