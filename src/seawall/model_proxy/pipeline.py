@@ -244,6 +244,8 @@ class Pipeline:
             call.leader = found.call
         seat = found.join(delivery, streamed=call.stream, usage_told=call.usage_asked)
         out.on_pause, out.on_resume = seat.pause, seat.resume
+        if out.paused:  # what was there already was more than it takes
+            seat.pause()
         return seat
 
     def _lead(self, journey: Journey, cache: Cache, flight: Flight) -> None:
