@@ -1,4 +1,7 @@
-"""Whether a chart has a place for every row: rows that share one would be drawn over each other, and one of them told for all."""
+"""Whether a chart shows what its panel asks for: every metric, and a place for every row.
+
+Rows that share a place would be drawn over each other, and one of them told for all.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,16 @@ def check_rows(panel: Node, chart: Chart, asked: Asked, words: Vocabulary) -> No
     written = panel.get("chart")
     layers = written.get("layer") if written is not None else None
     parts = layers.items() if layers is not None else [written or panel]
-    for part, layer in zip(parts, chart.layers, strict=False):
-        checked = Checked(part, layer, asked, words)
-        if has_unknown(checked):
-            continue
-        if layer.mark == "number":
+    known = [Checked(part, layer, asked, words) for part, layer in zip(parts, chart.layers, strict=False)]
+    if any("mark" in each.node.broken or has_unknown(each) for each in known):
+        return
+    for checked in known:
+        if checked.mark == "number":
             _check_number(panel, checked, asked.query)
-        elif layer.mark in _PLACED:
+        elif checked.mark in _PLACED:
             _check_places(panel, checked, asked.query)
+    if not any(checked.mark == "table" for checked in known):
+        _check_metrics(panel, known, asked.query)
 
 
 def _check_number(panel: Node, checked: Checked, query: MetricQuery) -> None:
@@ -48,6 +53,20 @@ def _check_places(panel: Node, checked: Checked, query: MetricQuery) -> None:
     if free and (columns.y if checked.lies else columns.x) in names:
         detail = f"{checked.a_mark} has one place for rows that differ in {_listed(free)}"
         _refuse(panel, checked, free, detail, "each of `by` on `x`, `y` or `color`", "choose `mark: table`")
+
+
+def _check_metrics(panel: Node, layers: Sequence[Checked], query: MetricQuery) -> None:
+    """Each metric stands on a channel of some layer, or is what rows are sorted by."""
+    shown = {order.name for order in query.order}
+    for each in layers:
+        shown |= {each.columns.x, each.columns.y, each.columns.color}
+        shown |= {encoding.field for found in each.layer.encoding.values() for encoding in found}
+    missing = [name for name in query.metrics if name not in shown]
+    if missing:
+        at = panel.get("metrics") or panel
+        detail = f"The chart does not show {_listed(missing)}"
+        fix = f"Write a layer, a channel or a panel for {_listed(missing)}, or choose `mark: table`"
+        layers[0].words.report.add(at, "bad_chart", detail, expected="every metric on a channel", got=", ".join(missing), fix=fix)
 
 
 def _several(query: MetricQuery) -> list[Dimension]:

@@ -82,6 +82,8 @@ def _check_marks(node: Node, marks: list[str], rows: bool, words: Vocabulary) ->
 def _default_layer(asked: Asked) -> Layer:
     if not isinstance(asked.query, MetricQuery):
         return Layer("table")
+    if len(asked.query.metrics) > 1:
+        return Layer("table")
     if not asked.query.by:
         return Layer("number", _default_encoding(asked))
     if len(asked.query.by) > DIMENSIONS_DRAWN or any(asked.columns.get(name) != "quantitative" for name in asked.query.metrics[:1]):

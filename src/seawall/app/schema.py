@@ -188,7 +188,7 @@ def _query_definitions() -> Schema:
             filters=list_of("The page's filters that touch it. Default: all whose field it can reach.", text("A filter."), at_most=20),
             chart=ref(
                 "chart",
-                "How it is drawn. Default: a number, a line over time, or bars; a table of what is no quantity or has three in `by`.",
+                "How it is drawn. Default: a number, a line over time, or bars; where none of them shows it all, a table.",
             ),
             fresh_for=duration("How long an answer over unchanged data counts as fresh. Default: 24h.", pattern=durations.SOME),
             deadline=duration("How long the panel may take before the next rung is shown.", pattern=durations.SOME),

@@ -78,6 +78,8 @@ IN_APP = [
     ("bad_chart", PANEL, "      total: {metric: revenue, by: [week, region, customer], chart: {mark: line}}"),
     ("bad_chart", PANEL, "      total: {metric: revenue, by: [region, customer, sale], chart: {mark: bar}}"),
     ("bad_chart", PANEL, "      total: {metric: revenue, by: [week, region], chart: {mark: number}}"),
+    ("bad_chart", PANEL, "      total: {metrics: [revenue, visitors], by: week, chart: {mark: line}}"),
+    ("bad_chart", PANEL, "      total: {metrics: [revenue, visitors], chart: {mark: number}}"),
     ("bad_chart", "{mark: line, encoding", "{mark: line, layer: [{mark: line}], encoding"),
     ("bad_chart", "y: {field: revenue,", "y: {field: revenue, value: 3,"),
     ("bad_outage", "serve: stale", "serve: explanation"),

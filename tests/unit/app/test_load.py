@@ -51,7 +51,7 @@ def test_filters_touch_the_panels_they_reach(bundle: Bundle) -> None:
 def test_charts_are_filled_from_the_columns(bundle: Bundle) -> None:
     """Marks and channels left out come from the query; types from the columns."""
     panels = bundle.app.pages["demand"].panels
-    assert [layer.mark for name in ("trend", "total", "rows") for layer in panels[name].chart.layers] == ["line", "number", "table"]
+    assert [layer.mark for name in ("trend", "total", "rows") for layer in panels[name].chart.layers] == ["line", "table", "table"]
     assert panels["trend"].chart.layers[0].encoding["x"] == (Encoding(field="week", type="temporal"),)
 
 

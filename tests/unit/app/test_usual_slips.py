@@ -121,7 +121,13 @@ def test_rows_pinned_to_one_value_have_a_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["metric: latest, by: hour", "metric: latest, by: region", "metric: revenue, by: [week, region, customer]"]
+    "asked",
+    [
+        "metric: latest, by: hour",
+        "metric: latest, by: region",
+        "metric: revenue, by: [week, region, customer]",
+        "metrics: [revenue, visitors], by: week",
+    ],
 )
 def test_what_a_chart_could_not_show_is_a_table(tmp_path: Path, asked: str) -> None:
     """Unless the author asks for another mark: dates have no height, and three columns of names no place."""
