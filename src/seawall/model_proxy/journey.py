@@ -9,6 +9,9 @@ from seawall.model_proxy.call import Call
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.leading import Leading
 
+CANCELLED = "cancelled"
+"""`call.error` of a call whose client vanished."""
+
 
 class Journey:
     """A call and what belongs to it while it is under way."""

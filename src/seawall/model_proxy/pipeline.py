@@ -25,7 +25,7 @@ from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.errors import ContractBroken
 from seawall.model_proxy.genai_spans import annotate
 from seawall.model_proxy.http import Request
-from seawall.model_proxy.journey import UNDER_WAY, Journey, Step, UnderWay
+from seawall.model_proxy.journey import CANCELLED, UNDER_WAY, Journey, Step, UnderWay
 from seawall.model_proxy.leading import Leading
 from seawall.model_proxy.reading import reading
 from seawall.model_proxy.settle import settle
@@ -35,8 +35,6 @@ from seawall.telemetry import spans
 from seawall.telemetry.events import event
 
 __all__ = ["Pipeline", "Stages"]
-CANCELLED = "cancelled"
-"""`call.error` of a call whose client vanished."""
 
 
 class Pipeline:
