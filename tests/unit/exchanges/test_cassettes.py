@@ -134,3 +134,12 @@ def test_a_file_that_grew_is_read_on(tmp_path: Path) -> None:
     opened.clear()
     assert one.find("s5", seen, grows=True) is not None
     assert len(opened) == 2
+
+
+def test_a_line_that_is_no_text_is_passed_over(tmp_path: Path) -> None:
+    """An app's own cassette may have been written by hand, in whatever encoding."""
+    folder = tmp_path / "app" / "cassettes"
+    folder.mkdir(parents=True)
+    line = encode(exchange("one"))
+    (folder / "a.jsonl").write_bytes(line.replace(b"Fifty", b"F\xfcnfzig") + b"\n" + line + b"\n")
+    assert found(Cassettes(tmp_path, apps={"shop": tmp_path / "app"}), "one") == "Fifty-two."

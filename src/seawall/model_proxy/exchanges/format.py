@@ -101,7 +101,7 @@ def encode(exchange: Exchange) -> bytes:
 
 
 def decode(line: bytes | str) -> Exchange:
-    """An exchange from its line. msgspec.MsgspecError when it is not one of a version we know."""
+    """An exchange from its line. msgspec.MsgspecError or UnicodeDecodeError when it is not one of a version we know."""
     return _decode(line)
 
 
@@ -111,7 +111,7 @@ def decode_lines(data: bytes) -> Iterator[Exchange]:
         if line:
             try:
                 yield _decode(line)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue
 
 

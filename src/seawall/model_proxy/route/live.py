@@ -155,7 +155,7 @@ def read_copy(path: Path) -> Table:
     try:
         with path.open("rb") as file:
             return msgspec.json.decode(file.read(COPY_BYTES_MAX), type=Table)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return {}
 
 

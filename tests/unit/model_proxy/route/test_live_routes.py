@@ -72,4 +72,5 @@ async def test_history_tells_who_and_why() -> None:
 def test_a_copy_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     """Nor one that is not there."""
     (tmp_path / "x").write_text('{"small": {"variants": "all"}}')
-    assert read_copy(tmp_path / "x") == read_copy(tmp_path / "y") == {}
+    (tmp_path / "z").write_bytes(b'{"small\xff": {"variants": {}}}')
+    assert read_copy(tmp_path / "x") == read_copy(tmp_path / "y") == read_copy(tmp_path / "z") == {}
