@@ -34,7 +34,7 @@ const place = (name, received) => {
 /** What a panel shows does not belong to the state of the page, and what does could not be had: say so, with a way to try again. */
 const lose = (target) => {
   const { offline, tryAgain } = document.documentElement.dataset;
-  const body = target.querySelector(".panel-body");
+  const body = target.querySelector(".panel-body") ?? target;
   const title = target.querySelector("h2");
   const words = target.querySelector(".definition");
   const failed = document.createElement("div");
@@ -49,7 +49,7 @@ const lose = (target) => {
   button.textContent = tryAgain;
   failed.append(strong, button);
   redraw(target, () => {
-    if (title.dataset.title) {
+    if (title?.dataset.title) {
       title.className = "";
       title.textContent = title.dataset.title;
       words.textContent = words.textContent.slice(title.textContent.length + 2);
@@ -135,7 +135,7 @@ export const watch = () =>
     for (const name of names) tried.add(name);
     await refresh(names, location.search);
     const come = names.map(section).filter((one) => one && !one.querySelector("[data-again], [data-lost]"));
-    if (come.length) say(come.map((one) => one.querySelector("h2").textContent).join(". "));
+    if (come.length) say(come.map((one) => one.querySelector("h2")?.textContent).join(". "));
   }, AGAIN_MS);
 
 /** The page has ended. Panels that it has not filled by now were cut off with it, and are asked for like those that are late. */

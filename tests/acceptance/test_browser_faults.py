@@ -177,3 +177,16 @@ def test_a_late_answer_of_an_older_choice_never_wins(seawall, new_page):
     held[0].fulfill(content_type="text/html", body='<template for="sales"><h2 id="h-sales">Of the West alone</h2></template>')
     page.wait_for_timeout(300)
     assert page.locator("#h-sales").inner_text() == shown
+
+
+def test_a_panel_of_which_not_even_the_head_came_is_told_too(seawall, new_page):
+    """A panel that broke on the server has nothing but a sentence; an update that fails replaces it like any other."""
+    page = opened(seawall, new_page())
+    page.evaluate("() => { document.getElementById('panel-sales').innerHTML = '<p class=failed>Broken</p>' }")
+    page.context.set_offline(True)
+    choose(page, "store_group", "West")
+    page.wait_for_selector("#panel-sales [data-lost]")
+    assert page.locator("[aria-busy]").count() == 0
+    assert page.eval_on_selector_all("section.panel", LOST) == page.eval_on_selector_all(
+        TOUCHED, "them => them.map(one => one.dataset.panel)"
+    )
