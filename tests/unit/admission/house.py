@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hypothesis import Phase
+
 from seawall.core.clock import ManualClock
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError, Unavailable
@@ -28,6 +30,8 @@ from seawall.model_proxy.memory_database import ModelMemoryDatabase
 from seawall.store.database import Queries
 from seawall.telemetry.spans import Span
 
+SEEDS = [phase for phase in Phase if phase is not Phase.shrink]
+"""A simulation with another seed is another simulation: nothing of it can be made smaller, and looking for it takes minutes."""
 PRICE = 1_000
 """Nano-dollars a token, in and out."""
 MODELS = {

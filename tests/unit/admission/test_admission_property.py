@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.admission.house import House, Replica, a_call
+from tests.unit.admission.house import SEEDS, House, Replica, a_call
 from tests.virtual_time import run
 
 from seawall.core.clock import ManualClock
@@ -84,7 +84,7 @@ async def a_day(house: House, replicas: int, troubles: int) -> None:
         await replica.stop()
 
 
-@settings(max_examples=16)
+@settings(max_examples=16, phases=SEEDS)
 @given(
     seed=st.integers(0, 1 << 32),
     replicas=st.integers(1, 4),
@@ -102,7 +102,7 @@ def test_budgets_hold_and_nothing_leaks(seed: int, replicas: int, budget: int, r
     assert house.admitted
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, phases=SEEDS)
 @given(seed=st.integers(0, 1 << 32), replicas=st.integers(1, 4))
 def test_limits_hold_to_the_last_one(seed: int, replicas: int) -> None:
     """While the stores are there, all replicas together never let more through than a limit says."""
@@ -147,7 +147,7 @@ async def a_bad_day(house: House, replicas: int) -> None:
         await replica.stop()
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, phases=SEEDS)
 @given(seed=st.integers(0, 1 << 32), replicas=st.integers(1, 4), rate=st.sampled_from([0.0, 0.1]))
 def test_what_is_lent_is_lent_once(seed: int, replicas: int, rate: float) -> None:
     """A ledger that comes and goes while a budget runs out: no replica spends more than one allotment beyond it."""
