@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 import pyarrow as pa
 
-from seawall.app.model import App, Dimension, Filter, Grain, MetricQuery, Order, Panel, Text
+from seawall.app.model import App, Filter, Grain, MetricQuery, Order, Panel, Text
 from seawall.app.vocabulary import metric_facts
 from seawall.ask.answer_chart import panel_of, side_by_side
 from seawall.ask.meeting import Meeting, stretches
@@ -28,7 +28,7 @@ from seawall.ask.rows import (
 from seawall.ask.sentence import period_text, phrases
 from seawall.core.deadline import Deadline
 from seawall.query.errors import InvalidQuery
-from seawall.query.periods import Span, WeekStart, last_complete, shifted, span_of, unit_of
+from seawall.query.periods import Span, last_complete, shifted, span_of, unit_of
 from seawall.query.policy import EffectivePolicy
 from seawall.query.service import QueryService
 
@@ -94,21 +94,23 @@ def _meeting(app: App, question: Question, earlier: MetricQuery, as_of: date | N
     """How rows over time meet; None where none are, or a time has no beginning or end."""
     timed = [one for one in question.by if one.grain is not None]
     periods = [one for one in question.where if one.op == "during"]
-    if not timed or len({one.grain for one in timed}) > 1 or (len(periods) != 1 and question.last is None):
+    if not timed or len({(one.grain, one.field) for one in timed}) > 1 or (len(periods) != 1 and question.last is None):
+        return None
+    by, usual = timed[0], _usual_times(app, question)
+    if periods and by.field != periods[0].field and not {by.field, periods[0].field} <= {"", *usual}:
         return None
     span, _ = _span(question, periods, as_of)
     other = next(span_of(str(one.values[0]), as_of) for one in earlier.where if one.op == "during")
-    found = stretches(span, other, timed[0].grain or "day", _week_starts(app, question, timed[0]), as_of)
-    return Meeting(*found, frozenset(one.name for one in timed)) if found is not None else None
+    field = by.field or next(iter(usual), "")
+    found = stretches(span, other, by.grain or "day", app.semantics.field(field).week_starts if field else "monday", as_of)
+    return Meeting(*found, frozenset({by.name})) if found is not None else None
 
 
-def _week_starts(app: App, question: Question, timed: Dimension) -> WeekStart:
-    """Of the time that is named, or that the first metric goes by."""
-    datasets, metric = app.semantics.datasets, question.metrics[0]
-    if timed.field:
-        return app.semantics.field(timed.field).week_starts
-    homes = (datasets[name] for name in metric_facts(app.semantics, app.semantics.metrics[metric]))
-    return next((one.fields[one.time.rpartition(".")[2]].week_starts for one in homes if one.time), "monday")
+def _usual_times(app: App, question: Question) -> list[str]:
+    """The time fields that the metrics go by where none is named."""
+    datasets, metrics = app.semantics.datasets, app.semantics.metrics
+    homes = [datasets[fact] for name in question.metrics for fact in metric_facts(app.semantics, metrics[name])]
+    return [f"{one.name}.{one.time.rpartition('.')[2]}" for one in homes if one.time]
 
 
 def _compared(question: Question, now: Rows, before: Rows, meeting: Meeting | None) -> tuple[Rows, Rows | None]:
