@@ -206,6 +206,7 @@ def test_a_port_that_is_taken_is_refused_when_it_was_asked_for(house: House) -> 
     assert done.returncode == 2
     assert "is taken" in done.stderr
     assert "--port" in done.stderr
+    assert not locate(house.data, os.environ).run.exists()
 
 
 def test_detached_it_returns_when_ready_and_down_stops_it(house: House) -> None:

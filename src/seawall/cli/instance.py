@@ -29,6 +29,8 @@ from seawall.store.whole_files import replace_whole
 
 SOCKET_PATH_MAX = 107
 """sun_path holds 108 bytes with the closing zero (unix(7))."""
+LOCK_S_MAX = 1.0
+"""Somebody who only looks, or is about to end, may hold a data directory for a moment."""
 OURS = frozenset({"instance.lock", "warehouse", "keys", "bundles", "postgres", "prepared"})
 """One of these in a directory tells that it is an instance's."""
 _LONGEST_SOCKET_NAME = "postgres/.s.PGSQL.5432.lock"
@@ -165,8 +167,13 @@ def reach(data: Path, environment: Mapping[str, str]) -> Instance:
 
 def prepare(instance: Instance) -> None:
     """Make both directories private. ConfigurationError when one cannot be made, belongs to somebody else or is for something else."""
-    _make_private(instance.data, "Choose another with --data")
+    prepare_data(instance)
     _make_private(instance.run, "Set XDG_RUNTIME_DIR to a directory of this user, or unset it")
+
+
+def prepare_data(instance: Instance) -> None:
+    """`prepare` for what does not run: there will be no sockets."""
+    _make_private(instance.data, "Choose another with --data")
 
 
 def _make_private(path: Path, fix: str) -> None:
@@ -201,17 +208,30 @@ def lock(instance: Instance) -> int:
             got=error.strerror or str(error),
             fix="Choose another with --data",
         ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    until = time.monotonic() + LOCK_S_MAX
+    while not (locked := _flock(descriptor)) and not _runs(record := instance.read()) and time.monotonic() < until:
+        time.sleep(0.02)
+    if not locked:
         os.close(descriptor)
-        record = instance.read()
         where = f" as process {record.pid} on {record.url}" if record else ""
         raise AlreadyRunning(
             f"An instance with the data directory {instance.data} runs already{where}",
             fix=f"Use that one, stop it with `seawall down --data {shlex.quote(str(instance.data))}`, or choose another with --data",
-        ) from None
+        )
     return descriptor
+
+
+def _flock(descriptor: int) -> bool:
+    """Whether the lock was free and is ours now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _runs(record: InstanceRecord | None) -> bool:
+    return record is not None and record.running
 
 
 def is_held(instance: Instance) -> bool:
@@ -221,12 +241,9 @@ def is_held(instance: Instance) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
+        return not _flock(descriptor)
     finally:
         os.close(descriptor)
-    return False
 
 
 def recover(instance: Instance, grace_s: float = 5.0) -> list[int]:

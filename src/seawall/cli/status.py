@@ -19,6 +19,9 @@ from seawall.cli.supervisor_process import is_alive, memory_bytes, uptime_s
 from seawall.workers.progress import FILE as PROGRESS_FILE
 from seawall.workers.progress import read_progress
 
+ENDED = "ended"
+"""The state of a process that is gone and whose supervisor has not said so yet."""
+
 
 class ServiceStatus(msgspec.Struct, frozen=True):
     """One process now. A pid of 0: it does not run."""
@@ -111,7 +114,7 @@ def _service(service: ServiceRecord) -> ServiceStatus:
         memory_bytes=memory_bytes(service.pid) if alive else 0,
         restarts=service.restarts,
         uptime_s=round(uptime_s(service.started_ticks), 1) if alive else 0.0,
-        state=service.state,
+        state=service.state if alive or not service.pid else ENDED,
         detail=service.detail,
     )
 
@@ -125,7 +128,7 @@ def describe(found: Status) -> str:
         label = service.name if service.name != "ui-read" else f"{service.name}-{service.replica}"
         state = "ready" if service.ready else f"{service.state} {service.detail}".strip()
         memory = f"{service.memory_bytes / 2**20:.0f} MB"
-        lines.append(f"  {label:<14}{service.pid:>8}{memory:>9}{service.uptime_s:>9.0f} s  {service.restarts} restarts  {state}")
+        lines.append(f"  {label:<16}{service.pid:>8}{memory:>9}{service.uptime_s:>9.0f} s  {service.restarts} restarts  {state}")
     lines += [
         f"  {each.job} {each.app}/{each.what}: {each.done:,} of {each.total:,} ({each.done / max(1, each.total):.0%})"
         for each in found.jobs

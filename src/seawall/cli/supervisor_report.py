@@ -125,7 +125,7 @@ class HumanReporter:
 
     def _line(self, mark: str, label: str, rest: str) -> None:
         self._clear()
-        _write(self._out, f"  {mark} {label:<14}{rest}\n")
+        _write(self._out, f"  {mark} {label:<16}{rest}\n")
 
     def _mark(self, character: str, colour: int) -> str:
         return f"\x1b[{colour}m{character}\x1b[0m" if self._terminal else character

@@ -87,11 +87,15 @@ def _hold(
 ) -> int:
     instances.lock(instance)
     instances.recover(instance)
-    with hold_port(port, os.environ.get("SEAWALL_LISTEN", "")) as held:
-        site = Site(instance, apps, held.getsockname()[1], dict(os.environ))
-        reporter: Reporter = JsonReporter(sys.stdout) if as_json else HumanReporter(sys.stdout)
-        running = RunningInstance(site, planner(site), reporter, on_ready)
-        return asyncio.run(running.run())
+    instances.prepare(instance)  # whoever held it until now took the directory for sockets along
+    try:
+        with hold_port(port, os.environ.get("SEAWALL_LISTEN", "")) as held:
+            site = Site(instance, apps, held.getsockname()[1], dict(os.environ))
+            reporter: Reporter = JsonReporter(sys.stdout) if as_json else HumanReporter(sys.stdout)
+            running = RunningInstance(site, planner(site), reporter, on_ready)
+            return asyncio.run(running.run())
+    finally:
+        instances.clear_run(instance)
 
 
 def real_plan(site: Site) -> Sequence[Unit]:

@@ -80,7 +80,7 @@ def _is_sound(folder: Path, data: Path, *, as_json: bool) -> bool:
     checked, bundle = checked_alone(folder)
     if bundle is not None and checked.ok:
         with suppress(ConfigurationError):  # whoever starts next tells what is wrong with the directory
-            instances.prepare(instances.locate(data, os.environ))
+            instances.prepare_data(instances.locate(data, os.environ))
             keep(bundle, data / KEPT)
     else:
         show(checked, bundle, folder, as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -110,11 +111,21 @@ def test_only_one_holds_a_data_directory(tmp_path: Path) -> None:
     """The second is told who has it and what to do."""
     instance = _prepared(tmp_path)
     held = instances.lock(instance)
-    instance.write(_record(4711, 1))
-    with pytest.raises(AlreadyRunning, match="process 4711 on http://localhost:8420"):
+    instance.write(_record(os.getpid(), start_ticks(os.getpid()) or 0))
+    with pytest.raises(AlreadyRunning, match=f"process {os.getpid()} on http://localhost:8420"):
         instances.lock(instance)
     os.close(held)
     os.close(instances.lock(instance))
+
+
+def test_who_holds_it_for_a_moment_only_is_waited_for(tmp_path: Path) -> None:
+    """`seawall down` that looks for what was left, a supervisor that is about to end."""
+    instance = _prepared(tmp_path)
+    held = instances.lock(instance)
+    letting_go = threading.Timer(0.1, os.close, [held])
+    letting_go.start()
+    os.close(instances.lock(instance))
+    letting_go.join()
 
 
 def test_record_survives_the_round_trip_and_garbage_is_no_record(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def test_people_see_services_turn_ready_then_where_to_go() -> None:
     reporter.changed(Change(Unit("workers", ("x",)), "failed", "ended with status 1", restarts=7))
     reporter.ready(READY, ["workers-0"], 3.2)
     text = out.getvalue()
-    assert "✓ ui-read-1       0.2 s" in text
-    assert "✗ workers       failed  ended with status 1" in text
+    assert "✓ ui-read-1         0.2 s" in text
+    assert "✗ workers         failed  ended with status 1" in text
     assert "Ready in 3.2 s, without workers-0" in text
     assert "http://localhost:1/auth/link/x" in text
 

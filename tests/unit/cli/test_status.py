@@ -41,7 +41,7 @@ def test_a_process_that_is_gone_is_not_ready(here: tuple[int, int]) -> None:
     """Even when the record, written before, says so."""
     found = status_of(_record(*here, ServiceRecord("ui-read", 0, "ready", here[0], here[1] + 1)))
     assert not found.ready
-    assert found.services[0].pid == 0
+    assert (found.services[0].pid, found.services[0].state) == (0, "ended")
 
 
 def test_a_service_given_up_is_named_with_its_reason(here: tuple[int, int]) -> None:
