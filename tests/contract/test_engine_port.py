@@ -7,6 +7,8 @@ the same rows and the same Arrow types everywhere. An engine of another kind joi
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -305,6 +307,38 @@ async def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
         assert isinstance(caught.value, EngineUnavailable)
         assert time.monotonic() - started < 3
     assert not await engines[0].ready()
+    await pool.close()
+
+
+async def until_ready(engine: Engine) -> bool:
+    """Whether it is within 20 s."""
+    deadline = soon(20)
+    while not deadline.expired():
+        if await engine.ready():
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def test_a_postgres_that_hangs_is_told_in_time(own_postgres: PostgresServer) -> None:
+    """Neither a question nor `ready` waits for it, and the connection is had again when it goes on."""
+    pool = await open_pool(own_postgres.url, min_size=1, max_size=1)
+    engine = PostgresEngine(pool)
+    assert await until_ready(engine)
+    backend = (await run(engine, "SELECT pg_backend_pid() AS pid"))[0].column("pid")[0].as_py()
+    os.kill(backend, signal.SIGSTOP)
+    own_postgres.pause()
+    started = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(EngineUnavailable):
+            await run(engine, "SELECT 1 AS x")
+    assert not await engine.ready()
+    assert time.monotonic() - started < 4
+    own_postgres.resume()
+    os.kill(backend, signal.SIGCONT)
+    assert await until_ready(engine)
+    assert (await run(engine, "SELECT pg_backend_pid() AS pid"))[0].column("pid")[0].as_py() == backend
+    await engine.close()
     await pool.close()
 
 

@@ -50,6 +50,8 @@ class PostgresEngine:
         self._connect_seconds = connect_seconds
         self._search_path = ", ".join(['"pg_catalog"', *(f'"{name}"' for name in _plain(schemas)), '"pg_temp"'])
         self._running: set[_Connection] = set()
+        self._late: set[asyncio.Task[_Connection]] = set()
+        self._going_back: set[asyncio.Task[None]] = set()
 
     async def stream(
         self, sql: str, parameters: Sequence[Scalar], *, watermark: str = "", deadline: Deadline, batch_rows: int = 1024
@@ -79,9 +81,9 @@ class PostgresEngine:
     async def ready(self) -> bool:
         """Whether a connection can be had now."""
         try:
-            async with self._pool.connection(timeout=self._connect_seconds) as connection:
-                await connection.execute("SELECT 1")
-        except _UNREACHABLE:
+            async with self._connection(self._connect_seconds) as connection:
+                await _bounded(connection.execute("SELECT 1"), Deadline.after(self._connect_seconds))
+        except (*_UNREACHABLE, EngineUnavailable, DeadlineExceeded):
             return False
         return True
 
@@ -89,13 +91,14 @@ class PostgresEngine:
         """Cancel what runs. The pool is its owner's to close."""
         for connection in list(self._running):
             await connection.cancel_safe(timeout=CANCEL_SECONDS_MAX)
+        for asking in self._late:
+            asking.cancel()
 
     @asynccontextmanager
     async def _transaction(self, deadline: Deadline) -> AsyncIterator[_Connection]:
         """A read-only transaction that is always rolled back; errors of the driver come out as errors of the port."""
-        patience = min(self._connect_seconds, deadline.remaining())
         try:
-            async with self._pool.connection(timeout=patience) as connection:
+            async with self._connection(min(self._connect_seconds, deadline.remaining())) as connection:
                 self._running.add(connection)
                 try:
                     await _bounded(connection.execute(self._begin(deadline)), deadline)
@@ -103,9 +106,39 @@ class PostgresEngine:
                 finally:
                     self._running.discard(connection)
                     if not connection.closed:
-                        await connection.rollback()
+                        await _bounded(connection.rollback(), Deadline.after(CANCEL_SECONDS_MAX))
         except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, OSError) as error:
             raise _translated(error, deadline) from error
+
+    @asynccontextmanager
+    async def _connection(self, seconds: float) -> AsyncIterator[_Connection]:
+        """A connection of the pool's, had within so many seconds; EngineUnavailable otherwise.
+
+        Before the pool hands one out it asks whether the server is there, and waits for as long as one that hangs does not say. That
+        goes on without us: a connection that comes too late goes back at once.
+        """
+        asking = asyncio.create_task(self._pool.getconn(timeout=seconds))
+        in_time = False
+        try:
+            in_time = bool((await asyncio.wait({asking}, timeout=seconds))[0])
+        finally:
+            if not in_time:
+                self._late.add(asking)
+                asking.add_done_callback(self._came_late)
+        if not in_time:
+            raise EngineUnavailable("The operational database does not answer", got="nothing")
+        connection = asking.result()
+        try:
+            yield connection
+        finally:
+            await self._pool.putconn(connection)
+
+    def _came_late(self, asking: asyncio.Task[_Connection]) -> None:
+        self._late.discard(asking)
+        if not asking.cancelled() and asking.exception() is None:
+            going_back = asyncio.create_task(self._pool.putconn(asking.result()))
+            self._going_back.add(going_back)
+            going_back.add_done_callback(self._going_back.discard)
 
     def _begin(self, deadline: Deadline) -> str:
         milliseconds = max(1, int(deadline.remaining() * 1000))
