@@ -22,7 +22,7 @@ up: setup
 
 test: setup $(CHROMIUM) $(STAMPS)/sdks check
 	@printf '\n── unit ──\n'
-	@$(BIN)/pytest tests/unit -n 2
+	@$(BIN)/pytest tests/unit -n 2 --dist worksteal
 	@printf '\n── contract ──\n'
 	@$(BIN)/pytest tests/contract
 	@printf '\n── integration ──\n'
