@@ -19,7 +19,7 @@ from seawall.app.load import load_bundle
 from seawall.app.model import App, Dimension, MetricQuery, Order
 from seawall.app.names import GRAINS
 from seawall.cli.engines import reached
-from seawall.cli.query_print import PRINTERS, print_explained
+from seawall.cli.query_print import PRINTERS, print_explained, print_explained_json
 from seawall.core.deadline import Deadline
 from seawall.core.errors import InvalidInput
 from seawall.core.principal import Attribute, Principal
@@ -131,7 +131,7 @@ async def _run(folder: Path, asked: Asked, principal: Principal, form: str, data
         service = QueryService(bundle, there.engines, there.generations)
         if explain:
             moment, compiled = service.compile(question, policy)
-            print_explained(compiled, moment)
+            (print_explained_json if form == "json" else print_explained)(compiled, moment)
             return
         answer = await service.table(question, policy, deadline=deadline)
     show: Callable[..., None] = PRINTERS[form]

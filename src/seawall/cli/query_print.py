@@ -68,6 +68,18 @@ def print_explained(compiled: Compiled, moment: Moment) -> None:
     click.echo(f"-- engine {compiled.engine}, generation {moment.watermark or 'live'}, as of {moment.as_of}")
 
 
+def print_explained_json(compiled: Compiled, moment: Moment) -> None:
+    """The same for programs."""
+    told = {
+        "sql": compiled.sql,
+        "parameters": list(compiled.parameters),
+        "engine": compiled.engine,
+        "generation": moment.watermark,
+        "as_of": moment.as_of,
+    }
+    click.echo(msgspec.json.Encoder(decimal_format="number").encode(told).decode())
+
+
 PRINTERS: dict[str, Callable[[Answer, BinaryIO], None]] = {
     "table": print_table,
     "json": print_json,

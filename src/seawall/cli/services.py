@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import click
-import msgspec
 
 from seawall.core.settings import Settings, settings_from
 
@@ -106,10 +105,10 @@ def await_preparation() -> None:
 def _settings(service: str, *, watch: bool = True) -> Settings:
     """The settings of a service. From here on whatever this process makes is for its user alone."""
     os.umask(0o077)
-    settings = settings_from(os.environ)
+    settings = settings_from({"SEAWALL_SERVICE": service} | dict(os.environ))
     if watch and os.environ.get("SEAWALL_SUPERVISED"):
         outlive_nobody(os.getppid(), drain_s_max(service, settings))
-    return settings if settings.service else msgspec.structs.replace(settings, service=service)
+    return settings
 
 
 def drain_s_max(service: str, settings: Settings) -> float:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from seawall.cli import main
 from seawall.cli.instance import AlreadyRunning
 from seawall.core.errors import ConfigurationError, InvalidInput, Unavailable
+from seawall.core.settings import Settings
 
 
 def test_help_lists_every_command_without_importing_any() -> None:
@@ -99,6 +100,17 @@ def test_what_the_system_refuses_is_a_sentence(
     assert (caught.value.code, told.count("\n")) == (1, 1)
     assert told.startswith(f"seawall: {os.strerror(number)}: /data/x.")
     assert fix in told
+
+
+def test_a_service_started_alone_needs_only_what_it_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway keeps nothing, so that nobody need give it a database."""
+    found: list[Settings] = []
+    monkeypatch.setattr("seawall.gateway.service.run", found.append)
+    environment = {"SEAWALL_DATA": "/d", "SEAWALL_RUN": "/r", "SEAWALL_APPS": "/a", "DATABASE_URL": None, "SEAWALL_SERVICE": None}
+    mask = os.umask(0o077)
+    done = CliRunner().invoke(main.cli, ["gateway"], env=environment)
+    os.umask(mask)
+    assert (done.exit_code, [one.service for one in found]) == (0, ["gateway"])
 
 
 def test_an_interrupted_command_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,15 @@ def test_explain_runs_nothing_and_shows_values_apart(instance: Path) -> None:
     assert "'Bonn'" in values
 
 
+def test_explain_is_json_for_programs(instance: Path) -> None:
+    """The statement, what is bound to it, and on what it would run."""
+    done = ask(instance, "--metric", "revenue", "--where", "town = Ulm", "--as", "role=viewer,towns=Bonn", "--explain", "--json")
+    told = json.loads(done.stdout)
+    assert "Ulm" in str(told["parameters"])
+    assert "Ulm" not in told["sql"]
+    assert told["engine"] == "warehouse"
+
+
 @pytest.mark.parametrize(
     "options", [["--metric", "profit"], ["--metric", "revenue", "--by", "town:week"], ["--metric", "revenue", "--where", "town ~ x"]]
 )
