@@ -63,6 +63,7 @@ CODES: dict[str, str] = {
     "keyset_masked": "A policy hides a keyset field from someone, whose pages would then break.",
     "needs_time": "`last`, `compare` or a grain needs a time to work on.",
     "bad_chart": "The chart's keys contradict each other, or one of them would not be drawn.",
+    "bad_finding": "A headline or comparison is asked for that the panel's rows cannot bear.",
     "bad_outage": "The outage rungs contradict each other.",
     "duplicate_panel": "Two panels of the app have the same name.",
     "panel_not_laid_out": "The panel is in no row of the layout.",

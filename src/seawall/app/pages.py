@@ -7,6 +7,7 @@ from typing import Any, cast
 from seawall.app.chart_rows import check_rows
 from seawall.app.charts import read_chart
 from seawall.app.durations import parse_duration
+from seawall.app.headlines import check_headline
 from seawall.app.model import Chart, Comparison, Layer, MetricQuery, Outage, Page, PageFilter, Panel, Policy
 from seawall.app.names import RESERVED_PARAMETERS, RESERVED_PATHS
 from seawall.app.queries import Asked, read_metric_query
@@ -145,6 +146,7 @@ def _panel(name: str, node: Node, filters: dict[str, PageFilter], policies: dict
     chart = read_chart(node.get("chart"), node, asked, words) if asked.columns else Chart((Layer("table"),))
     if not node.broken:
         check_rows(node, chart, asked, words)
+        check_headline(node, chart, asked, words)
     similar = read_similar(node.get("similar"), asked.query, filters, policies, words)
     return Panel(
         name=name,

@@ -173,7 +173,10 @@ def _query_definitions() -> Schema:
                 "against as many days before or those of a year ago.",
                 ("previous", "year_ago"),
             ),
-            finding=choice("The headline sentence to make from the rows.", ("top_share", "latest_change", "peak", "largest_mover")),
+            finding=choice(
+                "The headline sentence to make from the rows. `top_share` needs a metric made of sums and counts, `latest_change` a grain.",
+                ("top_share", "latest_change", "peak", "largest_mover"),
+            ),
             dataset=text("Show rows of this dataset."),
             columns=list_of("Fields to show. Default: all of the dataset's.", text("A field."), at_least=1, at_most=COLUMNS_MAX),
             keyset=list_of(

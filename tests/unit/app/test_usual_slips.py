@@ -245,6 +245,24 @@ def test_a_period_too_long_ago_is_refused_by_both() -> None:
         span_of("last_4000_years", AS_OF)
 
 
+@pytest.mark.parametrize(
+    ("text", "adds_up"),
+    [
+        ("SUM(sales.amount)", True),
+        ("COUNT(sales.sale) FILTER (WHERE sales.amount > 0)", True),
+        ("100 * (SUM(sales.amount) - COALESCE(SUM(sales.sale), 0)) / 2", True),
+        ("COUNT(DISTINCT sales.customer)", False),
+        ("AVG(sales.amount)", False),
+        ("SUM(sales.amount) / NULLIF(COUNT(sales.sale), 0)", False),
+    ],
+)
+def test_only_parts_that_add_up_have_a_share(tmp_path: Path, text: str, adds_up: bool) -> None:
+    """No region has a part of the average basket, or of the customers, who may buy in several."""
+    semantic = edited(SEMANTIC, METRICS, f"{METRICS}      - {{name: it, {expression(text)}}}\n")
+    faults = faults_of(tmp_path, with_panel("{metric: it, by: region, finding: top_share}"), semantic)
+    assert [fault.code for fault in faults] == ([] if adds_up else ["bad_finding"])
+
+
 # ── said once ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
