@@ -2,7 +2,7 @@
 
 ```html
 <section class="detail" id="row-detail" aria-labelledby="h-row-detail">   only on the page
-<header class="detail-head"><div><p class="eyebrow">panel</p><h2 id="h-row-detail">the row</h2></div>close</header>
+<div class="detail-head"><div><p class="eyebrow">panel</p><h2 id="h-row-detail">the row</h2></div>close</div>
 <div class="facts"><section><h3>dataset</h3><dl><div><dt>label</dt><dd>value</dd><dd class="definition">…</dd></div>…</dl></section>…</div>
 </section>
 ```
@@ -65,8 +65,8 @@ def _framed(panel: Panel, heading: str, inside: str, ctx: RenderContext, close_u
     )
     title = esc(panel.title.in_locale(ctx.locale))
     made = (
-        f'<header class="detail-head"><div><p class="eyebrow">{title}</p><h2 id="h-row-detail" dir="auto">{esc(heading)}</h2></div>'
-        f"{close}</header>{inside}"
+        f'<div class="detail-head"><div><p class="eyebrow">{title}</p><h2 id="h-row-detail" dir="auto">{esc(heading)}</h2></div>'
+        f"{close}</div>{inside}"
     )
     if close_url:
         made = f'<section class="detail" id="row-detail" aria-labelledby="h-row-detail">{made}</section>'
