@@ -193,7 +193,8 @@ class Answering:
             try:
                 body = _answers.decode(b"".join(self._body))
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise Unreadable("The provider's answer is not JSON") from error
+                coding = self.headers.get("content-encoding", "")
+                raise Unreadable("The provider's answer is not JSON", got=f"content-encoding: {coding[:20]}" if coding else "") from error
             self.body(body)
 
     def refusal(self) -> bytes:

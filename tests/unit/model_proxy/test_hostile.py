@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import ipaddress
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,15 @@ def test_a_whole_answer_in_a_streams_place_is_held_to_what_streams_are(choice: A
     call.stream = True
     with pytest.raises(BadStream):
         Answering(call, Target("t", "p", "m"), Source(call, (), None)).body({"choices": [choice]})  # type: ignore[arg-type]  # nothing comes so far
+
+
+def test_an_answer_that_is_compressed_unasked_is_told_as_such() -> None:
+    """Whoever set the provider up sees why nothing of it can be read."""
+    answering = Answering(made(model="m", messages=[]), Target("t", "p", "m"), Source(made(), (), None))  # type: ignore[arg-type]  # nothing comes
+    answering.head(200, {"content-type": "application/json", "content-encoding": "gzip"})
+    answering.data(gzip.compress(b"{}"))
+    with pytest.raises(Unreadable, match="gzip"):
+        answering.finish()
 
 
 def test_tenants_with_long_names_have_folders_of_their_own() -> None:

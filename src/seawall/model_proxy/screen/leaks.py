@@ -223,6 +223,9 @@ class Watch:
 
     def _spelt(self, text: str) -> bool:
         read = self._read + squeeze(text)
+        if len(read) < STRETCH:
+            self._read = read
+            return False
         end = len(read) - len(read) % STRETCH
         self._read = read[end:]
         letters = self._prompt.letters
