@@ -94,7 +94,8 @@ def test_forged_tokens(gate: tuple[int, dict[str, Upstream]], make: Callable[[],
 
 def test_good_token(gate: tuple[int, dict[str, Upstream]]) -> None:
     """The same request with a good token passes: the tests above refuse for the right reason."""
-    for headers in ({"cookie": f"seawall_token={forge()}"}, {"authorization": f"Bearer {GOOD}"}, {"authorization": f"Bearer {forge()}"}):
+    schemes = [{"authorization": f"{scheme} {token}"} for scheme in ("Bearer", "bearer") for token in (GOOD, forge())]
+    for headers in ({"cookie": f"seawall_token={forge()}"}, *schemes):
         assert httpx.get(f"http://127.0.0.1:{gate[0]}/m/demand", headers=headers).status_code == 200
 
 

@@ -72,7 +72,7 @@ def _identity(plan: Plan) -> list[Json]:
         "issuer": ISSUER,
         "audiences": [AUDIENCE],
         "local_jwks": {"inline_string": json.dumps(plan.jwks, sort_keys=True)},
-        "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+        "from_headers": [{"name": "authorization", "value_prefix": scheme} for scheme in ("Bearer ", "bearer ")],
         "from_cookies": [plan.cookie],
         "forward": True,
         "require_expiration": True,

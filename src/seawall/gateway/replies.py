@@ -37,7 +37,7 @@ REPLIES: tuple[Reply, ...] = (
     Reply(414, "address-too-long", "The address is too long", "Headers and address together may take 60 KiB."),
     Reply(426, "upgrade-required", "This protocol is not spoken here", "Use HTTP/1.1 or HTTP/2."),
     Reply(429, "too-many-requests", "Too many requests", "Wait a moment and try again."),
-    Reply(431, "headers-too-large", "The request's headers are too large", "Headers and address together may take 60 KiB."),
+    Reply(431, "headers-too-large", "The request's headers are too large", "There may be 100, of 60 KiB together with the address."),
     Reply(500, "gateway-error", "Something went wrong", "The gateway could not handle the request."),
     Reply(502, "bad-answer", "A service answered wrongly", "Try again; if it stays so, look at the service's log."),
     Reply(503, "unavailable", "Not available now", "The service is starting, restarting or busy. Try again in a moment."),
