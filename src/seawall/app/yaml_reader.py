@@ -69,20 +69,30 @@ _HINTS = {
     "%": "Put the text in quotes",
 }
 """How to mend a character that begins nothing."""
-_COLON = "mapping values are not allowed"
+_SLIPS = {
+    "mapping values are not allowed": "Put a text that holds `: ` in quotes, or check the indentation",
+    "scanning an alias": "Put a text that begins with * in quotes",
+    "scanning an anchor": "Put a text that begins with & in quotes",
+}
+_ODD_INDENT = re.compile(r" *[\u00a0\u2000-\u200b\u202f\u3000]")
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, file: str, text: str) -> MalformedYaml:
     at = error.problem_mark or error.context_mark
     mark = Mark(file, at.line + 1, at.column + 1) if at else Mark(file)
     detail = ", ".join(part for part in (error.context, error.problem) if part) or "not YAML"
-    line = text.split("\n")[mark.line - 1 : mark.line]
-    hint = _HINTS.get(line[0][mark.column - 1 : mark.column], "") if line and "cannot start any token" in detail else ""
-    if _COLON in detail:
-        hint = "Put a text that holds `: ` in quotes, or check the indentation"
-    return MalformedYaml(
-        "malformed_yaml", mark, f"The text is not YAML: {detail}", hint or "Check indentation, quotes and colons near here"
-    )
+    return MalformedYaml("malformed_yaml", mark, f"The text is not YAML: {detail}", _hint(detail, mark, text.split("\n")))
+
+
+def _hint(detail: str, mark: Mark, lines: list[str]) -> str:
+    """How to mend what libyaml stumbles over, as far as the place tells."""
+    for number in range(mark.line, max(0, mark.line - 2), -1):
+        if any(_ODD_INDENT.match(line) for line in lines[number - 1 : number]):
+            return f"Line {number} begins with a space that is none, as pasted texts have them; indent with plain spaces"
+    near = "".join(line[mark.column - 1 : mark.column] for line in lines[mark.line - 1 : mark.line])
+    if "cannot start any token" in detail and near in _HINTS:
+        return _HINTS[near]
+    return next((hint for words, hint in _SLIPS.items() if words in detail), "Check indentation, quotes and colons near here")
 
 
 # ── building ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -92,6 +92,8 @@ def test_aliases_stand_for_what_they_name() -> None:
         ("```yaml\na: 1\n```", "```"),
         ("title: Sales: by week", "quotes"),
         ("by: @user", "quotes"),
+        ("columns: *", "quotes"),
+        ("a:\n  b: 1\n \u00a0c: 2\n  d: 3", "Line 3"),
         ('unit: "a\\0b"', "escape"),
     ],
 )
