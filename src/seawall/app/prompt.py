@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import msgspec
+from seawall.app.model_words import Value
 
 Role = Literal["system", "user", "assistant"]
 
 
-class _Value(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A frozen value."""
-
-
-class Part(_Value, frozen=True):
+class Part(Value, frozen=True):
     """Words as they stand, or the place of a value in the input."""
 
     text: str = ""
@@ -21,21 +17,21 @@ class Part(_Value, frozen=True):
     """Keys that lead to the value; empty: the part is `text`."""
 
 
-class Message(_Value, frozen=True):
+class Message(Value, frozen=True):
     """One message, made of parts."""
 
     role: Role
     parts: tuple[Part, ...]
 
 
-class Example(_Value, frozen=True):
+class Example(Value, frozen=True):
     """A call and what it should answer; shown to the model, and held to both schemas."""
 
     input: Any
     output: Any
 
 
-class Variant(_Value, frozen=True):
+class Variant(Value, frozen=True):
     """One way to ask. What it leaves out is as the prompt has it."""
 
     name: str
@@ -47,7 +43,7 @@ class Variant(_Value, frozen=True):
     max_tokens: int = 0
 
 
-class Prompt(_Value, frozen=True):
+class Prompt(Value, frozen=True):
     """All of it."""
 
     name: str
