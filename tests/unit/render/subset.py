@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -61,8 +62,13 @@ def rows(weeks: int = 4) -> PanelData:
 
 def read(written: dict[str, Any]) -> tuple[Panel, tuple[Fault, ...]]:
     """A chart as `seawall check` reads it, and what is wrong with it."""
+    return _read(plain(written))
+
+
+@cache
+def _read(text: str) -> tuple[Panel, tuple[Fault, ...]]:
     report = Report()
-    node = shaped(_node(written), VALIDATOR, report)
+    node = shaped(_node(msgspec.json.decode(text)), VALIDATOR, report)
     words = Vocabulary(Semantics({}, (), {}), {}, report)
     chart = read_chart(node, node, Asked(QUERY, ("sales",), KINDS), words)
     return Panel("sales", Text({"en": "Sales"}), QUERY, chart), report.faults()
@@ -70,9 +76,16 @@ def read(written: dict[str, Any]) -> tuple[Panel, tuple[Fault, ...]]:
 
 def drawn(written: dict[str, Any], data: PanelData | None = None) -> str:
     """The panel's fragment: its legend, its chart with all that tooltips say, its note. The chart must be sound."""
+    if data is None:
+        return _drawn(plain(written))
     panel, faults = read(written)
     assert not faults, [str(fault) for fault in faults]
-    return str(panel_fragment(panel, data or rows(), context()))
+    return str(panel_fragment(panel, data, context()))
+
+
+@cache
+def _drawn(text: str) -> str:
+    return drawn(msgspec.json.decode(text), rows())
 
 
 def _node(value: Any, where: str = "chart", key: Mark | None = None) -> Node:

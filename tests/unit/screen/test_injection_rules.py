@@ -8,7 +8,7 @@ from re import _parser  # type: ignore[attr-defined]  # the only one who knows h
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.model_proxy.screen.corpus import examples
@@ -94,6 +94,7 @@ def test_the_quick_search_misses_nothing_the_rules_would_find(text: str) -> None
     assert {rule.id for rule in IN_DATA if rule.pattern.search(squeezed)} <= set(injections(text, data=True))
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_case_and_invisible_characters_change_nothing(data: st.DataObject) -> None:
     """However letters are cased, and wherever marks nobody sees are put."""
