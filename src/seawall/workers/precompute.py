@@ -16,6 +16,7 @@ from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.core.principal import Principal
 from seawall.query import filters
+from seawall.query.first_period import answer_and_whole_from
 from seawall.query.periods import compared
 from seawall.query.policy import EffectivePolicy, resolve
 from seawall.query.service import QueryService
@@ -86,11 +87,13 @@ async def _made(site: Site, use: Use) -> str:
 
 
 async def _ask(questions: QueryService, app: App, panel: Panel, use: Use, policy: EffectivePolicy) -> None:
-    """The panel's question under its filters, and the earlier period it is compared with."""
+    """The panel's question under its filters, whether its first period is whole, and the earlier period it is compared with."""
     page = app.pages[use.page]
     query = filters.apply(panel, filters.from_url(app, page, dict(use.parameters)), app)
-    answer = await questions.table(query, policy, deadline=Deadline.after(QUERY_SECONDS_MAX))
-    if panel.compare is not None and isinstance(query, MetricQuery):
+    if not isinstance(query, MetricQuery):
+        return
+    answer, _ = await answer_and_whole_from(questions, query, policy, deadline=Deadline.after(QUERY_SECONDS_MAX))
+    if panel.compare is not None:
         earlier = compared(app, query, panel.compare, answer.as_of)
         if earlier is not None:
             await questions.table(earlier, policy, deadline=Deadline.after(QUERY_SECONDS_MAX))
