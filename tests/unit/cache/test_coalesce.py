@@ -6,6 +6,7 @@ import asyncio
 
 import pyarrow as pa
 import pytest
+from tests.waiting import eventually
 
 from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded
@@ -47,7 +48,7 @@ async def test_another_process_reads_what_one_made() -> None:
         raise AssertionError
 
     await worker.table(KEY, make, deadline=Deadline.after(5))
-    await asyncio.sleep(0.01)
+    await eventually(lambda: any(":entry" in name for name in store._values))
     assert (await ui.table(KEY, never, deadline=Deadline.after(5))).equals(TABLE)
     await worker.close()
     await ui.close()

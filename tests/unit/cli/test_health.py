@@ -47,14 +47,14 @@ async def test_a_server_need_not_close(tmp_path: Path, name: bytes) -> None:
     """Envoy waits for a second before it does; the answer is whole when its length has come."""
     head = b"HTTP/1.1 503 Unavailable\r\n" + name + b": %d\r\n\r\n" % len(BODY)
     async with answering(tmp_path / "s", head, BODY[:9], BODY[9:], closes=False) as probe:
-        assert await check(probe, 1.0) == Health(ready=False, detail="valkey: does not answer")
+        assert await check(probe, 20.0) == Health(ready=False, detail="valkey: does not answer")
     async with answering(tmp_path / "s", b"HTTP/1.1 200 OK\r\n" + name + b":0\r\n\r\n", closes=False) as probe:
-        assert await check(probe, 1.0) == Health(ready=True)
+        assert await check(probe, 20.0) == Health(ready=True)
 
 
 async def test_without_a_length_the_end_is_awaited(tmp_path: Path) -> None:
     """A chunked answer ends with its connection."""
     async with answering(tmp_path / "s", b"HTTP/1.1 503 No\r\n\r\n", BODY, closes=True) as probe:
-        assert (await check(probe, 1.0)).detail == "valkey: does not answer"
+        assert (await check(probe, 20.0)).detail == "valkey: does not answer"
     async with answering(tmp_path / "s", b"HTTP/1.1 503 No\r\n\r\n", BODY, closes=False) as probe:
         assert await check(probe, 0.1) == Health(ready=False, detail="no answer within 0.1 s", answered=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.exact_cache.calls import COMPLETION, a_call
+from tests.waiting import eventually
 
 from seawall.core.clock import ManualClock
 from seawall.model_proxy.cache.answers import Answer, events_of
@@ -111,7 +111,7 @@ async def test_what_is_in_valkey_is_sealed_and_bound_to_its_key() -> None:
     store = MemoryValkey()
     one, two = (ExactCache(shared=SharedAnswers(store, Sealer(bytes(32)), ttl_seconds=60)) for _ in range(2))
     answered(one, a_call())
-    await asyncio.sleep(0.1)
+    await eventually(lambda: any(name.endswith(":answer") for name in store._values))
     [(sealed, until)] = [value for name, value in store._values.items() if name.endswith(":answer")]
     assert b"Fifty" not in sealed
     other = a_call({"messages": [], "temperature": 0})

@@ -200,7 +200,7 @@ async def test_slow_client(server: tuple[Server, Path], monkeypatch: pytest.Monk
     monkeypatch.setattr(edge_reading, "REQUEST_SECONDS", 0.01)
     reader, writer = await asyncio.open_unix_connection(str(server[1]))
     writer.write(data)
-    assert b"HTTP/1.1 408" in await asyncio.wait_for(reader.read(), 3)
+    assert b"HTTP/1.1 408" in await asyncio.wait_for(reader.read(), 20)
     writer.close()
 
 
@@ -247,7 +247,7 @@ async def test_gone(server: tuple[Server, Path]) -> None:
     told = asyncio.Event()
     out.on_gone = told.set
     writer.close()
-    await asyncio.wait_for(told.wait(), 1)
+    await asyncio.wait_for(told.wait(), 20)
     assert out.gone
     out.write(b"more")
     out.end()
@@ -261,13 +261,13 @@ async def test_slow_reader(server: tuple[Server, Path], monkeypatch: pytest.Monk
     went_on = asyncio.Event()
     out.on_resume = went_on.set
     await reader.readexactly(1_000_000)
-    await asyncio.wait_for(went_on.wait(), 1)
+    await asyncio.wait_for(went_on.wait(), 20)
     monkeypatch.setattr(edge_connection, "STALL_SECONDS", 0.0)
     for _ in range(400):
         out.write(b"x" * 10_000)
     told = asyncio.Event()
     out.on_gone = told.set
-    await asyncio.wait_for(told.wait(), 3)
+    await asyncio.wait_for(told.wait(), 20)
     writer.close()
 
 

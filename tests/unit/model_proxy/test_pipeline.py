@@ -262,7 +262,7 @@ async def test_client_vanishes(client: httpx.AsyncClient, parts: Parts) -> None:
     body = {"model": "small", "messages": [{"role": "user", "content": "x"}], "stream": True}
     async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
         await anext(answer.aiter_bytes())
-    await asyncio.wait_for(parts.cancelled.wait(), 1)
+    await asyncio.wait_for(parts.cancelled.wait(), 20)
     await asyncio.sleep(0)
     assert (parts.asked[-2:], parts.recorded[0][0].error) == (["settle", "record"], "cancelled")
 
@@ -353,7 +353,7 @@ async def test_all_vanish(cached: httpx.AsyncClient, parts: Parts) -> None:
     body = {"model": "small", "messages": [{"role": "user", "content": "hello"}], "stream": True, "temperature": 0}
     async with cached.stream("POST", "/v1/chat/completions", json=body) as answer:
         await anext(answer.aiter_bytes())
-    await asyncio.wait_for(parts.cancelled.wait(), 1)
+    await asyncio.wait_for(parts.cancelled.wait(), 20)
 
 
 async def test_flight_fails(cached: httpx.AsyncClient, parts: Parts) -> None:
@@ -380,13 +380,13 @@ async def test_eval_lane(client: httpx.AsyncClient, parts: Parts) -> None:
     assert (parts.calls[0].body["temperature"], parts.calls[0].body["seed"], parts.calls[0].lane) == (0, 0, "eval")
 
 
-async def test_cassette(client: httpx.AsyncClient, parts: Parts) -> None:
+async def test_cassette(client: httpx.AsyncClient, parts: Parts, tmp_path: Path) -> None:
     """What was recorded answers in the provider's place, in either form; what was not is not asked for when a recording is required."""
     parts.caller = Caller(Principal(user="mia", scopes=("eval",)), "f")
     missing = await evaluate(client, "require")
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "no_snapshot")
     assert (await evaluate(client, "record")).json() == COMPLETION
-    await asyncio.sleep(0.05)
+    await until(lambda: bool(list(tmp_path.rglob("*.jsonl"))))
     assert (await evaluate(client, "require")).json() == COMPLETION
     assert told(await evaluate(client, "require", stream=True)) == "hi"
     assert [call.served for call in parts.calls] == ["model"]
@@ -409,8 +409,6 @@ async def test_wrong_method(client: httpx.AsyncClient) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never came to be")
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)

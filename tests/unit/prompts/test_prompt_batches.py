@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.exact_cache.calls import a_call
 from tests.unit.prompts.test_prompt_service import FINDING, Line, Models, ask, proxy_of
+from tests.waiting import eventually
 
 from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.cache.exact import ExactCache
@@ -172,8 +173,7 @@ async def test_a_batch_that_nobody_waits_for_is_given_up() -> None:
     for number, out in enumerate(outs):
         body = json.dumps({"input": {**FINDING, "panel": f"Panel {number}"}}).encode()
         proxy.handle(Request("POST", PATH, "", {"authorization": "Bearer x"}, body), out)
-    await asyncio.sleep(0.05)
-    assert len(models.calls) == 1
+    await eventually(lambda: models.calls)
     for out, ended in zip(outs, ("", "", "cancelled"), strict=True):
         out.lost()
         await asyncio.sleep(0.01)
