@@ -75,6 +75,11 @@ def test_closed_by_default(method: str, path: str) -> None:
     assert lane.service != "ui-read" or method in ("GET", "HEAD") or asks
 
 
+def test_who_is_not_signed_in_gets_this_far() -> None:
+    """Probes, styles and scripts, the way in, and what brings a key of its own: these need no token, or nobody could come in."""
+    assert [lane.name for lane in LANES if not lane.token] == ["live", "ready", "static", "link", "auth", "model-key"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "name", "service"),
     [

@@ -25,7 +25,7 @@ def test_a_query_is_parsed() -> None:
 A = "-- name: a\n-- A.\nSELECT 1"
 
 
-@pytest.mark.parametrize("text", ["-- name: a\nSELECT 1", "-- name: a\n-- A.\n", f"{A}\n{A}"])
+@pytest.mark.parametrize("text", ["-- name: a\nSELECT 1", "-- name: a\n--\nSELECT 1", "-- name: a\n-- A.\n", f"{A}\n{A}"])
 def test_a_malformed_file_is_refused(text: str) -> None:
     """No description, no body, or a name twice."""
     with pytest.raises(ConfigurationError):

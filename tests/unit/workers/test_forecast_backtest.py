@@ -95,6 +95,7 @@ def test_the_better_method_is_chosen():
 
 def test_scaled_error_divides_by_the_mean_change():
     """Last-value on a straight line is one step off a week ahead, which is the mean change: MASE 1, then 2, then 3."""
+    assert bt.scale_at(np.array([1.0, 3.0, 1.0, 3.0]), 4) == 2.0
     verdict = bt.backtest(*flat(range(52)), METHODS, BENCHMARKS)
     first = [one.scaled_error for one in verdict.judged[LAST_VALUE][:3]]
     assert first == pytest.approx([1, 2, 3])
@@ -105,6 +106,13 @@ def test_conformal_quantile_is_the_corrected_rank():
     errors = np.arange(1.0, 10.0)
     assert (bt.conformal_quantile(errors, 0.80), bt.conformal_quantile(errors, 0.95)) == (8.0, 9.0)
     assert bt.conformal_quantile(np.array([]), 0.80) == 0.0
+
+
+def test_an_interval_is_as_wide_for_errors_of_either_sign():
+    """Last-value is as far below a rising line as it is above a falling one."""
+    rising, falling = (bt.run_trials(*flat(values), last_value) for values in (range(60, 100), range(100, 60, -1)))
+    assert bt.half_widths(rising, 40) == bt.half_widths(falling, 40)
+    assert min(bt.half_widths(rising, 40)) > 0
 
 
 def test_a_short_series_is_refused():
