@@ -113,6 +113,7 @@ def test_each_process_killed_comes_back(seawall: Seawall, label: str) -> None:
 
 def test_a_second_start_on_the_same_data_is_refused(seawall: Seawall) -> None:
     """Status 3 and a sentence with the first one's process and address; the first goes on."""
+    until(lambda: "vectors-0" in seawall.pids())
     before = seawall.pids()
     done = up(seawall.data)
     assert done.returncode == 3
@@ -152,7 +153,8 @@ def test_a_full_disk_at_preparation_is_told_and_overcome(second: Path, empty_dat
     folder = second / "warehouse" / "merchandising"
     shutil.rmtree(folder / "generations")
     (folder / "current").unlink()
-    next((folder / "files").glob("products-*.parquet")).unlink()
+    for products in (folder / "files").glob("products-*.parquet"):
+        products.unlink()
     limits = (FILE_BYTES_MAX, resource.RLIM_INFINITY)
     done = up(second, env=environment, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
     assert done.returncode == 1
