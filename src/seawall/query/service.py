@@ -124,8 +124,8 @@ class QueryService:
         may see all of them and no filter is set. Otherwise DeadlineExceeded.
         """
         moment = self._moment(engine_of(self.app, query))
-        engine = self._engine(engine_of(self.app, query))
-        compiled = compile_count(self.app, query, policy, dialect=engine.dialect, as_of=moment.as_of)
+        dialect = self._dialect(engine_of(self.app, query))
+        compiled = compile_count(self.app, query, policy, dialect=dialect, as_of=moment.as_of)
         estimate = self._rows_of(query, policy, moment) if query.count == "estimate" else None
         limit = deadline if estimate is None else Deadline.after(deadline.remaining() * COUNT_SHARE, deadline.clock)
         try:
@@ -205,7 +205,7 @@ class QueryService:
         key = digest((name, query, policy, moment.as_of)) if after is None else ""
         compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = compile_query(self.app, query, policy, dialect=self._engine(name).dialect, as_of=moment.as_of, after=after)
+            compiled = compile_query(self.app, query, policy, dialect=self._dialect(name), as_of=moment.as_of, after=after)
             if key:
                 self._compiled[key] = compiled
             while len(self._compiled) > COMPILED_MAX:
@@ -235,6 +235,10 @@ class QueryService:
         if name not in self._engines:
             raise EngineUnavailable(f"The {name} database is not set up here", fix="See DATABASE_URL in docs/reference/settings.md")
         return self._engines[name]
+
+    def _dialect(self, name: str) -> str:
+        """For compiling, also where the engine is not set up: what may not be seen is not there, whether or not it could be read."""
+        return self._engines[name].dialect if name in self._engines else "duckdb"
 
     def _key(self, query: Query, policy: EffectivePolicy, compiled: Compiled, moment: Moment) -> CacheKey:
         subject = digest((FORM, self._bundle.digest, self.app.name, query))

@@ -13,7 +13,7 @@ from tests.unit.query.star import BY_GROUP, COLUMNS, SEMANTICS, app, everything,
 from tests.unit.query.tables import Shop
 from tests.unit.query.test_metrics import DATA
 
-from seawall.app.model import Bundle, Dimension, Filter, MetricQuery, Order, Policy, RowsQuery
+from seawall.app.model import Bundle, Dimension, Filter, MetricQuery, Order, Policy, Query, RowsQuery
 from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded, NotFound
 from seawall.query.cache import Cache
@@ -211,6 +211,30 @@ async def test_an_engine_that_is_not_set_up_is_unavailable(folder: Path) -> None
     service = QueryService(Bundle(GUARDED, "d" * 64), {}, OneGeneration(folder))
     with pytest.raises(EngineUnavailable, match="not set up"):
         await service.table(MetricQuery(("revenue",)), ALL, deadline=soon())
+
+
+@pytest.mark.parametrize(
+    ("real", "made_up"),
+    [
+        (MetricQuery(("plans",)), MetricQuery(("plasn",))),
+        (RowsQuery("secrets", ("plan",), ()), RowsQuery("sercets", ("plan",), ())),
+        (MetricQuery((), (Dimension("plan", "secrets.plan"),)), MetricQuery((), (Dimension("plan", "sercets.plan"),))),
+    ],
+)
+async def test_what_may_not_be_seen_is_not_there_wherever_it_is_kept(
+    folder: Path, engine: DuckDBEngine, real: Query, made_up: Query
+) -> None:
+    """A hidden table of a database that is not set up reads like one that nobody has."""
+    secrets = msgspec.structs.replace(SEMANTICS.datasets["secrets"], engine="operational")
+    shop = app(semantics=msgspec.structs.replace(SEMANTICS, datasets=SEMANTICS.datasets | {"secrets": secrets}))
+    service = QueryService(Bundle(shop, "d" * 64), {"warehouse": engine}, OneGeneration(folder))
+    for query in (real, made_up):
+        with pytest.raises(NotFound):
+            await (service.count if isinstance(query, RowsQuery) else service.table)(query, resolve(shop, viewer()), deadline=soon())  # type: ignore[operator]
+        with pytest.raises(NotFound):
+            await service.open(query, resolve(shop, viewer()), deadline=soon())
+    with pytest.raises(EngineUnavailable):
+        await service.table(MetricQuery(("plans",)), everything(shop), deadline=soon())
 
 
 def test_duckdb_is_the_version_these_tests_were_written_for() -> None:
