@@ -10,6 +10,7 @@ from tests.waiting import eventually
 
 from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded
+from seawall.query import coalesce
 from seawall.query.cache import Cache, CacheKey
 from seawall.query.cache_shared import SharedCache
 from seawall.query.errors import QueryFailed
@@ -63,6 +64,21 @@ async def test_errors_reach_every_asker() -> None:
 
     for outcome in await asyncio.gather(*[results.table(KEY, make, deadline=Deadline.after(5)) for _ in range(3)], return_exceptions=True):
         assert isinstance(outcome, QueryFailed)
+    await results.close()
+
+
+async def test_failures_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for what fails, under ever other names, fills no memory."""
+    monkeypatch.setattr(coalesce, "FAILURES_MAX", 3)
+    results = ResultCache(Cache())
+
+    async def make(_: Deadline) -> pa.Table:
+        raise QueryFailed("no such column")
+
+    for name in "abcdef":
+        with pytest.raises(QueryFailed):
+            await results.table(CacheKey(name, (), "f", "en", "w"), make, deadline=Deadline.after(5))
+    assert len(results._flights._failures) == 3
     await results.close()
 
 
