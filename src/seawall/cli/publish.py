@@ -7,6 +7,7 @@ within a second; readers keep the generation they began with. Tables that are no
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -126,6 +127,7 @@ def _copy(path: Path, folder: Path, table: str) -> TableFiles:
             counted = connection.execute(f"SELECT count(*) FROM read_parquet({_literal(staged)})").fetchone()
         except duckdb.Error as error:
             staged.unlink(missing_ok=True)
+            _raise_if_full(error, folder)
             told = " ".join(str(error).splitlines()[:2])
             raise UnreadableFile(
                 expected="Parquet, or CSV with a header line, commas, double quotes and one kind of line ending", got=f"{path}: {told}"
@@ -134,6 +136,13 @@ def _copy(path: Path, folder: Path, table: str) -> TableFiles:
     target = folder / f"{table}-{hashlib.sha256(body).hexdigest()[:16]}.parquet"
     staged.replace(target)
     return TableFiles((target.name,), int(counted[0]) if counted else 0, len(body))
+
+
+def _raise_if_full(error: duckdb.Error, folder: Path) -> None:
+    """OSError when there was no room to write, which says nothing about the file that was read."""
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if os.strerror(number) in str(error):
+            raise OSError(number, os.strerror(number), str(folder)) from error
 
 
 def check_columns(app: App, paths: Mapping[str, Sequence[Path]]) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +93,17 @@ def test_there_is_no_data_before(place: Path) -> None:
     """`seawall generation` says so."""
     with pytest.raises(NoGeneration):
         current(place)
+
+
+def test_a_full_disk_is_no_fault_of_the_file(place: Path) -> None:
+    """No file may grow any more: the sentence says so, nothing is published and nothing half written stays."""
+    hires = HIRES + "".join(f"{number},2026-03-02 08:07:00,1,{number % 97},{number % 89}.5,r{number}\n" for number in range(3, 20_000))
+    (place / "hires.csv").write_text(hires)
+    argv = [sys.executable, "-m", "seawall.cli.main", "publish", "bikes", "--table", "hires=hires.csv", "--data", "data"]
+    limits = (20_000, resource.RLIM_INFINITY)
+    done = subprocess.run(
+        argv, cwd=place, capture_output=True, text=True, check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("seawall: File too large: ")
+    assert list((place / "data" / "warehouse").rglob("*.parquet")) == []
