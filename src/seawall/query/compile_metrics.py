@@ -6,6 +6,7 @@ equal on every engine, each fact has at most one row a group, and any number of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from sqlglot import exp
@@ -17,6 +18,7 @@ from seawall.query.periods import WEEK_SHIFT_DAYS, last_complete
 from seawall.query.policy import EffectivePolicy
 from seawall.query.port import Column
 from seawall.query.sql_conditions import all_of, condition, span_condition
+from seawall.query.sql_folds import folded, folds, unfolded
 from seawall.query.sql_joins import FactSource
 from seawall.query.sql_measures import Measures, over
 from seawall.query.sql_paths import reaches
@@ -24,6 +26,8 @@ from seawall.query.sql_scan import Scans
 from seawall.query.sql_types import Binder, aliased, cast, identifier, quoted
 
 LIMIT_MAX = 10_000_000
+NOT_KNOWN: Mapping[str, int] = {}
+"""How many rows tables have, when nobody says."""
 _GRAIN_LABELS: dict[Grain, Text] = {
     "hour": Text({"en": "Hour", "de": "Stunde"}),
     "day": Text({"en": "Day", "de": "Tag"}),
@@ -42,8 +46,18 @@ _GRAIN_FORMATS: dict[Grain, Format] = {
 class MetricsStatement:
     """Builds the tree for one MetricQuery."""
 
-    def __init__(self, app: App, query: MetricQuery, policy: EffectivePolicy, *, dialect: str, as_of: date | None) -> None:
+    def __init__(
+        self,
+        app: App,
+        query: MetricQuery,
+        policy: EffectivePolicy,
+        *,
+        dialect: str,
+        as_of: date | None,
+        sizes: Mapping[str, int] = NOT_KNOWN,
+    ) -> None:
         self.query = query
+        self.sizes = sizes
         self.binder = Binder()
         self.vocabulary = Vocabulary(app, policy)
         self.scans = Scans(self.vocabulary, self.binder, dialect, as_of)
@@ -73,17 +87,33 @@ class MetricsStatement:
     # ── the facts ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _fact(self, fact: str) -> exp.Select:
-        source = FactSource(self.scans, fact)
+        source, calls = FactSource(self.scans, fact), self.measures.by_fact.get(fact, {})
         shown = [aliased(self._grouped(source, dimension), _place(place)) for place, dimension in enumerate(self.query.by)]
-        shown += [aliased(over(source, call), name) for name, call in self.measures.by_fact.get(fact, {}).items()]
+        conditions = [(self._is_own(wanted, fact), self._condition(source, wanted)) for wanted in self.query.where]
+        conditions += [(True, each) for each in self._latest(source)]
+        inner = {name: over(source, call) for name, call in calls.items()}
         select = exp.Select(expressions=shown)
-        conditions = [self._condition(source, wanted) for wanted in self.query.where] + self._latest(source)
-        source.attach(select)
+        if self._folds(source, calls):
+            own = [each for is_own, each in conditions if is_own]
+            conditions = [each for each in conditions if not each[0]]
+            select.set("expressions", shown + [aliased(unfolded(call, quoted(name, fact)), name) for name, call in calls.items()])
+            source.attach(select, lambda scan, keys: folded(scan, inner, keys, own))
+        else:
+            select.set("expressions", shown + [aliased(call, name) for name, call in inner.items()])
+            source.attach(select)
         if conditions:
-            select.set("where", exp.Where(this=all_of(conditions)))
+            select.set("where", exp.Where(this=all_of([each for _, each in conditions])))
         if self.query.by:
             select.set("group", _group(len(self.query.by)))
         return select
+
+    def _folds(self, source: FactSource, calls: Mapping[str, exp.Expr]) -> bool:
+        """Whether the fact's rows become one for each join key before they are joined; not when they are grouped by what they hold."""
+        by_own = any(self._field(dimension.field, source.fact).dataset == source.fact for dimension in self.query.by)
+        return not by_own and folds(self.vocabulary.semantics, source.fact, source.leads_to(), calls.values(), self.sizes)
+
+    def _is_own(self, wanted: Filter, fact: str) -> bool:
+        return self._field(wanted.field, fact).dataset == fact
 
     def _condition(self, source: FactSource, wanted: Filter) -> exp.Expr:
         field = self._field(wanted.field, source.fact)

@@ -6,14 +6,14 @@ no join multiplies rows; an answer that is limited is ordered to the last tie; w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlglot import exp
 
 from seawall.app.model import App, Field, Format, MetricQuery, Query, RowsQuery, Scalar
 from seawall.app.model import Text as Words
-from seawall.query.compile_metrics import MetricsStatement
+from seawall.query.compile_metrics import NOT_KNOWN, MetricsStatement
 from seawall.query.compile_names import datasets_of
 from seawall.query.compile_rows import RowsStatement
 from seawall.query.errors import InvalidQuery
@@ -31,9 +31,13 @@ def compile_query(
     dialect: str,
     as_of: date | None,
     after: Sequence[Scalar] | None = None,
+    sizes: Mapping[str, int] = NOT_KNOWN,
 ) -> Compiled:
-    """The statement for `query`. NotFound for names that are not there or not visible, InvalidQuery for what cannot be asked."""
-    tree, statement = build(app, query, policy, dialect=dialect, as_of=as_of, after=after)
+    """The statement for `query`. NotFound for names that are not there or not visible, InvalidQuery for what cannot be asked.
+
+    `sizes`: table → how many rows it has, as far as that is known; it decides how the answer is made, never what it is.
+    """
+    tree, statement = build(app, query, policy, dialect=dialect, as_of=as_of, after=after, sizes=sizes)
     return _compiled(app, tree, statement.scans, statement.columns(), dialect)
 
 
@@ -51,7 +55,14 @@ def compile_extent(app: App, query: RowsQuery, field: Field, *, dialect: str) ->
 
 
 def build(
-    app: App, query: Query, policy: EffectivePolicy, *, dialect: str, as_of: date | None, after: Sequence[Scalar] | None = None
+    app: App,
+    query: Query,
+    policy: EffectivePolicy,
+    *,
+    dialect: str,
+    as_of: date | None,
+    after: Sequence[Scalar] | None = None,
+    sizes: Mapping[str, int] = NOT_KNOWN,
 ) -> tuple[exp.Select, MetricsStatement | RowsStatement]:
     """The final syntax tree, and the statement that made it."""
     if isinstance(query, RowsQuery):
@@ -59,7 +70,7 @@ def build(
         return rows.build(after), rows
     if after is not None:
         raise InvalidQuery("Only row queries have pages")
-    metrics = MetricsStatement(app, query, policy, dialect=dialect, as_of=as_of)
+    metrics = MetricsStatement(app, query, policy, dialect=dialect, as_of=as_of, sizes=sizes)
     return metrics.build(), metrics
 
 

@@ -205,7 +205,8 @@ class QueryService:
         key = digest((name, query, policy, moment.as_of)) if after is None else ""
         compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = compile_query(self.app, query, policy, dialect=self._dialect(name), as_of=moment.as_of, after=after)
+            sizes = self._sizes(moment)
+            compiled = compile_query(self.app, query, policy, dialect=self._dialect(name), as_of=moment.as_of, after=after, sizes=sizes)
             if key:
                 self._compiled[key] = compiled
             while len(self._compiled) > COMPILED_MAX:
@@ -213,6 +214,12 @@ class QueryService:
         else:
             self._compiled.move_to_end(key)
         return compiled
+
+    def _sizes(self, moment: Moment) -> Mapping[str, int]:
+        """Table → rows; of operational tables nothing is known."""
+        if not moment.watermark:
+            return {}
+        return {table: files.rows for table, files in self._generations.current(self.app.name).tables.items()}
 
     async def _run(self, compiled: Compiled, moment: Moment, deadline: Deadline) -> pa.Table:
         engine = self._engine(compiled.engine)

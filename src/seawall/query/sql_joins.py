@@ -5,6 +5,7 @@ Every join follows relationships from many rows to one, so the number of rows st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -14,6 +15,9 @@ from seawall.query.sql_conditions import all_of
 from seawall.query.sql_paths import path_between, unreachable
 from seawall.query.sql_scan import Scans, key_name
 from seawall.query.sql_types import quoted
+
+Fold = Callable[[exp.Subquery, list[str]], exp.Subquery]
+"""Puts something around a fact's scan that keeps its name and the columns it is joined by."""
 
 
 @dataclass
@@ -42,8 +46,12 @@ class FactSource:
         node.fields.add(wanted.name)
         return quoted(wanted.name, node.alias)
 
-    def attach(self, select: exp.Select) -> None:
-        """Give `select` its FROM and joins. Call it last, when all columns have been asked for."""
+    def leads_to(self) -> list[str]:
+        """The datasets that the fact is joined to directly, by the columns asked for so far."""
+        return [node.dataset for node in self._nodes.values() if node.parent is not None and node.parent.parent is None]
+
+    def attach(self, select: exp.Select, fold: Fold | None = None) -> None:
+        """Give `select` its FROM and joins, the fact through `fold`. Call it last, when all columns have been asked for."""
         for node in self._nodes.values():
             if node.step is not None and node.parent is not None:
                 node.parent.keys.update(node.step.from_columns)
@@ -51,7 +59,8 @@ class FactSource:
         for node in self._nodes.values():
             scan = self.scans.scan(node.dataset, node.fields, node.keys, node.alias)
             if node.parent is None:
-                select.set("from_", exp.From(this=scan))
+                keys = [key_name(key) for key in sorted(node.keys)]
+                select.set("from_", exp.From(this=fold(scan, keys) if fold is not None else scan))
             else:
                 select.append("joins", exp.Join(this=scan, side="LEFT", on=_ties(node)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 import duckdb
@@ -35,8 +36,15 @@ class Shop:
                 marks = ", ".join("?" for _ in columns)
                 self.connection.executemany(f'INSERT INTO "t_{name}" VALUES ({marks})', rows)
 
-    def rows(self, app: App, query: Query, policy: EffectivePolicy, after: tuple[Scalar, ...] | None = None) -> list[tuple[object, ...]]:
-        compiled = compile_query(app, query, policy, dialect="duckdb", as_of=AS_OF, after=after)
+    def rows(
+        self,
+        app: App,
+        query: Query,
+        policy: EffectivePolicy,
+        after: tuple[Scalar, ...] | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> list[tuple[object, ...]]:
+        compiled = compile_query(app, query, policy, dialect="duckdb", as_of=AS_OF, after=after, sizes=sizes or {})
         return self.connection.execute(compiled.sql, list(compiled.parameters)).fetchall()
 
     def answer(self, app: App, query: MetricQuery | RowsQuery, policy: EffectivePolicy) -> list[Row]:
