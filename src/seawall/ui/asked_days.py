@@ -6,7 +6,7 @@ from datetime import date
 
 from seawall.app.model import App, MetricQuery
 from seawall.query.errors import InvalidQuery
-from seawall.query.periods import Span, span_of
+from seawall.query.periods import Span, same_time, span_of, week_starts_of
 
 
 def asked_days(app: App, query: MetricQuery, as_of: date | None) -> Span | None:
@@ -14,8 +14,9 @@ def asked_days(app: App, query: MetricQuery, as_of: date | None) -> Span | None:
     time = next((one for one in query.by if one.grain), None)
     if time is None:
         return None
-    starts = app.semantics.field(time.field).week_starts if time.field else "monday"
-    periods = [str(one.values[0]) for one in query.where if one.op == "during" and one.field == time.field and one.values]
+    starts = week_starts_of(app, query, time.field)
+    mine = [one for one in query.where if one.op == "during" and one.values and same_time(app, query, one.field, time.field)]
+    periods = [str(one.values[0]) for one in mine]
     try:
         spans = [span_of(text, as_of, starts) for text in periods]
     except InvalidQuery:
