@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.exact_cache.calls import TARGET, Heard, a_call
 from tests.unit.model_proxy.test_pipeline import Parts, ask, cached, client, events, parts, piece, told  # noqa: F401 -- fixtures
@@ -105,6 +105,7 @@ def _call() -> Call:
     return a_call({"model": "small", "messages": [{"role": "user", "content": "hi"}], "stream": True, "n": 3})
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.sampled_from([f"the key is {SECRET} and so on ", "write to jo@x.example today ", "all is well "]), min_size=3, max_size=3),
     st.data(),
