@@ -24,10 +24,12 @@ from seawall.ask.rows import (
     ordered,
     trimmed,
     with_ratio,
+    without_changes,
 )
 from seawall.ask.sentence import period_text, phrases
 from seawall.core.deadline import Deadline
 from seawall.query.errors import InvalidQuery
+from seawall.query.first_period import begins_within
 from seawall.query.periods import Span, last_complete, shifted, span_of, unit_of
 from seawall.query.policy import EffectivePolicy
 from seawall.query.service import QueryService
@@ -44,6 +46,8 @@ class Answered(msgspec.Struct, frozen=True):
     """Of a single number that is compared: the other period's row."""
     watermark: str
     as_of: date | None
+    compared_from: date | None = None
+    """The first day of data within the time compared with, where days lack before it: no change is told, for it would be that of a part."""
 
 
 async def answered(service: QueryService, policy: EffectivePolicy, question: Question, title: Text, *, deadline: Deadline) -> Answered:
@@ -54,14 +58,23 @@ async def answered(service: QueryService, policy: EffectivePolicy, question: Que
         moment, _ = service.compile(query, policy)
         earlier = compared_query(question, query, moment.as_of)
     queries = [query] if earlier is None else [query, earlier]
-    answers = await asyncio.gather(*(service.table(one, policy, deadline=deadline) for one in queries))
+    answers, begins = await asyncio.gather(
+        asyncio.gather(*(service.table(one, policy, deadline=deadline) for one in queries)),
+        _begins(service, policy, earlier, deadline),
+    )
     now = _computed(Rows(answers[0].columns, answers[0].table), question)
     before = _computed(Rows(answers[1].columns, answers[1].table), question) if earlier else None
-    meeting = _meeting(service.app, question, earlier, answers[0].as_of) if earlier is not None else None
+    meeting = _meeting(service.app, question, earlier, answers[0].as_of, begins) if earlier is not None else None
     rows, comparison = _compared(question, now, before, meeting) if before is not None else (now, None)
+    if begins is not None and meeting is None:
+        rows, comparison = without_changes(rows, question), None
     rows = ordered(rows, _with_default_order(question, rows)) if question.query().order != question.order or before else rows
     rows = trimmed(rows) if question.by and question.by[0].grain is not None else rows
-    return Answered(panel_of(question, query, rows, title), rows, comparison, answers[0].watermark, answers[0].as_of)
+    return Answered(panel_of(question, query, rows, title), rows, comparison, answers[0].watermark, answers[0].as_of, begins)
+
+
+async def _begins(service: QueryService, policy: EffectivePolicy, earlier: MetricQuery | None, deadline: Deadline) -> date | None:
+    return await begins_within(service, earlier, policy, deadline=deadline) if earlier is not None else None
 
 
 def shown(question: Question) -> MetricQuery:
@@ -90,7 +103,7 @@ def compared_query(question: Question, query: MetricQuery, as_of: date | None) -
     return msgspec.structs.replace(query, where=(*where, Filter(field, "during", (other.text(),))), last=None)
 
 
-def _meeting(app: App, question: Question, earlier: MetricQuery, as_of: date | None) -> Meeting | None:
+def _meeting(app: App, question: Question, earlier: MetricQuery, as_of: date | None, begins: date | None) -> Meeting | None:
     """How rows over time meet; None where none are, or a time has no beginning or end."""
     timed = [one for one in question.by if one.grain is not None]
     periods = [one for one in question.where if one.op == "during"]
@@ -103,7 +116,7 @@ def _meeting(app: App, question: Question, earlier: MetricQuery, as_of: date | N
     other = next(span_of(str(one.values[0]), as_of) for one in earlier.where if one.op == "during")
     field = by.field or next(iter(usual), "")
     found = stretches(span, other, by.grain or "day", app.semantics.field(field).week_starts if field else "monday", as_of)
-    return Meeting(*found, frozenset({by.name})) if found is not None else None
+    return Meeting(*found, frozenset({by.name}), begins) if found is not None else None
 
 
 def _usual_times(app: App, question: Question) -> list[str]:

@@ -60,6 +60,8 @@ class Meeting(msgspec.Struct, frozen=True):
     now: Stretch
     before: Stretch
     columns: frozenset[str]
+    known_from: date | None = None
+    """Where the data begins within the time before: that day. Periods that begin earlier meet nothing."""
 
     def met(self, names: Sequence[str], now: Sequence[Sequence[Cell]], before: Sequence[Sequence[Cell]]) -> list[Pair]:
         """Pairs of rows by their keys, columns of values; where time is the first key they are in its order."""
@@ -90,7 +92,9 @@ class Meeting(msgspec.Struct, frozen=True):
 
     def _is_fair(self, names: Sequence[str], key: tuple[Cell, ...]) -> bool:
         """Whether periods of both times are whole, or cut alike."""
-        return all(self.now.part(place) == self.before.part(place) for place in self._periods(names, key))
+        places = self._periods(names, key)
+        known = self.known_from is None or all(self.before.begins(place) >= self.known_from for place in places)
+        return known and all(self.now.part(place) == self.before.part(place) for place in places)
 
     def _periods(self, names: Sequence[str], key: tuple[Cell, ...]) -> list[int]:
         return [place for name, place in zip(names, key, strict=True) if name in self.columns and place is not None]

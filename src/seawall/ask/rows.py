@@ -79,6 +79,16 @@ def beside(now: Rows, before: Rows, *, in_order: bool = False, time: Text | None
     return Rows(tuple(column for column, _, _ in made), table)
 
 
+def without_changes(rows: Rows, question: Question) -> Rows:
+    """What is compared stands side by side, and nothing is said of the difference."""
+    table = rows.table
+    for name in computed(question):
+        if name in table.column_names and name != RATIO:
+            place = table.column_names.index(name)
+            table = table.set_column(place, table.schema.field(name), pa.nulls(table.num_rows, table.schema.field(name).type))
+    return Rows(rows.columns, table)
+
+
 def first_metric(rows: Rows) -> Rows:
     """Without the metrics after the first."""
     metrics = [column.name for column in rows.columns if column.role == "metric"][1:]

@@ -33,7 +33,7 @@ REPLIES: tuple[Reply, ...] = (
     Reply(403, "not-permitted", "Not permitted", "This token is not one for this use."),
     Reply(404, "not-found", "Not found", "There is nothing at this address."),
     Reply(408, "request-timeout", "Took too long to arrive", "The request was not complete in time."),
-    Reply(413, "body-too-large", "The request's body is too large", "Send at most 1 MiB, or 8 MiB under /v1/."),
+    Reply(413, "body-too-large", "The request's body is too large", "Send at most 1 MiB; to ask 64 KiB, under /v1/ 8 MiB."),
     Reply(414, "address-too-long", "The address is too long", "Headers and address together may take 60 KiB."),
     Reply(426, "upgrade-required", "This protocol is not spoken here", "Use HTTP/1.1 or HTTP/2."),
     Reply(429, "too-many-requests", "Too many requests", "Wait a moment and try again."),

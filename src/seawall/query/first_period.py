@@ -18,7 +18,7 @@ from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded, SeawallError
 from seawall.query.compile_names import Vocabulary
 from seawall.query.compile_query import engine_of
-from seawall.query.periods import Span, foreseen_first, moved
+from seawall.query.periods import Span, foreseen_first, moved, span_of, week_starts_of
 from seawall.query.policy import EffectivePolicy
 from seawall.query.service import Answer, QueryService
 from seawall.query.sql_tree import facts_in
@@ -63,16 +63,45 @@ async def whole_from(
     return await _told(service, query, policy, time, first, _patience(deadline))
 
 
+async def begins_within(service: QueryService, query: MetricQuery, policy: EffectivePolicy, *, deadline: Deadline) -> date | None:
+    """The first day that has data in the one period which `query` asks about, when days before it lack there; else None.
+
+    What is compared with such a period is compared with a part of it.
+    """
+    periods = [one for one in query.where if one.op == "during"]
+    if len(periods) != 1 or engine_of(service.app, query) != "warehouse":
+        return None
+    limit, field = _patience(deadline), periods[0].field
+    try:
+        span = span_of(str(periods[0].values[0]), service.now().as_of, week_starts_of(service.app, query, field))
+        if span.start is None or span.end is None:
+            return None
+        begins = [await _lacking(service, policy, ref, span.start, span.end, limit) for ref in _fields(service.app, policy, query, field)]
+        return min((day for day in begins if day is not None), default=None) if all(begins) else None
+    except (ValueError, OverflowError):
+        return None
+    except SeawallError as error:
+        _not_known(service, error)
+        return None
+
+
+async def _lacking(service: QueryService, policy: EffectivePolicy, ref: str, start: date, end: date, limit: Deadline) -> date | None:
+    days = await _first_days(service, policy, ref, Span(start - (end - start), end), limit)
+    return days[0] if _is_late(start, days, end - start) else None
+
+
 def begins_late(first: date, grain: Grain, days: list[date]) -> bool | None:
     """Whether a period from `first` lacks days at its beginning, by the earliest `days` around it that have data; None without any.
 
     Where the data has a day a week, the first of them may stand anywhere in its week.
     """
-    if not days:
-        return None
-    missing = days[0] - first
+    return _is_late(first, days, moved(first, grain, 1) - first) if days else None
+
+
+def _is_late(first: date, days: list[date], length: timedelta) -> bool:
+    missing = days[0] - first if days else timedelta(0)
     apart = days[1] - days[0] if len(days) > 1 else timedelta(days=1)
-    return missing >= apart and missing > TOLERATED * (moved(first, grain, 1) - first)
+    return missing >= apart and missing > TOLERATED * length
 
 
 async def _told(
@@ -81,7 +110,7 @@ async def _told(
     """The period after `first` when each fact's data begins late in it; None also when that cannot be told."""
     grain = time.grain or "day"
     try:
-        begins = [await _begins_late(service, policy, ref, first, grain, limit) for ref in _fields(service.app, policy, query, time)]
+        begins = [await _begins_late(service, policy, ref, first, grain, limit) for ref in _fields(service.app, policy, query, time.field)]
         told = [late for late in begins if late is not None]
         return moved(first, grain, 1) if told and all(told) else None
     except (ValueError, OverflowError):
@@ -95,9 +124,14 @@ async def _begins_late(
     service: QueryService, policy: EffectivePolicy, ref: str, first: date, grain: Grain, limit: Deadline
 ) -> bool | None:  # fmt: skip
     around = Span(moved(first, grain, -1), moved(first, grain, 2))
+    return begins_late(first, grain, await _first_days(service, policy, ref, around, limit))
+
+
+async def _first_days(service: QueryService, policy: EffectivePolicy, ref: str, around: Span, limit: Deadline) -> list[date]:
+    """The earliest two days that have data."""
     by, where = (Dimension("day", ref, "day"),), (Filter(ref, "during", (around.text(),)),)
     answer = await service.table(MetricQuery((), by, where, (Order("day"),), limit=2), policy, deadline=limit)
-    return begins_late(first, grain, [_day(one) for one in answer.table.column(0).to_pylist() if isinstance(one, date)])
+    return [_day(one) for one in answer.table.column(0).to_pylist() if isinstance(one, date)]
 
 
 def _patience(deadline: Deadline) -> Deadline:
@@ -116,15 +150,15 @@ def _time(service: QueryService, query: MetricQuery) -> Dimension | None:
     return time
 
 
-def _fields(app: App, policy: EffectivePolicy, query: MetricQuery, time: Dimension) -> list[str]:
+def _fields(app: App, policy: EffectivePolicy, query: MetricQuery, field: str) -> list[str]:
     """The time field, or of each fact its default one, as far as the days may be seen."""
     known = Vocabulary(app, policy)
-    if time.field:
-        fields = [known.field(time.field)]
+    if field:
+        fields = [known.field(field)]
     else:
         facts = {fact for name in query.metrics for fact in facts_in(app.semantics, app.semantics.metrics[name].expression)}
         fields = [known.time_field(fact) for fact in sorted(facts)]
-    return [field.ref for field in fields if not known.is_masked(field)]
+    return [one.ref for one in fields if not known.is_masked(one)]
 
 
 def _earliest(table: pa.Table, name: str) -> date | None:

@@ -17,7 +17,7 @@ from seawall.app.model import MetricQuery, Outage, RowsQuery
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.query.coalesce import Produce
-from seawall.query.first_period import answer_and_whole_from
+from seawall.query.first_period import answer_and_whole_from, begins_within
 from seawall.query.ladder import Served
 from seawall.query.periods import compared, latest_period
 from seawall.query.service import Answer
@@ -134,12 +134,18 @@ class Panels:
             return encode(fragment_of(str(self._draw.panel_fragment(slot.panel, data, ctx, comparison=comparison, latest=latest))))
 
     async def _earlier(self, plan: PagePlan, slot: Slot, query: MetricQuery, limit: Deadline) -> Answer | None:
-        """What a big number is compared with. Without it the number is still shown."""
+        """What a big number is compared with, if that is whole. Without it the number is still shown."""
         if slot.panel.compare is None:
             return None
         try:
             question = compared(plan.site.app, query, slot.panel.compare, slot.ctx.as_of)
-            return await plan.site.questions.table(question, plan.rights.policy, deadline=limit) if question else None
+            if question is None:
+                return None
+            service, policy = plan.site.questions, plan.rights.policy
+            earlier, begins = await asyncio.gather(
+                service.table(question, policy, deadline=limit), begins_within(service, question, policy, deadline=limit)
+            )
+            return earlier if begins is None else None
         except SeawallError as error:
             event("comparison.failed", panel=slot.panel.name, reason=error.slug)
             return None

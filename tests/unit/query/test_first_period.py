@@ -22,7 +22,7 @@ from seawall.core.errors import DeadlineExceeded
 from seawall.query.cache import Cache
 from seawall.query.duckdb_engine import DuckDBEngine
 from seawall.query.errors import InvalidQuery
-from seawall.query.first_period import answer_and_whole_from, begins_late, whole_from
+from seawall.query.first_period import answer_and_whole_from, begins_late, begins_within, whole_from
 from seawall.query.generations import Generation, TableFiles
 from seawall.query.periods import moved, truncated
 from seawall.query.results import ResultCache
@@ -102,6 +102,23 @@ async def test_the_first_whole_period_is_told(service: QueryService, grain: Grai
     query = MetricQuery(("revenue",), (Dimension("time", "", grain),), where)
     answer = await service.table(query, ALL, deadline=soon)
     assert await whole_from(service, query, ALL, answer.table, deadline=soon) == whole
+
+
+@pytest.mark.parametrize(
+    ("period", "begins"),
+    [
+        ("2016-12-01..2017-01-31", SUNDAY),
+        ("2017-01", None),
+        ("2016-12-31..2017-01-30", None),
+        ("2016-11", None),
+        ("..2017-01-31", None),
+    ],
+    ids=["half of it", "all of it", "all but a day", "nothing of it", "no beginning"],
+)
+async def test_a_period_that_has_data_in_a_part_is_told(service: QueryService, period: str, begins: date | None) -> None:
+    """By the first day there is, where more than a little lacks before it."""
+    query = MetricQuery(("revenue",), where=(Filter("", "during", (period,)),))
+    assert await begins_within(service, query, ALL, deadline=Deadline.after(10)) == begins
 
 
 class Asked:

@@ -139,6 +139,8 @@ class Answers:
     def _drawn(self, slot: Slot, made: Answered, whole: date | None) -> str:
         panel = msgspec.structs.replace(made.panel, name=slot.panel.name, chart=_fitted(made))
         panel = dressed(panel, slot.question, slot.site.app, is_named=slot.is_named)
+        if made.compared_from is not None:
+            panel = msgspec.structs.replace(panel, description=_with_beginning(panel.description, made.compared_from, slot.ctx))
         asked = asked_days(slot.site.app, shown(slot.question), made.as_of)
         ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of, whole_from=whole, asked=asked)
         comparison = PanelData(made.comparison.columns, made.comparison.table) if made.comparison else None
@@ -165,6 +167,12 @@ def dressed(panel: Panel, question: Question, app: App, *, is_named: bool) -> Pa
     return msgspec.structs.replace(
         panel, description=metric.description if metric else Text({}), finding="" if is_named else _finding(panel, question)
     )
+
+
+def _with_beginning(text: Text, begins: date, ctx: RenderContext) -> Text:
+    """Why no change is told."""
+    told = ctx.messages.text("note.compared_begun", date=ctx.formatter.date(begins, "yMMMd"))
+    return Text({ctx.locale: f"{text.in_locale(ctx.locale)} {told}".strip()})
 
 
 def _finding(panel: Panel, question: Question) -> Literal["", "latest_change", "peak"]:

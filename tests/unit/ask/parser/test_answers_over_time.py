@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
 from seawall.app.model import Bundle, Dimension, Text
@@ -81,3 +82,25 @@ async def test_groups_over_time_meet_their_own(service: QueryService) -> None:
 async def test_a_number_of_one_month_stands_above_that_of_another(service: QueryService) -> None:
     """Each with its period as addresses write it."""
     assert await told(service, Question(("trip_count",), (), (during("2023-03"),), compare="2023-02")) == [("2023-03", 3), ("2023-02", 5)]
+
+
+async def test_no_change_is_told_of_a_time_within_which_the_data_begins(service: QueryService) -> None:
+    """Nine days of nineteen are not what came before: both numbers stand there, and why nothing is said of the difference."""
+    question = Question(("trip_count",), (by_field("trips.rider"),), (during("2023-02-10..2023-02-28"),), compare="previous")
+    made = await answered(service, POLICY, question, Text({}), deadline=Deadline.after(20))
+    assert (made.rows.table.to_pylist(), made.compared_from) == (
+        [{"rider": "Member", "trip_count": 3, "before": 2, "change": None}],
+        date(2023, 2, 1),
+    )
+    alone = await answered(service, POLICY, msgspec.structs.replace(question, by=()), Text({}), deadline=Deadline.after(20))
+    assert (alone.comparison, alone.compared_from) == (None, date(2023, 2, 1))
+
+
+async def test_weeks_before_the_data_begins_meet_nothing(service: QueryService) -> None:
+    """The week of its first day neither; later ones do."""
+    question = Question(("trip_count",), (WEEKLY,), (during("2023-02-13..2023-03-12"),), compare="2023-01-16..2023-02-12")
+    assert await told(service, question) == [
+        (date(2023, 2, 13), 2, None, None),
+        (date(2023, 2, 27), 2, None, None),
+        (date(2023, 3, 6), None, 1, None),
+    ]
