@@ -217,6 +217,14 @@ def test_a_stretch_without_a_place_to_cut_is_read_through_windows(text: str, shi
         assert looked(text) == whole
 
 
+def test_what_stands_far_behind_a_value_says_nothing_of_it() -> None:
+    """The window in which a value begins need not hold its end: neither excuses it by a word there."""
+    text = "+".join(["Q" * 414, "secret=aB3dE5fG7hI9", *["sk-" + "aB3" * 9] * 8, "AKIAIOSFODNN7EXAMPLE"])
+    assert looked(text) == [Found("secret.assigned", 422, len(text))]
+    with windowed():
+        assert looked(text) == [Found("secret.assigned", 422, len(text))]
+
+
 @contextmanager
 def windowed() -> Iterator[None]:
     """As if long texts were short, and windows on them, too."""

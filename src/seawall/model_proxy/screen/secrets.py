@@ -68,6 +68,8 @@ _NAMED = re.compile(rb"k(?:ey|en)|w(?:d|or)|phr|cre[dt]|beare")
 _OF_KEYS = (b"api", b"access", b"private", b"auth")
 """`key` alone names no secret."""
 _BITS_MIN = 2.8
+_JUDGED = 128
+"""Characters that tell whether a value was made or said, however far it goes on: by so many it is known in a window, too."""
 _PLACEHOLDERS = re.compile(
     r"(?i)\$\{|\*{3}|x{4}|example|changeme|placeholder|your[_-]|<|\.\.\.|%\(|process\.env|os\.environ|getenv|settings\.|config\."
 )
@@ -194,6 +196,7 @@ def _of_keys(lower: bytes, at: int) -> bool:
 
 def _random(value: str) -> bool:
     """Whether a value looks made rather than said: letters and digits mixed, few of them alike, no placeholder."""
+    value = value[:_JUDGED]
     if not (any(map(str.isdigit, value)) and any(map(str.isalpha, value))) or _PLACEHOLDERS.search(value):
         return False
     counts = Counter(value[:64]).values()
