@@ -289,6 +289,17 @@ def test_a_week_in_which_the_data_begins_is_left_out_of_the_line(seawall, new_pa
     assert "53 rows" in page.locator("details.data").inner_text()
 
 
+def test_a_time_within_which_the_data_begins_is_compared_with_no_change(seawall, new_page):
+    """One day of eight weeks is no year before: it stands there, with a sentence in place of 6,000 per cent."""
+    page = new_page()
+    page.goto(seawall.url + f"/merchandising/ask?q={quote('net sales by department in the last 8 weeks compared with the year before')}")
+    page.wait_for_function(LANDED)
+    panel = page.locator("section.panel")
+    assert "The data begins on Jan 1, 2017" in panel.inner_text()
+    before, change = panel.locator("tbody tr").first.locator("td").all_inner_texts()[-2:]
+    assert (before[0], change[0]) == ("$", "—")
+
+
 def test_only_words_that_nobody_knows_are_marked(seawall, new_page):
     """Not the verb beside them."""
     page = new_page()
