@@ -115,9 +115,7 @@ def test_a_week_that_was_asked_for_only_in_part_is_left_out_of_a_line_and_faded_
     data, january = by_week([4.0, 10.0, 11.0, 3.0]), context(asked=Span(date(2017, 1, 5), date(2017, 1, 26)))
     line = drawn(data, panel("line"), january)
     assert points_of(line)["t"] == ["Jan 9, 2017", "Jan 16, 2017"]
-    assert line.note.startswith(
-        "Without the week of Jan 2, 2017, chosen only in part · Without the week of Jan 23"
-    )
+    assert line.note.startswith("Without the week of Jan 2, 2017, chosen only in part · Without the week of Jan 23")
     assert line.readout.unseen == 1
     assert drawn(data, panel("bar"), january).svg.count("br s0 pa") == 2
     short = drawn(by_week([4.0, 3.0]), panel("line"), context(asked=Span(date(2017, 1, 5), date(2017, 1, 10))))
