@@ -4,26 +4,16 @@ import re
 
 import pytest
 from tests.acceptance.conftest import APP
+from tests.acceptance.visits import opened
 
 from seawall.app.load import load_bundle
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.states import skeleton
 
-IDLE = "() => document.querySelector('section.panel') && !document.querySelector('[aria-busy=true], .skeleton')"
 SALES = re.compile(r'(<section class="panel[^"]*" id="panel-sales"[^>]*>).*?(</section>)', re.DOTALL)
 PLAIN = {"accept-encoding": "identity"}
 LOST = "them => them.filter(one => one.querySelector('[data-lost]')).map(one => one.dataset.panel)"
 TOUCHED = "section.panel[data-filters~=store_group]"
-
-
-def opened(seawall, page, path="demand"):
-    """A page with all its panels; one that came too late on a busy machine is asked for again."""
-    for _ in range(5):
-        page.goto(f"{seawall.url}/merchandising/{path}")
-        page.wait_for_function(IDLE)
-        if not page.locator("[data-again]").count():
-            break
-    return page
 
 
 def choose(page, name, value):

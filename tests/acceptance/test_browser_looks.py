@@ -4,24 +4,14 @@ import itertools
 
 import pytest
 from tests.acceptance.conftest import CHROMIUM, CHROMIUM_FLAGS
+from tests.acceptance.visits import opened
 
-IDLE = "() => document.querySelector('section.panel') && !document.querySelector('[aria-busy=true], .skeleton')"
 MOVED = (
     "window.moved = 0; new PerformanceObserver((list) => { for (const { sources } of list.getEntries())"
     " moved += sources.some(({ node, previousRect: was, currentRect: is }) => node?.id === 'main' && was.x !== is.x); })"
     ".observe({ type: 'layout-shift', buffered: true });"
 )
 AMOUNTS = itertools.count(1)
-
-
-def opened(seawall, page, path):
-    """A page with all its panels; one that came too late on a busy machine is asked for again."""
-    for _ in range(5):
-        page.goto(f"{seawall.url}/merchandising/{path}")
-        page.wait_for_function(IDLE)
-        if not page.locator("[data-again]").count():
-            break
-    return page
 
 
 @pytest.mark.parametrize("width", [1440, 390])

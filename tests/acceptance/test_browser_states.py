@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from tests.acceptance.visits import IDLE
 
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-IDLE = "() => document.querySelector('section.panel') && !document.querySelector('[aria-busy=true], .skeleton')"
 
 
 def list_open(page):

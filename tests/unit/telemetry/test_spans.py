@@ -71,9 +71,8 @@ def test_what_is_encoded_is_what_the_collector_reads(tmp_path):
     assert record.attributes == {"panels": 3, "ratio": 0.5, "cached": True, "page": "demand"}
 
 
-def test_the_exporter_posts_batches_to_a_collector():
-    """Everything waiting is sent, over real HTTP."""
-    bodies: list[bytes] = []
+def collecting(bodies):
+    """A collector's answers; it keeps what it is sent in `bodies`."""
 
     class Collector(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -84,7 +83,14 @@ def test_the_exporter_posts_batches_to_a_collector():
         def log_message(self, *_):
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+    return Collector
+
+
+def test_the_exporter_posts_batches_to_a_collector():
+    """Everything waiting is sent, over real HTTP."""
+    bodies: list[bytes] = []
+
+    with HTTPServer(("127.0.0.1", 0), collecting(bodies)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         for _ in range(3):
@@ -131,20 +137,11 @@ def test_spans_go_to_a_collector_over_tls(tmp_path, monkeypatch):
     bodies: list[bytes] = []
     cert, key = certificate(tmp_path)
 
-    class Collector(BaseHTTPRequestHandler):
-        def do_POST(self):
-            bodies.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
     class Server(HTTPServer):
         def handle_error(self, *_):
             pass
 
-    with Server(("127.0.0.1", 0), Collector) as server:
+    with Server(("127.0.0.1", 0), collecting(bodies)) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from seawall.ask.lexicon_build import build
 from seawall.ask.question import Question
 from seawall.ask.reading import Reader, Reading
 from seawall.ask.values import Held
+from seawall.query.generations import Generation
 from seawall.query.policy import Access, EffectivePolicy, unrestricted
 
 AS_OF = date(2024, 1, 1)
@@ -26,6 +28,19 @@ VALUES = {
     "bikes.colour": ("Blue", "Dark blue", "Not painted", "Red"),
     "repairs.part": ("Brakes", "Lights", "Wheel", "Old town bell"),
 }
+
+
+class OneGeneration:
+    """A generation with trips alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def current(self, app: str) -> Generation:
+        return Generation("g1", app, 0.0, AS_OF, {})
+
+    def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
+        return {"trips": [self.folder / "trips.parquet"]}
 
 
 def _field(dataset: str, name: str, kind: str, en: str, de: str, synonyms: tuple[str, ...] = (), **more: object) -> Field:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
@@ -15,29 +15,15 @@ from seawall.ask.answer import answered
 from seawall.ask.question import Question, by_field, by_time, during
 from seawall.core.deadline import Deadline
 from seawall.query.duckdb_engine import DuckDBEngine
-from seawall.query.generations import Generation
 from seawall.query.policy import Access, EffectivePolicy
 from seawall.query.service import QueryService
 
-from .conftest import AS_OF, bicycles
+from .conftest import OneGeneration, bicycles
 
 POLICY = EffectivePolicy({"trips": Access()})
 DAYS = ("2023-02-01", "2023-02-07", "2023-02-14", "2023-02-14", "2023-02-28", "2023-03-02", "2023-03-14", "2023-03-30")
 """Wednesdays to Thursdays: February's and March's first days are the same ones of the week, their last are not."""
 WEEKLY = by_time("week")
-
-
-class OneGeneration:
-    """A generation with trips alone."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def current(self, app: str) -> Generation:
-        return Generation("g1", app, 0.0, AS_OF, {})
-
-    def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
-        return {"trips": [self.folder / "trips.parquet"]}
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
@@ -14,29 +14,15 @@ from seawall.ask import values
 from seawall.ask.reading import Reader, lexicon_of
 from seawall.core.deadline import Deadline
 from seawall.query.duckdb_engine import DuckDBEngine
-from seawall.query.generations import Generation
 from seawall.query.policy import Access, EffectivePolicy, unrestricted
 from seawall.query.service import QueryService
 
-from .conftest import AS_OF, bicycles
+from .conftest import AS_OF, OneGeneration, bicycles
 
 TRIPS = """SELECT * FROM (VALUES
     (TIMESTAMP '2023-02-03 10:00', 1, 7, 'Member', 'HAR', 'ZOO', 12.0, 0, false),
     (TIMESTAMP '2023-11-05 18:30', 2, 8, 'Casual', 'OLD', 'HAR', 30.0, 1, true)
 ) AS t(started_at, trip_id, bike_id, rider, start, finish, minutes, stops, late)"""
-
-
-class OneGeneration:
-    """A generation with trips alone."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def current(self, app: str) -> Generation:
-        return Generation("g1", app, 0.0, AS_OF, {})
-
-    def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
-        return {"trips": [self.folder / "trips.parquet"]}
 
 
 @pytest.fixture
