@@ -61,15 +61,14 @@ _NAMES = {
 """Names by a piece of them with rare letters."""
 _ASSIGNED = re.compile(
     r"(?:passw(?:or)?d|passwor[dt]|passphrase|kennwort|pwd|secret|token|key|bearer|credential)s?"
-    r"[\"'`*]{0,3}(?:[ ]{0,2}(?:=>|:=|=|:)[ ]{0,2}|[ ](?:is|ist|lautet)[: ]{1,2}|[ ])[\"'`*]{0,3}(?P<value>[!#-&*-+.-:=?-Z\\^_a-z|~-]{8,})",
+    r"[\"'`*]{0,3}(?:[ ]{0,2}(?:=>|:=|=|:)[ ]{0,2}|[ ](?:is|ist|lautet)[: ]{1,2}|[ ])[\"'`*]{0,3}(?P<value>[!#-&*-+.-:=?-Z\\^_a-z|~-]{8,128})",
     re.IGNORECASE,
 )
+"""Of a value the first characters: they tell whether it was made or said, however far it goes on, and are seen in a window, too."""
 _NAMED = re.compile(rb"k(?:ey|en)|w(?:d|or)|phr|cre[dt]|beare")
 _OF_KEYS = (b"api", b"access", b"private", b"auth")
 """`key` alone names no secret."""
 _BITS_MIN = 2.8
-_JUDGED = 128
-"""Characters that tell whether a value was made or said, however far it goes on: by so many it is known in a window, too."""
 _PLACEHOLDERS = re.compile(
     r"(?i)\$\{|\*{3}|x{4}|example|changeme|placeholder|your[_-]|<|\.\.\.|%\(|process\.env|os\.environ|getenv|settings\.|config\."
 )
@@ -176,10 +175,15 @@ def _assigned(text: str, raw: bytes) -> Iterator[Found]:
         if at < read or (lower.startswith(b"key", at) and not _of_keys(lower, at)):
             continue
         match = _ASSIGNED.match(text, at)
-        if match:
-            read = match.end()
-            if _random(match["value"]):
-                yield Found("secret.assigned", *match.span("value"))
+        if match is None:
+            continue
+        start, read = match.span("value")
+        if _random(text[start:read]):
+            rest = _VALUE.match(text, read)
+            read = rest.end() if rest else read
+            yield Found("secret.assigned", start, read)
+        else:
+            read = start  # another name may stand in what is none
 
 
 def _places(lower: bytes, name: bytes) -> Iterator[int]:
@@ -196,7 +200,6 @@ def _of_keys(lower: bytes, at: int) -> bool:
 
 def _random(value: str) -> bool:
     """Whether a value looks made rather than said: letters and digits mixed, few of them alike, no placeholder."""
-    value = value[:_JUDGED]
     if not (any(map(str.isdigit, value)) and any(map(str.isalpha, value))) or _PLACEHOLDERS.search(value):
         return False
     counts = Counter(value[:64]).values()
