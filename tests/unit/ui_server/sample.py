@@ -137,6 +137,7 @@ class FakeEngine:
             "hidden": [{"hidden": 7}],
             "value": [{"value": "DRUG GM"}, {"value": "GROCERY"}],
             "count": [{"count": 5}],
+            "day": [{"day": date(2017, 1, 1)}, {"day": date(2017, 1, 2)}],
         }
         self.delay_seconds: dict[str, float] = {}
         self.gates: dict[str, asyncio.Event] = {}
@@ -151,7 +152,7 @@ class FakeEngine:
     ) -> AsyncIterator[pa.RecordBatch]:
         name = next(
             word
-            for word in ("hidden", "sales", "units", "value", "count", "id")
+            for word in ("hidden", "sales", "units", "value", "count", "day", "id")
             if f'"{word}"' in sql.rpartition("WITH")[2] or word == "id"
         )
         self.calls.append(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -294,6 +295,15 @@ async def test_two_times_stand_beside_each_other_under_their_names(asking: Askin
     assert [("March 2017" in html, "April 2017" in html) for html in pages] == [(True, True), (False, True)]
     assert "März 2017" in pages[1]
     assert "last 4 weeks" in relative.partition("<table")[2]
+
+
+async def test_a_time_within_which_the_data_begins_is_compared_with_no_change(asking: AskingHouse) -> None:
+    """In each language a sentence says from when on there is data."""
+    asking.engine.rows["day"] = [{"day": date(2017, 4, 20)}, {"day": date(2017, 4, 21)}]
+    async with asking.client(headers=CHROMIUM) as client:
+        pages = [(await client.get(f"{BY_DEPARTMENT}&period=2017-05&compare=2017-04&lang={lang}")).text for lang in ("en", "de")]
+    assert "The data begins on Apr 20, 2017, within the time compared with" in pages[0]
+    assert "Die Daten beginnen erst am 20. Apr. 2017, mitten im Vergleichszeitraum" in pages[1]
 
 
 async def test_taking_the_period_away_takes_what_stood_before_it(asking: AskingHouse) -> None:

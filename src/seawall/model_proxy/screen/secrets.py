@@ -61,7 +61,8 @@ _NAMES = {
 """Names by a piece of them with rare letters."""
 _ASSIGNED = re.compile(
     r"(?:passw(?:or)?d|passwor[dt]|passphrase|kennwort|pwd|secret|token|key|bearer|credential)s?"
-    r"[\"'`*]{0,3}(?:[ ]{0,2}(?:=>|:=|=|:)[ ]{0,2}|[ ](?:is|ist|lautet)[: ]{1,2}|[ ])[\"'`*]{0,3}(?P<value>[!#-&*-+.-:=?-Z\\^_a-z|~-]{8,128})",
+    r"[\"'`*]{0,3}(?:[ ]{0,2}(?:=>|:=|=|:)[ ]{0,2}|[ ](?:is|ist|lautet)[: ]{1,2}|[ ])[\"'`*]{0,3}"
+    r"(?P<value>[!#-&*-+.-:=?-Z\\^_a-z|~-]{8,128})",
     re.IGNORECASE,
 )
 """Of a value the first characters: they tell whether it was made or said, however far it goes on, and are seen in a window, too."""
