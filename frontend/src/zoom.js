@@ -67,12 +67,6 @@ const plot = (holder, { time, names, data }) => {
   );
 };
 
-/** The state of the page as far as it touches `panel`: what serves the numbers refuses the rest. */
-const touching = (panel) => {
-  const names = ["lang", ...panel.dataset.filters.split(" ")];
-  return new URLSearchParams([...new URLSearchParams(location.search)].filter(([name]) => names.includes(name)));
-};
-
 const hint = (words) => Object.assign(document.createElement("p"), { className: "hint", textContent: words });
 
 /** Open the zoomable plot of a panel under its chart, or close it again. */
@@ -91,8 +85,7 @@ export const toggle = async (panel, control, request) => {
   holder.className = "zoom";
   try {
     addStyle();
-    const { app } = document.getElementById("main").dataset;
-    const answer = await request(`/${app}/api/panels/${panel.dataset.panel}?${touching(panel)}`, { headers: { accept: "application/json" } });
+    const answer = await request(control.dataset.url);
     if (!answer.ok) throw new Error(String(answer.status));
     const told = series(await answer.json());
     body.append(holder); // which has gone when the panel shows another state by now

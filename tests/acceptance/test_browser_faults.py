@@ -114,6 +114,14 @@ def test_zooming_works_under_filters_that_do_not_touch_the_panel(seawall, new_pa
     page.wait_for_selector("#panel-forecast .zoom[role=alert]")
 
 
+def test_an_answer_over_time_can_be_zoomed(seawall, new_page):
+    """Its numbers are those of the question."""
+    page = new_page()
+    page.goto(f"{seawall.url}/merchandising/ask?metric=net_sales&by=:week&last=8")
+    page.locator("section.panel [data-zoom]").click()
+    page.wait_for_selector("section.panel .uplot canvas")
+
+
 def test_a_row_that_cannot_be_had_is_told_to_everybody(seawall, new_page):
     """Pressing a row offline says so on the screen, and the address is the page's again."""
     page = opened(seawall, new_page(), "transactions")

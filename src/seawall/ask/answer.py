@@ -30,7 +30,7 @@ from seawall.ask.sentence import period_text, phrases
 from seawall.core.deadline import Deadline
 from seawall.query.errors import InvalidQuery
 from seawall.query.first_period import begins_within
-from seawall.query.periods import Span, last_complete, shifted, span_of, unit_of
+from seawall.query.periods import Span, last_complete, shifted, span_of, unit_of, week_starts_of
 from seawall.query.policy import EffectivePolicy
 from seawall.query.service import QueryService
 
@@ -48,6 +48,8 @@ class Answered(msgspec.Struct, frozen=True):
     as_of: date | None
     compared_from: date | None = None
     """The first day of data within the time compared with, where days lack before it: no change is told, for it would be that of a part."""
+    compared_partly: bool = False
+    """Over time only what lies before that day is compared with nothing."""
 
 
 async def answered(service: QueryService, policy: EffectivePolicy, question: Question, title: Text, *, deadline: Deadline) -> Answered:
@@ -56,7 +58,7 @@ async def answered(service: QueryService, policy: EffectivePolicy, question: Que
     earlier = None
     if question.compare:
         moment, _ = service.compile(query, policy)
-        earlier = compared_query(question, query, moment.as_of)
+        earlier = compared_query(service.app, question, query, moment.as_of)
     queries = [query] if earlier is None else [query, earlier]
     answers, begins = await asyncio.gather(
         asyncio.gather(*(service.table(one, policy, deadline=deadline) for one in queries)),
@@ -70,7 +72,9 @@ async def answered(service: QueryService, policy: EffectivePolicy, question: Que
         rows, comparison = without_changes(rows, question), None
     rows = ordered(rows, _with_default_order(question, rows)) if question.query().order != question.order or before else rows
     rows = trimmed(rows) if question.by and question.by[0].grain is not None else rows
-    return Answered(panel_of(question, query, rows, title), rows, comparison, answers[0].watermark, answers[0].as_of, begins)
+    return Answered(
+        panel_of(question, query, rows, title), rows, comparison, answers[0].watermark, answers[0].as_of, begins, meeting is not None
+    )
 
 
 async def _begins(service: QueryService, policy: EffectivePolicy, earlier: MetricQuery | None, deadline: Deadline) -> date | None:
@@ -87,7 +91,7 @@ def shown(question: Question) -> MetricQuery:
     return query if query.limit is not None else msgspec.structs.replace(query, limit=GROUPS_MAX)
 
 
-def compared_query(question: Question, query: MetricQuery, as_of: date | None) -> MetricQuery:
+def compared_query(app: App, question: Question, query: MetricQuery, as_of: date | None) -> MetricQuery:
     """The same about the other time. InvalidQuery when the question names no time that another could stand beside."""
     where = tuple(one for one in query.where if one.op != "during")
     periods = [one for one in query.where if one.op == "during"]
@@ -96,7 +100,7 @@ def compared_query(question: Question, query: MetricQuery, as_of: date | None) -
         return msgspec.structs.replace(query, where=(*where, Filter(field, "during", (question.compare,))), last=None)
     if len(periods) > 1:
         raise InvalidQuery("Only one period can be compared with another", expected="one period", got=str(len(periods)))
-    span, unit = _span(question, periods, as_of)
+    span, unit = _span(app, question, periods, as_of)
     other = shifted(span, "year_ago" if question.compare == "year_ago" else "previous", unit)
     if other is None:
         raise InvalidQuery("This period has none before it", expected="a period with a beginning and an end")
@@ -112,10 +116,10 @@ def _meeting(app: App, question: Question, earlier: MetricQuery, as_of: date | N
     by, usual = timed[0], _usual_times(app, question)
     if periods and by.field != periods[0].field and not {by.field, periods[0].field} <= {"", *usual}:
         return None
-    span, _ = _span(question, periods, as_of)
-    other = next(span_of(str(one.values[0]), as_of) for one in earlier.where if one.op == "during")
-    field = by.field or next(iter(usual), "")
-    found = stretches(span, other, by.grain or "day", app.semantics.field(field).week_starts if field else "monday", as_of)
+    span, _ = _span(app, question, periods, as_of)
+    starts = week_starts_of(app, earlier, by.field)
+    other = next(span_of(str(one.values[0]), as_of, starts) for one in earlier.where if one.op == "during")
+    found = stretches(span, other, by.grain or "day", starts, as_of)
     return Meeting(*found, frozenset({by.name}), begins) if found is not None else None
 
 
@@ -171,11 +175,11 @@ def _with_default_order(question: Question, rows: Rows) -> Question:
     return msgspec.structs.replace(question, order=(Order(first, descending=True),))
 
 
-def _span(question: Question, periods: list[Filter], as_of: date | None) -> tuple[Span, Grain]:
-    grain = next((one.grain for one in question.by if one.grain is not None), None)
+def _span(app: App, question: Question, periods: list[Filter], as_of: date | None) -> tuple[Span, Grain]:
     if periods:
         text = str(periods[0].values[0])
-        return span_of(text, as_of), unit_of(text)
-    if question.last is None or grain is None:
+        return span_of(text, as_of, week_starts_of(app, question.query(), periods[0].field)), unit_of(text)
+    time = next((one for one in question.by if one.grain is not None), None)
+    if question.last is None or time is None or time.grain is None:
         raise InvalidQuery("There is no period to compare", expected="a period such as last month", fix="Say of which time")
-    return last_complete(question.last, grain, as_of), grain
+    return last_complete(question.last, time.grain, as_of, week_starts_of(app, question.query(), time.field)), time.grain

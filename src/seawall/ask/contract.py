@@ -35,7 +35,7 @@ def check(app: App, policy: EffectivePolicy, question: Question, as_of: date | N
     dialect = DIALECTS[engine_of(app, query)]
     compiled = compile_query(app, query, policy, dialect=dialect, as_of=as_of)
     if question.compare:
-        compile_query(app, compared_query(question, query, as_of), policy, dialect=dialect, as_of=as_of)
+        compile_query(app, compared_query(app, question, query, as_of), policy, dialect=dialect, as_of=as_of)
     return compiled
 
 

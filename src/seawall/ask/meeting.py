@@ -45,13 +45,13 @@ class Stretch(msgspec.Struct, frozen=True):
             return self.start + timedelta(days=place // HOURS)
         return moved(truncated(self.start, self.grain, self.week_starts), self.grain, place)
 
-    def part(self, place: int) -> int:
-        """How many of a period's days lie in the stretch; 0 for all of them."""
+    def part(self, place: int) -> int | None:
+        """How many of a period's days lie in the stretch, none among them; None for all of them."""
         if self.grain == "hour":
-            return 0
+            return None
         start, end = self.begins(place), self.begins(place + 1)
         inside = min(end, self.end) - max(start, self.start)
-        return 0 if inside == end - start else inside.days
+        return None if inside == end - start else max(inside.days, 0)
 
 
 class Meeting(msgspec.Struct, frozen=True):
@@ -94,7 +94,8 @@ class Meeting(msgspec.Struct, frozen=True):
         """Whether periods of both times are whole, or cut alike."""
         places = self._periods(names, key)
         known = self.known_from is None or all(self.before.begins(place) >= self.known_from for place in places)
-        return known and all(self.now.part(place) == self.before.part(place) for place in places)
+        parts = [(self.now.part(place), self.before.part(place)) for place in places]
+        return known and all(now == before != 0 for now, before in parts)
 
     def _periods(self, names: Sequence[str], key: tuple[Cell, ...]) -> list[int]:
         return [place for name, place in zip(names, key, strict=True) if name in self.columns and place is not None]

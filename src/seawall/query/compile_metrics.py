@@ -90,7 +90,7 @@ class MetricsStatement:
         source, calls = FactSource(self.scans, fact), self.measures.by_fact.get(fact, {})
         shown = [aliased(self._grouped(source, dimension), _place(place)) for place, dimension in enumerate(self.query.by)]
         conditions = [(self._is_own(wanted, fact), self._condition(source, wanted)) for wanted in self.query.where]
-        conditions += [(True, each) for each in self._latest(source)]
+        conditions += self._latest(source)
         inner = {name: over(source, call) for name, call in calls.items()}
         select = exp.Select(expressions=shown)
         if self._folds(source, calls):
@@ -119,13 +119,14 @@ class MetricsStatement:
         field = self._field(wanted.field, source.fact)
         return condition(source.column(field), field, wanted, self.binder, self.as_of)
 
-    def _latest(self, source: FactSource) -> list[exp.Expr]:
+    def _latest(self, source: FactSource) -> list[tuple[bool, exp.Expr]]:
+        """The condition of `last`, and whether it is on the fact itself."""
         if self.query.last is None:
             return []
         time = next(dimension for dimension in self.query.by if dimension.grain)
         field = self._field(time.field, source.fact)
         span = last_complete(self.query.last, time.grain or "day", self.as_of, field.week_starts)
-        return [span_condition(source.column(field), field, span, self.binder)]
+        return [(field.dataset == source.fact, span_condition(source.column(field), field, span, self.binder))]
 
     def _grouped(self, source: FactSource, dimension: Dimension) -> exp.Expr:
         field = self._field(dimension.field, source.fact)

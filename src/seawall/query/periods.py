@@ -219,7 +219,9 @@ def _default_times(app: App, query: Query) -> list[Field]:
     if isinstance(query, RowsQuery):
         facts = {query.dataset}
     else:
-        facts = {fact for name in query.metrics for fact in facts_in(semantics, semantics.metrics[name].expression)}
+        facts = {
+            fact for name in query.metrics if name in semantics.metrics for fact in facts_in(semantics, semantics.metrics[name].expression)
+        }
     datasets = [semantics.datasets[fact] for fact in sorted(facts)]
     return [dataset.fields[name] for dataset in datasets if (name := dataset.time.rpartition(".")[2])]
 

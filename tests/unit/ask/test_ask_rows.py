@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.query import star
 
 from seawall.app.model import Filter, Format, Grain, Order, Text
 from seawall.ask.answer import compared_query, shown
@@ -100,17 +101,24 @@ def test_the_largest_change_comes_first_and_unknown_ones_last() -> None:
 def test_a_comparison_asks_the_same_about_another_time(compare: str, period: str, other: str) -> None:
     """Everything else stays as it was asked."""
     question = Question(("sales",), BY_TOWN, (Filter("shops.town", "ne", ("Ulm",)), during(period)), compare=compare)
-    earlier = compared_query(question, shown(question), AS_OF)
+    earlier = compared_query(star.app(), question, shown(question), AS_OF)
     assert Filter("", "during", (other,)) in earlier.where
     assert Filter("shops.town", "ne", ("Ulm",)) in earlier.where
     assert sum(one.op == "during" for one in earlier.where) == 1
+
+
+def test_weeks_before_are_weeks_of_the_field() -> None:
+    """Where they begin on Sunday, those before end on Saturday."""
+    question = Question(("units",), where=(during("last_4_weeks"),), compare="previous")
+    earlier = compared_query(star.with_sunday_weeks(), question, shown(question), date(2026, 11, 25))
+    assert earlier.where == (during("2026-09-27..2026-10-24"),)
 
 
 def test_nothing_stands_before_all_of_time() -> None:
     """A comparison needs a period."""
     question = Question(("sales",), compare="previous")
     with pytest.raises(InvalidQuery):
-        compared_query(question, shown(question), AS_OF)
+        compared_query(star.app(), question, shown(question), AS_OF)
 
 
 @pytest.mark.parametrize(
@@ -182,11 +190,12 @@ def test_parts_of_weeks_that_differ_do_not_meet() -> None:
     assert [(row["sales"], row["before"], row["change"]) for row in told] == [(5.0, 4.0, 0.25), (5.0, None, None)]
 
 
-def test_a_week_that_is_not_over_has_no_change_and_those_to_come_no_row() -> None:
-    """The time before had them all."""
+@pytest.mark.parametrize("today", [date(2017, 3, 13), date(2017, 3, 15)])
+def test_a_week_that_is_not_over_has_no_change_and_those_to_come_no_row(today: date) -> None:
+    """The time before had them all; also where the data ends on the week's first day."""
     now = by_week((date(2017, 3, 6), 5.0), (date(2017, 3, 13), 1.0))
     before = by_week(*((date(2017, 2, day), 4.0) for day in (6, 13, 20)))
-    told = beside(now, before, meeting=meeting(MARCH, FEBRUARY, as_of=date(2017, 3, 15))).table.to_pylist()
+    told = beside(now, before, meeting=meeting(MARCH, FEBRUARY, as_of=today)).table.to_pylist()
     assert [(row["week"].day, row["change"]) for row in told] == [(6, 0.25), (13, None)]
 
 

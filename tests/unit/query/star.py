@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from seawall.app.model import App, Dataset, DataType, Field, Metric, Policy, Relationship, Role, RowPolicy, Semantics, Text
 from seawall.core.principal import Principal
 from seawall.query.policy import EffectivePolicy, resolve
@@ -121,6 +123,14 @@ def app(policies: dict[str, Policy] | None = None, semantics: Semantics = SEMANT
     roles = {"viewer": Role("viewer"), "buyer": Role("buyer", ("viewer",)), "board": Role("board", ("buyer",))}
     made = open_to_all | {"secrets": Policy("secrets", ("board",))} | (policies or {})
     return App("shop", Text({"en": "Shop"}), semantics, roles, made, {})
+
+
+def with_sunday_weeks() -> App:
+    """The shop, whose weeks of sales begin on Sunday."""
+    sales = SEMANTICS.datasets["sales"]
+    fields = sales.fields | {"sold_at": msgspec.structs.replace(sales.fields["sold_at"], week_starts="sunday")}
+    datasets = SEMANTICS.datasets | {"sales": msgspec.structs.replace(sales, fields=fields)}
+    return app(semantics=msgspec.structs.replace(SEMANTICS, datasets=datasets))
 
 
 def viewer(**attributes: object) -> Principal:

@@ -9,10 +9,11 @@ from tests.unit.query import naive
 from tests.unit.query.star import app, everything, viewer
 from tests.unit.query.tables import AS_OF, Data, Shop, shops
 from tests.unit.query.test_metrics_property import FILTERS, GROUPS_HELD, POLICIES, rounded
+from tests.unit.shipped import shipped
 
 from seawall.app.model import Dimension, Filter, MetricQuery, Policy
 from seawall.query.compile_query import compile_query
-from seawall.query.policy import resolve
+from seawall.query.policy import resolve, unrestricted
 
 DEPARTMENT = Dimension("department", "products.department")
 GROUP = Dimension("store_group", "stores.store_group")
@@ -53,6 +54,17 @@ def test_conditions_on_the_fact_stand_inside_the_fold():
 def test_else_the_fact_is_joined_as_it_is(metric: str, by: Dimension, rows: dict[str, int]):
     """Sums of floats depend on their order, distinct values cannot be added, and a fold that hardly folds is only work."""
     assert 'GROUP BY 1) AS "sales"' not in sql_of(MetricQuery((metric,), (by,)), rows)
+
+
+def test_the_last_weeks_of_a_time_elsewhere_stand_outside_the_fold() -> None:
+    """Flights by the weeks of the weather: its days are not the flight's own."""
+    flights = shipped("flights").app
+    query = MetricQuery(("flights",), (Dimension("week", "weather.observed_at", "week"),), last=4)
+    rows = {one.source: 10 for one in flights.semantics.datasets.values()} | {flights.semantics.datasets["flights"].source: 1_000}
+    sql = compile_query(flights, query, unrestricted(flights), dialect="duckdb", as_of=AS_OF, sizes=rows).sql
+    inner, joined, _ = sql.partition('AS "flights" LEFT JOIN')
+    assert joined
+    assert '"weather"."observed_at"' not in inner.rpartition("FROM (SELECT")[2]
 
 
 @st.composite

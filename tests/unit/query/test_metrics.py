@@ -6,7 +6,7 @@ from datetime import date
 
 import msgspec
 import pytest
-from tests.unit.query.star import BY_GROUP, SEMANTICS, app, everything, metric, viewer
+from tests.unit.query.star import BY_GROUP, SEMANTICS, app, everything, metric, viewer, with_sunday_weeks
 from tests.unit.query.tables import Data, Shop
 
 from seawall.app.model import Dimension, Filter, MetricQuery, Order, Policy, RowsQuery
@@ -61,10 +61,7 @@ def test_unknown_keys_and_null_groups_meet(shop: Shop) -> None:
 def test_weeks_are_cut_on_monday_unless_the_field_says_otherwise(shop: Shop) -> None:
     """2017-01-01 was a Sunday."""
     assert shop.rows(SHOP, MetricQuery(("revenue",), (WEEK,)), ALL) == [(date(2016, 12, 26), 10.0), (date(2017, 1, 2), 25.0)]
-    sales = SEMANTICS.datasets["sales"]
-    fields = sales.fields | {"sold_at": msgspec.structs.replace(sales.fields["sold_at"], week_starts="sunday")}
-    datasets = SEMANTICS.datasets | {"sales": msgspec.structs.replace(sales, fields=fields)}
-    american = app(semantics=msgspec.structs.replace(SEMANTICS, datasets=datasets))
+    american = with_sunday_weeks()
     assert shop.rows(american, MetricQuery(("revenue",), (WEEK,)), everything(american)) == [(date(2017, 1, 1), 35.0)]
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.query.star import SALES, SEMANTICS, app
+from tests.unit.query.star import app, with_sunday_weeks
 
 from seawall.app.model import Comparison, Dimension, Filter, MetricQuery
 from seawall.query.errors import InvalidQuery
@@ -150,9 +150,7 @@ def test_over_time_the_last_whole_period_is_compared(query: MetricQuery, latest:
 @pytest.mark.parametrize("time", ["", "sales.sold_at"])
 def test_weeks_begin_as_the_time_of_the_fact_says(time: str) -> None:
     """Rows of a week that begins on Sunday are told and compared by that Sunday, whether the question names the field or not."""
-    sold_at = msgspec.structs.replace(SALES.fields["sold_at"], week_starts="sunday")
-    sales = msgspec.structs.replace(SALES, fields=SALES.fields | {"sold_at": sold_at})
-    shop = app(semantics=msgspec.structs.replace(SEMANTICS, datasets=SEMANTICS.datasets | {"sales": sales}))
+    shop = with_sunday_weeks()
     query = MetricQuery(("revenue",), (Dimension("week", time, "week"),), last=13)
     assert latest_period(shop, query, AS_OF) == Latest(date(2017, 12, 24))
     earlier = compared(shop, query, Comparison(), AS_OF)

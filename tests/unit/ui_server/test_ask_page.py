@@ -302,8 +302,8 @@ async def test_a_time_within_which_the_data_begins_is_compared_with_no_change(as
     asking.engine.rows["day"] = [{"day": date(2017, 4, 20)}, {"day": date(2017, 4, 21)}]
     async with asking.client(headers=CHROMIUM) as client:
         pages = [(await client.get(f"{BY_DEPARTMENT}&period=2017-05&compare=2017-04&lang={lang}")).text for lang in ("en", "de")]
-    assert "The data begins on Apr 20, 2017, within the time compared with" in pages[0]
-    assert "Die Daten beginnen erst am 20. Apr. 2017, mitten im Vergleichszeitraum" in pages[1]
+    assert "there is data only from Apr 20, 2017 on, so no change is shown" in pages[0]
+    assert "gibt es erst ab dem 20. Apr. 2017 Daten, daher" in pages[1]
 
 
 async def test_taking_the_period_away_takes_what_stood_before_it(asking: AskingHouse) -> None:

@@ -140,7 +140,10 @@ class Answers:
         panel = msgspec.structs.replace(made.panel, name=slot.panel.name, chart=_fitted(made))
         panel = dressed(panel, slot.question, slot.site.app, is_named=slot.is_named)
         if made.compared_from is not None:
-            panel = msgspec.structs.replace(panel, description=_with_beginning(panel.description, made.compared_from, slot.ctx))
+            key = "note.compared_begun_partly" if made.compared_partly else "note.compared_begun"
+            told = slot.ctx.messages.text(key, date=slot.ctx.formatter.date(made.compared_from, "yMMMd"))
+            description = Text({slot.ctx.locale: f"{panel.description.in_locale(slot.ctx.locale)} {told}".strip()})
+            panel = msgspec.structs.replace(panel, description=description)
         asked = asked_days(slot.site.app, shown(slot.question), made.as_of)
         ctx = msgspec.structs.replace(slot.ctx, as_of=made.as_of, whole_from=whole, asked=asked)
         comparison = PanelData(made.comparison.columns, made.comparison.table) if made.comparison else None
@@ -169,12 +172,6 @@ def dressed(panel: Panel, question: Question, app: App, *, is_named: bool) -> Pa
     )
 
 
-def _with_beginning(text: Text, begins: date, ctx: RenderContext) -> Text:
-    """Why no change is told."""
-    told = ctx.messages.text("note.compared_begun", date=ctx.formatter.date(begins, "yMMMd"))
-    return Text({ctx.locale: f"{text.in_locale(ctx.locale)} {told}".strip()})
-
-
 def _finding(panel: Panel, question: Question) -> Literal["", "latest_change", "peak"]:
     marks = {layer.mark for layer in panel.chart.layers}
     if len(question.metrics) != 1 or question.compare or len(question.by) != 1 or not marks & {"line", "bar"}:
@@ -198,7 +195,7 @@ def _expected(site: Site, rights: Rights, question: Question, title: Text) -> Pa
     query = shown(question)
     moment, compiled = site.questions.compile(query, rights.policy)
     if question.compare:
-        site.questions.compile(compared_query(question, query, moment.as_of), rights.policy)
+        site.questions.compile(compared_query(site.app, question, query, moment.as_of), rights.policy)
     fields: list[pa.Field] = [pa.field(column.name, pa.null()) for column in compiled.columns]  # type: ignore[type-arg]
     columns: tuple[Column, ...] = compiled.columns
     return panel_of(question, query, Rows(columns, pa.schema(fields).empty_table()), title)

@@ -124,7 +124,8 @@ def _zoom(panel: Panel, title: str, readout: Readout | None, ctx: RenderContext)
     label = words.text("zoom_in", title=title)
     hint = esc(words["zoom.hint"])
     return (
-        f'<button type="button" class="link" data-zoom data-hint="{hint}" aria-expanded="false" aria-label="{esc(label)}">'
+        f'<button type="button" class="link" data-zoom data-url="{esc(ctx.panel_url(panel.name, "json"))}" data-hint="{hint}" '
+        f'aria-expanded="false" aria-label="{esc(label)}">'
         f"{esc(words['zoom'])}</button>"
     )
 
