@@ -34,7 +34,13 @@ _CONDITION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _VALUE = re.compile(r"""\s*(?:'((?:[^']|'')*)'|"((?:[^"]|"")*)"|([^,'"]*))\s*(?:,|\Z)""")
-_AND = re.compile(rf"\s(and|or)\s+{_FIELD}\s*(=|!=|<|>|is\s+(not\s+)?null\b)", re.IGNORECASE)
+_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^']|'')*'|"(?:[^"]|"")*")""")
+_AND = re.compile(
+    rf"\s(and|or)\s+{_FIELD}\s*(=|!=|<|>|\s(is\s+(not\s+)?null\b|contains\s|starts\s+with\s|not\s+in[\s(]"
+    r"|in\s*\(|in\s[^,]*,|during\s+(\.\.|\d|last_|this_)))",
+    re.IGNORECASE,
+)
+"""A second condition. Names hold `in` and `during` too: these count before a list, and before a period."""
 LENGTH_MAX = 1_000
 VALUES_MAX = 1_000
 
@@ -64,11 +70,11 @@ def parse_condition(text: str) -> Condition:
         if rest:
             raise _invalid(text)
         return Condition(match["field"], op)
+    if _AND.search(_QUOTED.sub("''", rest)):
+        raise _several(text)
     if op in ("in", "not_in"):
         inner = rest[1:-1] if rest.startswith("(") and rest.endswith(")") else rest
         return Condition(match["field"], op, _values(inner, text))
-    if _AND.search(rest) and rest[0] not in "'\"":
-        raise _several(text)
     return Condition(match["field"], op, (_unquoted(rest, text),))
 
 
@@ -79,11 +85,23 @@ def _values(rest: str, text: str) -> tuple[str, ...]:
         match = _VALUE.match(rest, position)
         if match is None or match.end() == position:
             raise _invalid(text)
+        if match[3] is not None and not _is_balanced(match[3]):
+            raise _invalid(text)
         values.append(_content(match))
         position = match.end()
     if not values or "" in values or rest.rstrip().endswith(","):
         raise _invalid(text)
     return tuple(values)
+
+
+def _is_balanced(bare: str) -> bool:
+    """Whether each parenthesis that opens closes."""
+    depth = 0
+    for sign in bare:
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _unquoted(rest: str, text: str) -> str:
