@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlglot import exp
 
+from seawall.app.expression_types import type_of
 from seawall.app.expressions import columns_of, parse_metric
 from seawall.app.faults import Report
 from seawall.app.grammar import InvalidExpression
@@ -74,10 +75,12 @@ def read_metric(node: Node, semantics: Semantics, report: Report) -> Metric:
     name = node.entries()["name"].text()
     extra = extension_of(node, "metric", report)
     expression, at = ansi_expression(node, report)
-    inferred = _vetted_metric(name, expression, at, semantics, report) if at is not None else None
-    expression = expression if inferred is not None else ""
-    kind = cast(DataType, node.word("datatype") or inferred or "Float")
-    check_declared(extra.get("format"), kind, name, report)
+    tree = _vetted_metric(name, expression, at, semantics, report) if at is not None else None
+    expression = expression if tree is not None else ""
+    known = cast(DataType | None, node.word("datatype") or None) or (type_of(tree, semantics) if tree is not None else None)
+    kind = known or "Float"
+    if known is not None:
+        check_declared(extra.get("format"), known, name, report)
     return Metric(
         name=name,
         expression=expression,
@@ -90,8 +93,8 @@ def read_metric(node: Node, semantics: Semantics, report: Report) -> Metric:
     )
 
 
-def _vetted_metric(name: str, expression: str, at: Node, semantics: Semantics, report: Report) -> DataType | None:
-    """The type the expression gives when nothing else says; None when it is broken."""
+def _vetted_metric(name: str, expression: str, at: Node, semantics: Semantics, report: Report) -> exp.Expr | None:
+    """The expression as a tree; None when it is broken."""
     try:
         tree = parse_metric(expression)
     except InvalidExpression as error:
@@ -117,18 +120,7 @@ def _vetted_metric(name: str, expression: str, at: Node, semantics: Semantics, r
         detail = f"The metric `{name}` would read both the warehouse and the operational database"
         report.add(at, "mixed_engines", detail, expected="fields of one database", fix="Make a metric for each, or copy the data")
         return None
-    return _type_of(tree, semantics)
-
-
-def _type_of(tree: exp.Expr, semantics: Semantics) -> DataType:
-    """What an expression gives, as far as its outermost part tells: counts are whole, the latest of some dates is a date."""
-    while isinstance(tree, exp.Paren | exp.Filter):
-        tree = tree.this
-    if isinstance(tree, exp.Count):
-        return "Integer"
-    if isinstance(tree, exp.Min | exp.Max) and isinstance(tree.this, exp.Column):
-        return semantics.datasets[tree.this.table].fields[tree.this.name].datatype
-    return "Boolean" if isinstance(tree, exp.Predicate | exp.Connector | exp.Not) else "Float"
+    return tree
 
 
 def _exists(semantics: Semantics, ref: tuple[str, str]) -> bool:
