@@ -70,9 +70,11 @@ def _check_metrics(panel: Node, layers: Sequence[Checked], query: MetricQuery) -
 
 
 def _several(query: MetricQuery) -> list[Dimension]:
-    """The dimensions that may have more than one value."""
+    """The dimensions that may have more than one value: none in a single row, and time not in a single period."""
+    if query.limit == 1:
+        return []
     fixed = {each.field for each in query.where if each.op in ("eq", "in") and len(each.values) == 1}
-    return [dimension for dimension in query.by if dimension.grain or dimension.field not in fixed]
+    return [dimension for dimension in query.by if (query.last != 1 if dimension.grain else dimension.field not in fixed)]
 
 
 def _refuse(panel: Node, checked: Checked, free: Sequence[str], detail: str, expected: str, instead: str) -> None:

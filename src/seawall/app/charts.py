@@ -84,12 +84,22 @@ def _default_layer(asked: Asked) -> Layer:
         return Layer("table")
     if len(asked.query.metrics) > 1:
         return Layer("table")
-    if not asked.query.by:
-        return Layer("number", _default_encoding(asked))
-    if len(asked.query.by) > DIMENSIONS_DRAWN or any(asked.columns.get(name) != "quantitative" for name in asked.query.metrics[:1]):
+    is_drawable = all(asked.columns.get(name) == "quantitative" for name in asked.query.metrics[:1])
+    if asked.query.by and (len(asked.query.by) > DIMENSIONS_DRAWN or not is_drawable):
         return Layer("table")
-    first = asked.query.by[0]
-    return Layer("line" if first.grain else "bar", _default_encoding(asked))
+    return Layer(cast(Any, _drawn_mark(asked.query)), _default_encoding(asked))
+
+
+def _drawn_mark(query: MetricQuery) -> str:
+    """What is drawn where nothing else is said."""
+    return ("line" if query.by[0].grain else "bar") if query.by else "number"
+
+
+def _mark_left_out(node: Node, asked: Asked) -> str:
+    """The mark where none is written: channels ask for a drawing, which a table is not."""
+    if node.get("encoding") is not None and isinstance(asked.query, MetricQuery):
+        return _drawn_mark(asked.query)
+    return _default_layer(asked).mark
 
 
 def _default_encoding(asked: Asked) -> dict[Any, tuple[Encoding, ...]]:
@@ -105,7 +115,7 @@ def _default_encoding(asked: Asked) -> dict[Any, tuple[Encoding, ...]]:
 
 def _layer(node: Node, asked: Asked, words: Vocabulary) -> Layer:
     mark = node.get("mark")
-    name = mark.text() if mark is not None else _default_layer(asked).mark
+    name = mark.text() if mark is not None else _mark_left_out(node, asked)
     encoding = node.get("encoding")
     if encoding is None:
         if name == "rule":
