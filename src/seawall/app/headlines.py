@@ -20,9 +20,16 @@ def check_headline(panel: Node, chart: Chart, asked: Asked, words: Vocabulary) -
     if finding is not None:
         _check_finding(finding, asked.query, words, over_time=over_time)
     is_told = any(layer.mark == "number" for layer in chart.layers) or (panel.word("finding") == "largest_mover" and not over_time)
-    if compare is not None and not is_told:
+    if compare is not None and not is_told and not _is_mark_broken(panel):
         detail, expected = "Nothing here shows what it is compared with", "`mark: number`, or `finding: largest_mover` without a grain"
         words.report.add(compare.key_mark(), "bad_finding", detail, where=compare.where, expected=expected, fix="Remove `compare`")
+
+
+def _is_mark_broken(panel: Node) -> bool:
+    """Whether what the chart draws is not known: that was reported."""
+    chart = panel.get("chart")
+    parts = [chart, *chart.listed("layer")] if chart is not None else []
+    return any({"mark", "layer"} & set(part.broken) for part in parts)
 
 
 def _check_finding(node: Node, query: MetricQuery, words: Vocabulary, *, over_time: bool) -> None:

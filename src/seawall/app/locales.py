@@ -45,14 +45,11 @@ def _check_language(node: Node, report: Report) -> None:
     language = node.text().partition("-")[0]
     if language in _OUR_OWN:
         return
-    from babel import Locale, UnknownLocaleError, localedata
+    from babel import localedata
 
-    if localedata.exists(language):
+    if localedata.exists(language) or _is_older_code(language):
         return
-    try:
-        meant = Locale.parse(f"und_{language.upper()}").language
-    except (UnknownLocaleError, ValueError):
-        meant = ""
+    meant = _language(f"und_{language.upper()}")
     report.add(
         node,
         "unknown_locale",
@@ -61,6 +58,21 @@ def _check_language(node: Node, report: Report) -> None:
         got=node.text(),
         fix=f"Did you mean `{meant}`, which is spoken there?" if meant and meant != "und" else "Write the code of ISO 639",
     )
+
+
+def _is_older_code(language: str) -> bool:
+    """Whether CLDR knows it by another code: `tl` is `fil`."""
+    return language != "und" and _language(language) != ""
+
+
+def _language(tag: str) -> str:
+    """The language that CLDR takes a tag for; "" when it knows none."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(tag).language
+    except (UnknownLocaleError, ValueError):
+        return ""
 
 
 def _check_text(locale: str, node: Node, locales: tuple[str, ...], report: Report) -> None:
