@@ -173,7 +173,7 @@ def _is_literal(node: object) -> bool:
 
 def _is_sized(node: exp.Expr) -> bool:
     """Whether the numbers behind a type are those it takes: DECIMAL(width, scale), VARCHAR(length)."""
-    sizes = [int(size.name) if size.name.isdigit() else -1 for size in node.expressions]
+    sizes = [int(size.name) if size.name.isascii() and size.name.isdecimal() else -1 for size in node.expressions]
     if node.this == exp.DataType.Type.DECIMAL:
         return not sizes or (len(sizes) <= 2 and 1 <= sizes[0] <= DECIMAL_DIGITS_MAX and 0 <= sizes[-1] <= sizes[0])
     return not sizes or (node.this in (exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT) and sizes[0] > 0 and len(sizes) == 1)

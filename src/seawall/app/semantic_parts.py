@@ -95,10 +95,13 @@ def extension_of(node: Node, kind: str, report: Report) -> Node:
 
 def _has_control(content: object) -> bool:
     """Whether some text in it has a character that an escape may make and nothing can show."""
-    if isinstance(content, str):
-        return CONTROL.search(content) is not None
-    parts = (*content, *content.values()) if isinstance(content, dict) else content if isinstance(content, list) else ()
-    return any(_has_control(part) for part in parts)
+    left = [content]
+    while left:
+        part = left.pop()
+        if isinstance(part, str) and CONTROL.search(part) is not None:
+            return True
+        left += (*part, *part.values()) if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return False
 
 
 def _as_node(content: object, at: Node, where: str, depth: int) -> Node:
