@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -15,11 +16,14 @@ import msgspec
 from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, clear_run, is_held, lock, reach, recover
 from seawall.cli.options import DATA, JSON
 from seawall.cli.supervisor_process import is_alive
+from seawall.core.errors import SeawallError
 
 STOP_S_MAX = 30.0
 """The supervisor stops its services within this, beyond the time calls in flight get; then it is killed, which ends them too."""
 BEGINNING_S_MAX = 15.0
 """How long a supervisor that holds the data directory may take to say who it is."""
+KILLED_S_MAX = 5.0
+"""How long the kernel may take to end what was killed."""
 TOLD_AFTER_S = 2.0
 """A stop that takes longer says what it waits for."""
 
@@ -48,6 +52,11 @@ def down(data: Path, now: bool, as_json: bool) -> None:
     running = record is not None and record.running
     killed = _stop(instance, record, now=now) if record is not None and running else False
     if not running:
+        if is_held(instance):
+            raise SeawallError(
+                f"A process holds the data directory {instance.data} and has not said who it is",
+                fix=f"Look who it is with `fuser {shlex.quote(str(instance.data / 'instance.lock'))}`, and try again",
+            )
         clear_left(instance)
     if as_json:
         click.echo(msgspec.json.encode(Stopped(running, killed, str(instance.data))).decode())
@@ -85,8 +94,10 @@ def _stop(instance: Instance, record: InstanceRecord, *, now: bool) -> bool:
         return False
     with suppress(ProcessLookupError):
         os.kill(record.pid, signal.SIGKILL)
-    recover(instance)
-    clear_run(instance)
+    until = time.monotonic() + KILLED_S_MAX
+    while is_alive(record.pid, record.started_ticks) and time.monotonic() < until:
+        time.sleep(0.02)
+    clear_left(instance)  # unless somebody has begun another one meanwhile
     return True
 
 

@@ -29,7 +29,7 @@ from seawall.store.whole_files import replace_whole
 
 SOCKET_PATH_MAX = 107
 """sun_path holds 108 bytes with the closing zero (unix(7))."""
-LOCK_S_MAX = 1.0
+LOCK_S_MAX = 6.0
 """Somebody who only looks, or is about to end, may hold a data directory for a moment."""
 OURS = frozenset({"instance.lock", "warehouse", "keys", "bundles", "postgres", "prepared"})
 """One of these in a directory tells that it is an instance's."""
@@ -126,15 +126,19 @@ class Instance(msgspec.Struct, frozen=True):
         return self.data / "holds"
 
     def read(self) -> InstanceRecord | None:
-        """What was last written; None when nothing readable was. ConfigurationError when this user may not look."""
+        """What was last written for this directory; None when nothing readable was, or it came along with a copy of another one.
+
+        ConfigurationError when this user may not look.
+        """
         try:
-            return msgspec.json.decode(self.record_path.read_bytes(), type=InstanceRecord)
+            record = msgspec.json.decode(self.record_path.read_bytes(), type=InstanceRecord)
         except PermissionError as error:
             raise ConfigurationError(
                 f"{self.data} is private to another user", fix="Run this as the user who started the instance, or name another with --data"
             ) from error
         except (OSError, msgspec.DecodeError):
             return None
+        return record if Path(record.data) == self.data else None
 
     def write(self, record: InstanceRecord) -> None:
         """Replace the record in one step."""
@@ -213,7 +217,7 @@ def lock(instance: Instance) -> int:
         time.sleep(0.02)
     if not locked:
         os.close(descriptor)
-        where = f" as process {record.pid} on {record.url}" if record else ""
+        where = f" as process {record.pid} on {record.url}" if record and record.running else ""
         raise AlreadyRunning(
             f"An instance with the data directory {instance.data} runs already{where}",
             fix=f"Use that one, stop it with `seawall down --data {shlex.quote(str(instance.data))}`, or choose another with --data",

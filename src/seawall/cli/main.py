@@ -104,7 +104,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        if os.environ.get("SEAWALL_SUPERVISED"):  # a service's log says where it was
+        if os.environ.get("SEAWALL_SUPERVISED") or error.errno is None:  # a log says where it was; not the system's
             raise
         failed = of_the_system(error)
         click.echo(problem_of(failed).encode() if as_json else f"seawall: {failed.sentence()}", err=True)

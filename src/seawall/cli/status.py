@@ -95,8 +95,8 @@ def _jobs(record: InstanceRecord) -> tuple[JobStatus, ...]:
 
 
 def is_beside(service: ServiceRecord) -> bool:
-    """Whether it is a task that nobody waits for, on its way."""
-    return service.task and not service.awaited and service.state not in ("failed", "backing-off")
+    """Whether it is a task that nobody waits for, on its way for the first time."""
+    return service.task and not service.awaited and not service.restarts and service.state not in ("failed", "backing-off")
 
 
 def is_beginning(service: ServiceRecord) -> bool:

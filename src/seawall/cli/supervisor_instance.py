@@ -87,6 +87,8 @@ class RunningInstance:
 
     async def _start(self) -> None:
         given_up = await self._supervisor.start()
+        if self._signal:
+            return  # stopped before it was ready
         essential = [unit for unit in given_up if unit.essential]
         if essential:
             raise self._failure(essential[0])

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Collection, Coroutine, Iterable, Sequence
+from contextlib import ExitStack
 
 from seawall.cli.supervisor_health import HttpProbe, check
 from seawall.cli.supervisor_process import Child, describe_end, spawn
@@ -162,16 +163,21 @@ class Keeper:
         probe = self.unit.probe
         if probe is not None:
             probe.socket.unlink(missing_ok=True)
-        log = self._terms.logs.open(self.unit.label)
-        reading, writing = os.pipe() if self.unit.is_task else (-1, os.dup(log))
-        try:
-            unit = self.unit
-            return spawn(
-                unit.argv, unit.environment, stdout=writing, stderr=log, death_signal=unit.stop_signal, identity=unit.identity
-            ), reading
-        finally:
-            os.close(writing)
-            os.close(log)
+        unit = self.unit
+        with ExitStack() as ours:
+            log = self._terms.logs.open(unit.label)
+            ours.callback(os.close, log)
+            reading, writing = os.pipe() if unit.is_task else (-1, os.dup(log))
+            ours.callback(os.close, writing)
+            try:
+                child = spawn(
+                    unit.argv, unit.environment, stdout=writing, stderr=log, death_signal=unit.stop_signal, identity=unit.identity
+                )
+            except BaseException:
+                if reading >= 0:
+                    os.close(reading)
+                raise
+            return child, reading
 
     async def _listen(self, descriptor: int) -> None:
         """Hand on what a task prints, line by line."""

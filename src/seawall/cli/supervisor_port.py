@@ -17,7 +17,7 @@ DEFAULT_PORT = 8420
 PORTS_TRIED = 100
 
 
-def hold_port(asked: int | None, listen: str = "") -> socket.socket:
+def hold_port(asked: int | None, listen: str = "") -> Holder:
     """Hold the port asked for or the one in `listen` (`SEAWALL_LISTEN`), else the first free one from DEFAULT_PORT.
 
     The socket to keep, whose name is the address. ConfigurationError when the port, or every one of them, is taken or not allowed.
@@ -33,7 +33,7 @@ def hold_port(asked: int | None, listen: str = "") -> socket.socket:
         raise _refused(host, port, error) from error
 
 
-def _first_free(host: str) -> socket.socket:
+def _first_free(host: str) -> Holder:
     for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
         try:
             return _held(host, port)
@@ -42,10 +42,24 @@ def _first_free(host: str) -> socket.socket:
     raise ConfigurationError(f"Ports {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TRIED - 1} are all taken", fix="Choose another with --port")
 
 
-def _held(host: str, port: int) -> socket.socket:
+class Holder(socket.socket):
+    """Has the port as long as it is open."""
+
+    name: socket.socket
+    """Bound to a name that only one can have: kernels differ in whether two that may be waited out and do not listen share a port."""
+
+    def close(self) -> None:
+        """Give the port up."""
+        self.name.close()
+        super().close()
+
+
+def _held(host: str, port: int) -> Holder:
     """Taken as one that shares with nobody (but with connections that are only waited out); shared with Envoy from then on."""
-    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    holder = Holder(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    holder.name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        holder.name.bind(f"\0seawall-port-{port}")
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((host, port))
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)

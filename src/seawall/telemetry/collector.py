@@ -6,9 +6,12 @@ Where `OTEL_EXPORTER_OTLP_ENDPOINT` names a real collector, spans go there inste
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import threading
 import time
 import zlib
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -110,8 +113,8 @@ class SpanFiles:
             if path.exists() and path.stat().st_size + len(lines) > self._file_bytes_max:
                 self._set_aside(path)
             fresh = not path.exists()
-            with path.open("ab") as file:
-                file.write(lines)
+            with path.open("ab", buffering=0) as file:
+                _append_whole(file, lines)
             if fresh:
                 self._prune()
 
@@ -123,6 +126,17 @@ class SpanFiles:
     def _prune(self) -> None:
         for old in sorted(self._directory.glob("spans-*.ndjson"))[:-FILES_MAX]:
             old.unlink(missing_ok=True)
+
+
+def _append_whole(file: FileIO, lines: bytes) -> None:
+    """All of it or nothing: half a line that a full disk left would spoil the next one."""
+    size = file.seek(0, os.SEEK_END)
+    try:
+        if file.write(lines) != len(lines):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        file.truncate(size)
+        raise
 
 
 def read_spans(directory: Path, *, since_ns: int = 0) -> list[SpanRecord]:

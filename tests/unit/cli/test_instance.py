@@ -15,8 +15,8 @@ from seawall.cli.supervisor_process import start_ticks
 from seawall.core.errors import ConfigurationError
 
 
-def _record(pid: int, ticks: int, services: tuple[ServiceRecord, ...] = ()) -> InstanceRecord:
-    return InstanceRecord(pid, ticks, "http://localhost:8420", 8420, "/data", "/run", services)
+def _record(of: Instance, pid: int, ticks: int, services: tuple[ServiceRecord, ...] = ()) -> InstanceRecord:
+    return InstanceRecord(pid, ticks, "http://localhost:8420", 8420, str(of.data), "/run", services)
 
 
 def _prepared(tmp_path: Path) -> Instance:
@@ -77,8 +77,19 @@ def test_a_directory_that_is_ours_or_a_fresh_volume_is_taken(tmp_path: Path, kep
 def test_an_instance_is_reached_where_it_put_its_sockets(tmp_path: Path) -> None:
     """Whoever asks may have another XDG_RUNTIME_DIR: a shell of root, a timer."""
     assert instances.reach(tmp_path, {}) == instances.locate(tmp_path, {})
-    instances.locate(tmp_path, {}).write(_record(os.getpid(), start_ticks(os.getpid()) or 0))
+    instances.locate(tmp_path, {}).write(_record(instances.locate(tmp_path, {}), os.getpid(), start_ticks(os.getpid()) or 0))
     assert instances.reach(tmp_path, {"XDG_RUNTIME_DIR": "/run/user/7"}).run == Path("/run")
+
+
+def test_what_came_along_with_a_copy_of_another_directory_says_nothing(tmp_path: Path) -> None:
+    """Whoever stops or starts the copy must not touch the processes of the original."""
+    original, copied = (instances.locate(tmp_path / name, {}) for name in ("original", "copied"))
+    for one in (original, copied):
+        instances.prepare(one)
+    original.write(_record(original, os.getpid(), start_ticks(os.getpid()) or 0))
+    copied.record_path.write_bytes(original.record_path.read_bytes())
+    assert (original.read() is not None, copied.read()) == (True, None)
+    assert instances.reach(copied.data, {}).run == copied.run
 
 
 def test_whether_a_directory_is_held_is_found_out_without_holding_it(tmp_path: Path) -> None:
@@ -111,7 +122,7 @@ def test_only_one_holds_a_data_directory(tmp_path: Path) -> None:
     """The second is told who has it and what to do."""
     instance = _prepared(tmp_path)
     held = instances.lock(instance)
-    instance.write(_record(os.getpid(), start_ticks(os.getpid()) or 0))
+    instance.write(_record(instance, os.getpid(), start_ticks(os.getpid()) or 0))
     with pytest.raises(AlreadyRunning, match=f"process {os.getpid()} on http://localhost:8420"):
         instances.lock(instance)
     os.close(held)
@@ -132,7 +143,7 @@ def test_record_survives_the_round_trip_and_garbage_is_no_record(tmp_path: Path)
     """A record cut short by a full disk counts as none."""
     instance = _prepared(tmp_path)
     assert instance.read() is None
-    record = _record(os.getpid(), start_ticks(os.getpid()) or 0, (ServiceRecord("ui-read", 1, "ready", 12, 34),))
+    record = _record(instance, os.getpid(), start_ticks(os.getpid()) or 0, (ServiceRecord("ui-read", 1, "ready", 12, 34),))
     instance.write(record)
     assert instance.read() == record
     assert record.running
@@ -143,7 +154,7 @@ def test_record_survives_the_round_trip_and_garbage_is_no_record(tmp_path: Path)
 def test_recover_leaves_a_reused_pid_alone(tmp_path: Path) -> None:
     """A process that merely has the pid of an old service (here: this test) is not signalled."""
     instance = _prepared(tmp_path)
-    instance.write(_record(1, 1, (ServiceRecord("ui-read", 0, "ready", os.getpid(), 1),)))
+    instance.write(_record(instance, 1, 1, (ServiceRecord("ui-read", 0, "ready", os.getpid(), 1),)))
     assert instances.recover(instance) == []
 
 

@@ -75,6 +75,8 @@ def test_what_begins_beside_the_instance_does_not_make_it_unready(here: tuple[in
     task = ServiceRecord("vectors-prepare", 0, "starting", task=True, awaited=False)
     assert [each.name for each in status_of(_record(*here, web, task)).services] == ["ui-read"]
     assert not status_of(_record(*here, web, msgspec.structs.replace(task, state="failed"))).ready
+    again = msgspec.structs.replace(task, restarts=1)
+    assert not status_of(_record(*here, web, again)).ready, "between two tries it is no better"
 
 
 def test_long_jobs_are_told_while_their_worker_lives(tmp_path: Path, here: tuple[int, int]) -> None:
