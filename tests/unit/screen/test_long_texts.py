@@ -229,7 +229,7 @@ def test_what_stands_far_behind_a_value_says_nothing_of_it() -> None:
 def windowed() -> Iterator[None]:
     """As if long texts were short, and windows on them, too."""
     small = {(look, "LONG"): 301, (look, "SLICE"): 300, (slices, "SLICE"): 300, (slices, "_REACH"): 50}
-    small |= {(look, "STRETCH"): 60, (slices, "WINDOW"): 700, (slices, "OVERLAP"): 440}
+    small |= {(look, "STRETCH"): 60, (look, "BEFORE"): 30, (slices, "WINDOW"): 700, (slices, "OVERLAP"): 440}
     kept = {(module, name): getattr(module, name) for module, name in small}
     for (module, name), value in small.items():
         setattr(module, name, value)
@@ -251,6 +251,22 @@ def test_a_secret_of_many_windows_is_one(begin: str, rest: str) -> None:
     first, *more = looked(text)
     assert text[first.start : first.end].strip("-").endswith((rest, "KEY"))
     assert (first.end - first.start >= len(rest) * 60_000, [one.id for one in more]) == (True, ["pii.email"])
+
+
+def test_a_token_whose_head_ends_behind_its_window_is_found() -> None:
+    """The window after that holds all of it, though it begins where the one before had the say."""
+    text = "Q/" * 19_600 + "=eyJ" + "aB3" * 3_970 + "." + "cD4" * 9 + "=" + "Q/" * 40_000
+    assert looked(text) == [Found("secret.jwt", 39_201, 39_201 + 3 + 3 * 3_970 + 1 + 27)]
+
+
+@pytest.mark.parametrize("gap", [" " * 1_500, " - " * 1_300])
+def test_the_system_prompt_is_noticed_over_a_border_with_much_room_between_words(gap: str) -> None:
+    """However little of it stands behind a border where that is looked at."""
+    words = PROMPT.split()[:8]
+    begin = ("zebra " * 6_000)[: slices.SLICE - len(" ".join(words[:4]))]
+    text = begin + " ".join(words[:4]) + " " + gap.join(words[4:]) + " zebra" * 15_000
+    assert leaks.Prompt(PROMPT).watch().feed(text, final=True) is not None
+    assert leaks.Prompt(PROMPT).may_be_said_by(text)
 
 
 @pytest.mark.parametrize("letters", ["Q7+/", "0123456789abcdef", "aB3_"])

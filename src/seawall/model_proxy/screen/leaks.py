@@ -93,7 +93,10 @@ class Prompt:
         rest = b""
         for start, end in between_words(text):
             following = _FOLLOWING.match(text, end, end + FOLLOWING_MAX)
-            part = text[start : following.end() if following else end]
+            upto = following.end() if following else end
+            if end + FOLLOWING_MAX < len(text) and (upto == end + FOLLOWING_MAX or len(_WORD.findall(text, end, upto)) < RUN - 1):
+                return True  # with so much between them they are not all seen
+            part = text[start:upto]
             if not part.isascii() and not (part := _MARKS.sub(" ", part)).isascii():
                 return True
             rest += squeeze(text[start:end])

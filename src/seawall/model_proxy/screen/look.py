@@ -13,6 +13,9 @@ _LOUD = bytes(chr(code) in "0123456789@:-JK" for code in range(256))
 
 _SILENCE = bytes(4096)
 
+BEFORE = 128
+"""Characters before a secret that tell whether it is one."""
+
 
 def is_quiet(text: str) -> bool:
     """Whether a text, or any part of it, is sure to hold nothing personal or secret; most are. A pass in C."""
@@ -68,19 +71,20 @@ def _look_long(text: str, *, pii_wanted: bool, secrets_wanted: bool) -> list[Fou
 def _through(text: str, start: int, end: int, read: Callable[[int, int], list[Found]]) -> list[Found]:
     """A stretch without a place to cut, window by window. What goes on beyond its window is followed to its end."""
     found: list[Found] = []
-    known = gone = start
+    known = gone = last = before = start
     for at, stop, upto in windows(start, end):
         if gone >= stop:
             continue  # all of it is the last finding's
         for one in read(max(at, gone), stop):
-            if not known <= one.start < upto:
+            late = one.end > before and one.start >= max(last, at + BEFORE)  # the window before, in whose part it begins, did not hold it
+            if one.start >= upto or (one.start < known and not late):
                 continue  # another window knows it
             if one.end == stop < end:
                 one = Found(one.id, one.start, secrets.goes_on(text, one, end))
                 gone = one.end
             found.append(one)
-            known = one.end
-        known = max(known, upto)
+            known = last = one.end
+        known, before = max(known, upto), stop
     return found
 
 
