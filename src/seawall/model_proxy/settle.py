@@ -31,11 +31,11 @@ def settle(call: Call, answer: Whole | None, text: str, admit: Admit | None = No
 
 
 def estimate(call: Call, answer: Whole | None, text: str) -> Usage:
-    """A token for each four bytes of what was sent and of what came; nothing when nothing did."""
+    """A token for each four bytes of what was sent and of what came; nothing when nothing did. Attempts that ended have told their part."""
     if answer is not None and answer.status >= 400:
         return NO_USAGE
     got = len(text.encode("utf-8", "replace")) if text else _bytes_of(answer)
-    if not got and not (call.error == _CANCELLED and call.sent_ns):
+    if not got and (call.error != _CANCELLED or not call.sent_ns or call.attempts):
         return NO_USAGE
     return Usage(_tokens(len(call.request.body)), _tokens(got), estimated=True)
 

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.exact_cache.calls import COMPLETION, a_call
 
 from seawall.core.errors import ConfigurationError
-from seawall.model_proxy.call import Call, Usage, Whole
+from seawall.model_proxy.call import Attempt, Call, Usage, Whole
 from seawall.model_proxy.genai_spans import annotate, semconv_of
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.settle import settle
@@ -67,6 +67,15 @@ def test_what_no_provider_told_is_estimated() -> None:
     call = sent(b"x" * 40)
     settle(call, Whole(COMPLETION), "")
     assert call.usage == Usage(10, 3, estimated=True)
+
+
+def test_a_client_that_leaves_between_attempts_pays_for_none() -> None:
+    """Those that were made have said what they took."""
+    call = sent(b"x" * 40)
+    call.error = "cancelled"
+    call.attempts.append(Attempt("small", 503, "provider-failed", 1.0))
+    settle(call, None, "")
+    assert (call.usage, call.cost) == (Usage(), 0)
 
 
 def test_failures_cost_nothing_and_vanished_clients_what_was_sent() -> None:
