@@ -16,12 +16,14 @@ from seawall.model_proxy.call import Call, Piece, Target, Usage, Whole
 from seawall.model_proxy.config import ProviderLimits
 from seawall.model_proxy.errors import AnswerTooLarge, ProviderFailed
 from seawall.model_proxy.forms import pieces_of, usage_of
-from seawall.model_proxy.sse import Parser, ended_choices, piece_of
+from seawall.model_proxy.sse import EVENT_BYTES_MAX, BadStream, Parser, ended_choices, piece_of
 from seawall.model_proxy.stages import AnswerSink
 from seawall.model_proxy.upstream_exchange import Control
 
 MIB = 1 << 20
 ERROR_BYTES_MAX = 64 << 10
+PIECE = 128 << 10
+"""Characters of a piece that a whole text is cut into: in JSON fewer bytes than an event may have."""
 CHARACTERS_A_TOKEN = 4
 """Of English text, roughly; used where a provider does not count."""
 
@@ -162,7 +164,7 @@ class Answering:
             self._compare(model)
         self._complete = self._looked = True
         if self._call.stream:
-            self.pieces([piece_of(piece.data) for piece in pieces_of(body)])  # held to what a stream is held to
+            self.pieces(_as_streamed(body, self._most() * MIB))
             return
         self._usage = usage_of(body.get("usage"))
         if self._usage is None and kind == "choices":
@@ -225,6 +227,14 @@ class Answering:
         asked = self._target.model
         if model and model != asked and not _same(asked.partition(";")[0], model):
             self.swapped = model[:100]
+
+
+def _as_streamed(body: dict[str, Any], most: int) -> list[Piece]:
+    """A whole answer of at most so many characters in pieces that are held to what a stream's are held to. BadStream."""
+    pieces = pieces_of(body, (PIECE,) * (most // PIECE))
+    if any(len(piece.data) > EVENT_BYTES_MAX for piece in pieces):
+        raise BadStream("A part of the provider's answer is too large for a stream", expected=f"at most {EVENT_BYTES_MAX} bytes")
+    return [piece_of(piece.data) for piece in pieces]
 
 
 def _are_said(choices: list[Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ipaddress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -15,14 +16,14 @@ from seawall.model_proxy.addresses import is_public
 from seawall.model_proxy.admission.estimate import Price, tokens_of
 from seawall.model_proxy.answer import Source
 from seawall.model_proxy.answering import Answering, Unreadable
-from seawall.model_proxy.call import TOKENS_MAX, Call, Target
+from seawall.model_proxy.call import TOKENS_MAX, Call, Piece, Target
 from seawall.model_proxy.errors import BadCall
 from seawall.model_proxy.exchanges.segments import folder_of
 from seawall.model_proxy.failures import refused
 from seawall.model_proxy.forms import usage_of
 from seawall.model_proxy.http import Request
 from seawall.model_proxy.prompts.batch import ALIKE
-from seawall.model_proxy.sse import BadStream, piece_of
+from seawall.model_proxy.sse import EVENT_BYTES_MAX, BadStream, piece_of
 from seawall.model_proxy.wire import DEPTH_MAX, read_chat
 from seawall.telemetry import spans
 
@@ -98,6 +99,26 @@ def test_a_whole_answer_in_a_streams_place_is_held_to_what_streams_are(choice: A
     call.stream = True
     with pytest.raises(BadStream):
         Answering(call, Target("t", "p", "m"), Source(call, (), None)).body({"choices": [choice]})  # type: ignore[arg-type]  # nothing comes so far
+
+
+def in_a_streams_place(message: dict[str, Any]) -> list[Piece]:
+    """What the sink gets of a whole answer."""
+    call, got = made(model="m", messages=[]), list[Piece]()
+    call.stream = True
+    answering = Answering(call, Target("t", "p", "m"), SimpleNamespace(stream=got.append))  # type: ignore[arg-type]  # no other part of it
+    answering.body({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+    return got
+
+
+def test_a_whole_answer_in_a_streams_place_comes_in_pieces_no_larger_than_a_streams() -> None:
+    """What cannot be cut is refused before any of it is let through."""
+    text = "é\u0001" * EVENT_BYTES_MAX
+    got = in_a_streams_place({"role": "assistant", "content": text})
+    assert "".join(piece.text for piece in got) == text
+    assert max(len(piece.data) for piece in got) <= EVENT_BYTES_MAX
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "x" * EVENT_BYTES_MAX}}
+    with pytest.raises(BadStream):
+        in_a_streams_place({"role": "assistant", "content": None, "tool_calls": [call]})
 
 
 def test_an_answer_that_is_compressed_unasked_is_told_as_such() -> None:
