@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from seawall.core.errors import DeadlineExceeded
 from seawall.model_proxy.upstream_errors import ConnectionLost
 from seawall.model_proxy.upstream_exchange import Exchange, Lost, Receiver
 
@@ -51,6 +52,7 @@ class Started(Exchange):
         if isinstance(error, Lost):
             if not error.any_byte and self._done is not None and asyncio.get_running_loop().time() - self._began < STALE_SECONDS:
                 self._task = asyncio.get_running_loop().create_task(self._again())
+                self._task.add_done_callback(self._stopped)
                 return
             error = broke_off(error)
         self._tell(error)
@@ -72,6 +74,11 @@ class Started(Exchange):
             self._tell(error)
         else:
             self._tell(None)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        """One that was cancelled, as all are that wait for a connection when the pool is closed, has told nobody."""
+        if task.cancelled():
+            self._tell(DeadlineExceeded("The service is stopping"))
 
     def _tell(self, error: Exception | None) -> None:
         done, self._done = self._done, None

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from seawall.core.errors import DeadlineExceeded
 from seawall.model_proxy.upstream import Origin, Pool, Started
 from seawall.model_proxy.upstream_errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
-from seawall.model_proxy.upstream_exchange import Control, Exchange
+from seawall.model_proxy.upstream_exchange import Control, Exchange, Lost
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\ncontent-length: 2\r\n\r\nok"
 
@@ -353,6 +354,23 @@ async def test_begun_on_a_connection_that_had_been_closed(provider: Provider, po
     provider.talk = provider.answers(OK)
     await until(lambda: ends)
     assert (ends, taken.body, provider.connections) == ([None], b"ok", 2)
+
+
+class Closing:
+    """A pool that is closed while a connection is waited for."""
+
+    async def exchanged(self, *_: object) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        turn.cancel()
+        await turn
+
+
+async def test_what_waits_for_a_fresh_connection_hears_that_the_pool_is_closed() -> None:
+    """Whoever waits for its end is told, and does not try again."""
+    ends = list[Exception | None]()
+    Started(Closing(), b"", Taken(), ends.append, 20.0, 20.0, 20.0).settle(Lost(any_byte=False))
+    await until(lambda: ends)
+    assert isinstance(ends[0], DeadlineExceeded)
 
 
 async def test_what_was_begun_is_cancelled(provider: Provider, pool: Pool) -> None:
