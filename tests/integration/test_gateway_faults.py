@@ -270,12 +270,12 @@ from pathlib import Path
 from seawall.core.settings import Settings
 from seawall.gateway.service import run
 data = Path(sys.argv[1])
-run(Settings(data, data, (), "", "", service="gateway", public_url="http://localhost:1", listen="127.0.0.1:0"))
+run(Settings(data, data, (), "", "", service="gateway", public_url="http://localhost:1", listen="127.0.0.1:" + sys.argv[2]))
 """
 PARENT = """
 import ctypes, os, signal, subprocess, sys, time
 die = lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-child = subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]], preexec_fn=die)
+child = subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], preexec_fn=die)
 print(child.pid, flush=True)
 time.sleep(60)
 """
@@ -285,7 +285,7 @@ def test_service_becomes_envoy(run: Path, loop: Loop) -> None:
     """The child's pid is Envoy's, with the configuration of the settings; it dies with its supervisor."""
     stand_up(run, loop)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, SERVICE, str(run)], stdout=subprocess.PIPE, env=environment)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, SERVICE, str(run), str(free_port())], stdout=subprocess.PIPE, env=environment)
     with parent:
         assert parent.stdout
         pid = int(parent.stdout.readline())
