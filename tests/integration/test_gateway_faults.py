@@ -215,8 +215,14 @@ def test_bytes_that_a_slow_reader_has_not_taken_are_in_flight(run: Path, loop: L
         slow.connect(("127.0.0.1", port))
         for _ in range(20):
             slow.sendall(f"GET /m/large HTTP/1.1\r\nhost: x\r\nauthorization: {BEARER['authorization']}\r\n\r\n".encode())
-        until(lambda: sum(len(one.seen) for one in upstreams.values()) > 0)
-        until(lambda: asyncio.run(admin.in_flight(run)) > 0)
+        asked = [-1]
+
+        def stuck() -> bool:
+            """Between two answers that the kernel could take nothing is in flight; once it takes no more, nothing is asked for either."""
+            asked.append(sum(len(one.seen) for one in upstreams.values()))
+            return asked[-1] == asked[-2] > 0 and asyncio.run(admin.in_flight(run)) > 0
+
+        until(stuck, every=0.3)
         counts: list[int] = []
         asyncio.run(admin.let_end(run, 2.0, counts.append))
         assert counts
