@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
+from tests.acceptance.visits import answered
 
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 NO_PATCHING = ["--disable-blink-features=DocumentPatching,HTMLProcessingInstruction"]
@@ -50,7 +51,7 @@ def test_a_question_is_asked_changed_and_refined(seawall, new_page, script):
     page.goto(seawall.url + "/merchandising/demand")
     page.get_by_role("searchbox", name="Ask a question about this data").fill(BY_DEPARTMENT)
     page.keyboard.press("Enter")
-    page.locator("section.panel svg.chart").wait_for()
+    answered(page, "svg.chart")
     assert chips(page) == ["Net sales", "by Department", "March 2017"]
     assert "GROCERY" in page.locator("section.panel").inner_text()
     page.locator(".chip.is-metric summary").click()
@@ -61,7 +62,7 @@ def test_a_question_is_asked_changed_and_refined(seawall, new_page, script):
     page.wait_for_url(lambda url: "period" not in url)
     page.locator("#then").fill("as a table")
     page.locator("#then").press("Enter")
-    page.locator("section.panel table").wait_for()
+    answered(page, "table")
     assert chips(page) == ["Units", "by Department", "as a table"]
 
 

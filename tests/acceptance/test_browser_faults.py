@@ -4,7 +4,7 @@ import re
 
 import pytest
 from tests.acceptance.conftest import APP
-from tests.acceptance.visits import opened
+from tests.acceptance.visits import answered, opened
 
 from seawall.app.load import load_bundle
 from seawall.ui.render.context import RenderContext
@@ -117,7 +117,8 @@ def test_zooming_works_under_filters_that_do_not_touch_the_panel(seawall, new_pa
 def test_an_answer_over_time_can_be_zoomed(seawall, new_page):
     """Its numbers are those of the question."""
     page = new_page()
-    page.goto(f"{seawall.url}/merchandising/ask?metric=net_sales&by=:week&last=8")
+    page.goto(f"{seawall.url}/merchandising/ask?metric=net_sales&by=week&last=8")
+    answered(page, "[data-zoom]")
     page.locator("section.panel [data-zoom]").click()
     page.wait_for_selector("section.panel .uplot canvas")
 
