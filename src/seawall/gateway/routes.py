@@ -11,6 +11,9 @@ from seawall.gateway.lanes import IDLE_SECONDS, LANES, MODEL_PROXY, Lane
 
 DEFAULT_TIMEOUT_MS = int(PAGE_BUDGET_MS * DEADLINE_FACTOR)
 RETRIES_MAX = 2
+SELECTIONS_MAX = 40
+"""How often a retry may draw before it takes a replica that failed already: one that refuses at once has the fewest requests of two drawn,
+so of two replicas the other one comes up once in four draws."""
 HELD_RETRIES_MAX = 24
 """With pauses of 0.25 s in the mean: about 6 s."""
 JWT, TOKEN_TYPE, BUFFER = "envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.buffer"
@@ -95,5 +98,5 @@ def _retry(lane: Lane) -> Json:
                 "typed_config": typed("extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"),
             }
         ],
-        "host_selection_retry_max_attempts": 5,
+        "host_selection_retry_max_attempts": SELECTIONS_MAX,
     }
