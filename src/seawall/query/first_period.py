@@ -3,7 +3,7 @@
 Told by one small question about the days around that period, under the same rights, which is kept with the other results of its
 generation: answers that begin with the same period share it. Where the question says which period that is, it is asked just
 before the answer, for behind all that a page asks at one moment it would come last. When it cannot be told soon the answer stands
-as it is.
+as it is. `begins_within` tells the same of the time that an answer is compared with.
 """
 
 from __future__ import annotations

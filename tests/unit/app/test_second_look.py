@@ -5,34 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.app.samples import APP, SEMANTIC, edited, write_app
+from tests.unit.app.samples import APP, SEMANTIC, edited
+from tests.unit.app.test_usual_slips import faults_of, sound, with_panel
 
-from seawall.app.check import check
 from seawall.app.conditions import InvalidCondition, parse_condition
 from seawall.app.expressions import parse_metric
-from seawall.app.faults import Fault
 from seawall.app.grammar import InvalidExpression
-from seawall.app.model import App
 
-TOTAL = "      total: {metrics: [revenue, visitors], filters: [region]}"
 METRICS = "    metrics:\n"
-
-
-def faults_of(folder: Path, app: str = APP, semantic: str = SEMANTIC) -> tuple[Fault, ...]:
-    """What the check says."""
-    return check(write_app(folder, app, semantic))[1]
-
-
-def sound(folder: Path, app: str = APP, semantic: str = SEMANTIC) -> App:
-    """The app, which has no faults."""
-    bundle, faults = check(write_app(folder, app, semantic))
-    assert bundle is not None, [str(fault) for fault in faults]
-    return bundle.app
-
-
-def with_panel(text: str) -> str:
-    """The sample app with another second panel."""
-    return edited(APP, TOTAL, f"      total: {text}")
 
 
 def with_metric(expression: str, format: str) -> str:
