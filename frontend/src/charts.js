@@ -68,14 +68,8 @@ const mark = (chart, data, index) => {
   chart.append(spot);
 };
 
-const show = (chart, index) => {
+const place = ({ chart, index }) => {
   const data = points(chart);
-  if (index < 0 || index >= data.t.length) return;
-  current = { chart, index };
-  tip ??= document.body.appendChild(Object.assign(element("div", "tooltip"), { role: "status" }));
-  describe(data, index);
-  mark(chart, data, index);
-  tip.hidden = false;
   const area = box(chart);
   const first = data.s.find((one) => (data.h ? one.x : one.y)[index] != null);
   const x = area.left + ((data.h ? (first?.x[index] ?? 50) : data.x[index]) / 100) * area.width;
@@ -85,11 +79,28 @@ const show = (chart, index) => {
   tip.style.transform = `translate(${Math.max(8, left)}px, ${Math.max(8, Math.min(y - height / 2, innerHeight - height - 8))}px)`;
 };
 
+const show = (chart, index) => {
+  const data = points(chart);
+  if (index < 0 || index >= data.t.length) return;
+  current = { chart, index };
+  tip ??= document.body.appendChild(Object.assign(element("div", "tooltip"), { role: "status" }));
+  describe(data, index);
+  mark(chart, data, index);
+  tip.hidden = false;
+  place(current);
+};
+
 const hide = () => {
   if (!current) return;
   current.chart.querySelector("g.spot")?.remove();
   tip.hidden = true;
   current = null;
+};
+
+/** Whoever reads with the keyboard keeps the place, also when the browser brings a chart into view after it was turned to. */
+const onScroll = () => {
+  if (current && document.activeElement === current.chart) place(current);
+  else hide();
 };
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
@@ -130,5 +141,5 @@ export const start = (missed) => {
   document.addEventListener("pointermove", onMove, { passive: true });
   document.addEventListener("pointerdown", onMove, { passive: true });
   document.addEventListener("focusout", (event) => event.target === current?.chart && hide());
-  addEventListener("scroll", hide, { passive: true, capture: true });
+  addEventListener("scroll", onScroll, { passive: true, capture: true });
 };

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from tests.acceptance.visits import opened
 
 PAGES = ("demand", "transactions")
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -177,9 +178,29 @@ def test_a_chart_can_be_read_with_the_keyboard(seawall, new_page):
     first = page.locator(".tooltip").inner_text()
     page.keyboard.press("ArrowRight")
     assert page.locator(".tooltip").is_visible()
-    assert page.locator(".tooltip").inner_text() != first
+    second = page.locator(".tooltip").inner_text()
+    assert second != first
     page.keyboard.press("Escape")
     assert not page.locator(".tooltip").is_visible()
+
+
+def test_scrolling_keeps_the_place_of_whoever_reads_with_the_keyboard(seawall, new_page):
+    """The tooltip goes along with its chart, and the next arrow key goes on from there; a pointer's tooltip closes instead."""
+    page = opened(seawall, new_page())
+    chart = page.locator("svg.chart[data-points]").first
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    first = page.locator(".tooltip").inner_text()
+    before = page.locator(".tooltip").bounding_box()["y"]
+    page.mouse.wheel(0, 40)
+    page.wait_for_function("before => document.querySelector('.tooltip').getBoundingClientRect().y === before - 40", arg=before)
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".tooltip").inner_text() != first
+    page.evaluate("document.activeElement.blur()")
+    chart.hover()
+    page.locator(".tooltip").wait_for()
+    page.mouse.wheel(0, 40)
+    page.locator(".tooltip").wait_for(state="hidden")
 
 
 def test_zooming_loads_its_island_only_when_asked(seawall, new_page):
