@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -23,7 +24,7 @@ from seawall.query.cache import CacheKey
 from seawall.query.compile_names import Vocabulary
 from seawall.query.compile_query import compile_count, compile_query, engine_of
 from seawall.query.errors import EngineUnavailable
-from seawall.query.generations import GenerationReader
+from seawall.query.generations import Generation, GenerationReader, OnlyGeneration
 from seawall.query.key_check import DuplicateKey, compile_key_check, keys_of
 from seawall.query.open_query import Moment, OpenQuery, RowKeys, opened, scalar_of
 from seawall.query.policy import EffectivePolicy, unrestricted
@@ -78,6 +79,15 @@ class QueryService:
     def app(self) -> App:
         """The app whose questions these are."""
         return self._bundle.app
+
+    def reading(self, generation: Generation | None) -> QueryService:
+        """The same queries, all of one generation whatever becomes current meanwhile; of None: as before there was any.
+
+        Whoever names an answer by a watermark asks these, so that its rows are of that watermark.
+        """
+        pinned = copy(self)
+        pinned._generations = OnlyGeneration(self._generations, generation)
+        return pinned
 
     def now(self, engine: str = "warehouse") -> Moment:
         """Which data an answer would be made from, and the date it counts back from. NoGeneration before there is any."""

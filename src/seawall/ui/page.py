@@ -19,6 +19,7 @@ from seawall.ask.vectors.similar import Alike, alike_of
 from seawall.core.errors import InvalidInput, Unavailable
 from seawall.query.cache import CacheKey, Parameters, parameters_of
 from seawall.query.filters import apply
+from seawall.query.generations import Generation
 from seawall.query.ladder import Served
 from seawall.ui.charts.text import esc
 from seawall.ui.drawing import FILTERS_MARK
@@ -182,9 +183,14 @@ class Planner:
         """The plan of a request. InvalidInput when its query string is beyond the bounds. `mine`: the asker has a page of their own."""
         choice, name = self._choice(site, page, rights, query)
         locale = locale_of(choice.lang, accept_language, site.app.locales)
-        watermark, as_of = watermark_of(site)
+        generation = generation_of(site)
+        watermark, as_of = mark_of(generation)
         ident = (site.bundle.digest, page.name, rights.fingerprint, locale, watermark, name, "mine" * mine)
-        return self._plans.get(ident) or self._plans.put(ident, self._made(site, page, rights, choice, locale, watermark, as_of, mine=mine))
+        known = self._plans.get(ident)
+        if known is None:
+            made = self._made(site.reading(generation), page, rights, choice, locale, watermark, as_of, mine=mine)
+            known = self._plans.put(ident, made)
+        return known
 
     def subject(self, site: Site, panel: Panel) -> str:
         """What names a panel's fragments in the cache."""
@@ -287,13 +293,22 @@ def kept_cookie(app: str) -> str:
     return f"seawall_mine_{app}"
 
 
-def watermark_of(site: Site) -> tuple[str, date | None]:
-    """The current generation's name and date; without one, panels explain that there is no data yet."""
+def generation_of(site: Site) -> Generation | None:
+    """The current generation; without one, panels explain that there is no data yet."""
     try:
-        generation = site.generation()
+        return site.generation()
     except Unavailable:
-        return NO_WATERMARK, None
-    return generation.id, generation.as_of
+        return None
+
+
+def mark_of(generation: Generation | None) -> tuple[str, date | None]:
+    """A generation's name and date."""
+    return (generation.id, generation.as_of) if generation is not None else (NO_WATERMARK, None)
+
+
+def watermark_of(site: Site) -> tuple[str, date | None]:
+    """The current generation's name and date. What is kept under that name is made by `site.reading(generation)`."""
+    return mark_of(generation_of(site))
 
 
 def _is_kept(named: Parameters, choice: Choice) -> bool:

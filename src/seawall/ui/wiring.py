@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.routing import BaseRoute
 
@@ -47,6 +47,11 @@ class Site:
     def app(self) -> App:
         """The app itself."""
         return self.bundle.app
+
+    def reading(self, generation: Generation | None) -> Site:
+        """This site, answering from one generation: what is kept under a watermark is made by these."""
+        questions = self.questions.reading(generation)
+        return replace(self, questions=questions, similar=self.similar and self.similar.reading(questions))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,9 @@ class FakeSimilar:
         self.asked: list[Wanted] = []
         self.asked_by_words = asyncio.Event()
 
+    def reading(self, questions: QueryService) -> FakeSimilar:
+        return self
+
     async def open(self, wanted: Wanted, *, deadline: Deadline, after: tuple[Scalar, ...] | None = None) -> OpenQuery:
         self.asked.append(wanted)
         await self.gate.wait()

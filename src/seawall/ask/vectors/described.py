@@ -147,18 +147,17 @@ class Shown(msgspec.Struct, frozen=True):
 class Descriptions:
     """Texts by policy, read once a generation."""
 
-    def __init__(self, questions: QueryService) -> None:
-        self._questions = questions
+    def __init__(self) -> None:
         self._known: OrderedDict[str, asyncio.Task[Described]] = OrderedDict()
 
-    async def of(self, shown: Shown, policy: EffectivePolicy, *, deadline: Deadline) -> Described:
+    async def of(self, questions: QueryService, shown: Shown, policy: EffectivePolicy, *, deadline: Deadline) -> Described:
         """What describes the rows that may be seen under `policy`. What a query raises; DeadlineExceeded while it is read for others."""
         query = texts_query(shown)
-        moment, compiled = self._questions.compile(query, policy)
+        moment, compiled = questions.compile(query, policy)
         name = digest([shown, policy.fingerprint(compiled.datasets), moment.watermark])
         task = self._known.get(name)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = self._known[name] = asyncio.create_task(described(self._questions, query, policy, shown))
+            task = self._known[name] = asyncio.create_task(described(questions, query, policy, shown))
             while len(self._known) > KEPT_MAX:
                 self._known.popitem(last=False)
         self._known.move_to_end(name)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from copy import copy
 
 import msgspec
 import pyarrow as pa
@@ -88,8 +89,14 @@ class SimilarRows:
         self._questions = questions
         self._vectors = vectors
         self._embedder = embedder
-        self._descriptions = Descriptions(questions)
+        self._descriptions = Descriptions()
         self._indexes: dict[str, tuple[float, Index]] = {}
+
+    def reading(self, questions: QueryService) -> SimilarRows:
+        """The same, with the rows that `questions` read; what is remembered is shared."""
+        made = copy(self)
+        made._questions = questions
+        return made
 
     async def open(self, wanted: Wanted, *, deadline: Deadline, after: tuple[Scalar, ...] | None = None) -> OpenQuery:
         """The page after a row, or the first. Unavailable without the store, or without its index; NotFound without the row."""
@@ -109,7 +116,7 @@ class SimilarRows:
     async def open_by_words(self, wanted: Wanted, *, deadline: Deadline, after: tuple[Scalar, ...] | None = None) -> OpenQuery:
         """The same by the words that rows share. A page that was cut by meaning goes on at the first of these."""
         shown = self._shown(wanted)
-        described = await self._descriptions.of(shown, wanted.policy, deadline=deadline)
+        described = await self._descriptions.of(self._questions, shown, wanted.policy, deadline=deadline)
         words = wanted.alike.words or text_of(await self._row(wanted, shown, deadline), shown)
         pager = self._in_memory(described, described.likeness(words), wanted)
         return await self._page(wanted, shown, pager, deadline, after if after and after[0] == WORDS else None, WORDS)
@@ -131,7 +138,7 @@ class SimilarRows:
         """Texts are as like as the better of their meaning and their words says."""
         vector = (await self._embed([wanted.alike.words], index, deadline))[0]
         near = await vectors.nearest_texts(index, vector, limit=TEXTS_NEAR)
-        described = await self._descriptions.of(shown, wanted.policy, deadline=deadline)
+        described = await self._descriptions.of(self._questions, shown, wanted.policy, deadline=deadline)
         likeness = described.by_digest({each.digest: each.distance for each in near})
         for place, like in described.likeness(wanted.alike.words).items():
             likeness[place] = max(like, likeness.get(place, 0.0))

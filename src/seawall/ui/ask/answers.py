@@ -33,7 +33,7 @@ from seawall.ui.asked_days import asked_days
 from seawall.ui.charts.data import PanelData
 from seawall.ui.fragments import decode, encode, fragment_of
 from seawall.ui.frames import frame
-from seawall.ui.page import Notes, watermark_of
+from seawall.ui.page import Notes, generation_of, mark_of
 from seawall.ui.render.ask import unanswerable
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.states import skeleton
@@ -83,7 +83,9 @@ class Answers:
 
     def slot(self, site: Site, rights: Rights, question: Question, locale: str, *, title: str = "", lang: str = "", here: str = "") -> Slot:
         """The place of an answer. InvalidQuery, NotFound or InvalidInput for what cannot be asked; NoGeneration before there is data."""
-        watermark, as_of = watermark_of(site)
+        generation = generation_of(site)
+        watermark, as_of = mark_of(generation)
+        site = site.reading(generation)
         named: dict[str, list[str]] = {"lang": [lang]} if lang else {}
         for name, value in to_params(question):
             named.setdefault(name, []).append(value)
