@@ -17,7 +17,8 @@ from tests.integration import supervisor_house
 from tests.ports import free_port
 from tests.waiting import until
 
-from seawall.cli.instance import is_held, locate
+from seawall.cli.instance import locate
+from seawall.cli.instance_lock import is_held
 from seawall.cli.supervisor_process import family, start_ticks
 
 HOUSE = (sys.executable, supervisor_house.__file__)

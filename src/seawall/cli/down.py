@@ -13,7 +13,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, clear_run, is_held, lock, reach, recover
+from seawall.cli.instance import AlreadyRunning, Instance, InstanceRecord, reach
+from seawall.cli.instance_leftovers import clear_run, recover
+from seawall.cli.instance_lock import is_held, lock
 from seawall.cli.options import DATA, JSON
 from seawall.cli.supervisor_process import is_alive
 from seawall.core.errors import SeawallError

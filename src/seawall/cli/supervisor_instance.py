@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from seawall.cli.instance import InstanceRecord, ServiceRecord, clear_run
+from seawall.cli.instance import InstanceRecord, ServiceRecord
+from seawall.cli.instance_leftovers import clear_run
 from seawall.cli.supervisor import Supervisor
 from seawall.cli.supervisor_hold import held
 from seawall.cli.supervisor_logs import Logs

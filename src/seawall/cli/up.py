@@ -1,8 +1,8 @@
 """`seawall up`: start an instance, tell when it is ready, keep it running, stop it when asked.
 
-Guarantees: an app with faults starts nothing and leaves nothing; a second `up` on the same data directory is refused; what an
-earlier, killed one left is cleared first; Ctrl-C, SIGTERM and the supervisor's own death end every process it started and
-nothing else. Exit status as in `cli/main.py`.
+Guarantees: an app with faults starts nothing and leaves nothing; a second `up` on the same data directory is refused and changes nothing
+of the first; what an earlier, killed one left is cleared first; Ctrl-C, SIGTERM and the supervisor's own death end every process it
+started and nothing else. Exit status as in `cli/main.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from seawall.cli import instance as instances
-from seawall.cli.instance import Instance
+from seawall.cli.instance import Instance, locate
+from seawall.cli.instance_directories import claim, prepare
+from seawall.cli.instance_leftovers import clear_run, recover
+from seawall.cli.instance_lock import lock
 from seawall.cli.supervisor_detach import detached
 from seawall.cli.supervisor_instance import RunningInstance
 from seawall.cli.supervisor_plan import Engines, Site, plan
@@ -73,8 +75,8 @@ def _models_sound(models: Path | None, *, as_json: bool) -> bool:
 
 def run(apps: tuple[Path, ...], data: Path, port: int | None, *, detach: bool, as_json: bool, planner: Planner) -> int:
     """Run an instance of what `planner` names until it is stopped; detached: until it is ready. Returns the exit status."""
-    instance = instances.locate(data, os.environ)
-    instances.prepare(instance)
+    instance = locate(data, os.environ)
+    claim(instance)
 
     def hold(on_ready: Callable[[], None]) -> int:
         return _hold(instance, apps, port, as_json=as_json, planner=planner, on_ready=on_ready)
@@ -85,9 +87,9 @@ def run(apps: tuple[Path, ...], data: Path, port: int | None, *, detach: bool, a
 def _hold(
     instance: Instance, apps: tuple[Path, ...], port: int | None, *, as_json: bool, planner: Planner, on_ready: Callable[[], None]
 ) -> int:
-    instances.lock(instance)
-    instances.recover(instance)
-    instances.prepare(instance)  # whoever held it until now took the directory for sockets along
+    lock(instance)
+    prepare(instance)
+    recover(instance)
     try:
         with hold_port(port, os.environ.get("SEAWALL_LISTEN", "")) as held:
             site = Site(instance, apps, held.getsockname()[1], dict(os.environ))
@@ -95,7 +97,7 @@ def _hold(
             running = RunningInstance(site, planner(site), reporter, on_ready)
             return asyncio.run(running.run())
     finally:
-        instances.clear_run(instance)
+        clear_run(instance)
 
 
 def real_plan(site: Site) -> Sequence[Unit]:

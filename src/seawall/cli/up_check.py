@@ -17,7 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from seawall.app.kept import keep, kept_bundle
-from seawall.cli import instance as instances
+from seawall.cli.instance import locate
+from seawall.cli.instance_directories import claim
 from seawall.cli.supervisor_process import die_with
 from seawall.core.errors import ConfigurationError
 
@@ -80,7 +81,7 @@ def _is_sound(folder: Path, data: Path, *, as_json: bool) -> bool:
     checked, bundle = checked_alone(folder)
     if bundle is not None and checked.ok:
         with suppress(ConfigurationError):  # whoever starts next tells what is wrong with the directory
-            instances.prepare_data(instances.locate(data, os.environ))
+            claim(locate(data, os.environ))
             keep(bundle, data / KEPT)
     else:
         show(checked, bundle, folder, as_json=as_json)

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from seawall.cli.down import down
-from seawall.cli.instance import Instance, InstanceRecord, ServiceRecord, prepare
+from seawall.cli.instance import Instance, InstanceRecord, ServiceRecord
+from seawall.cli.instance_directories import prepare
 from seawall.cli.status import describe, status, status_of
 from seawall.cli.supervisor_process import start_ticks
 from seawall.workers.progress import FILE as PROGRESS_FILE

@@ -36,6 +36,15 @@ def test_a_sound_app_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
         sound([app], data, as_json=False)
 
 
+def test_what_runs_with_the_data_is_left_alone(tmp_path: Path) -> None:
+    """Its Postgres may need a way through the directory: what was found sound is kept there, and its mode stays."""
+    app, data = write_app(tmp_path / "app"), tmp_path / "data"
+    (data / "keys").mkdir(parents=True)
+    data.chmod(0o711)
+    assert sound([app], data, as_json=False)
+    assert data.stat().st_mode & 0o777 == 0o711
+
+
 def test_an_app_with_faults_leaves_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Its faults are told each time, and no directory is made."""
     app = write_app(tmp_path / "app")
