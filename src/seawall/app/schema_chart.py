@@ -18,6 +18,10 @@ DOT_PX2_MAX = 1000
 _FIELD = "A column of the panel: a metric, a field or a grain."
 _LABEL = "Default: the column's label."
 _TYPES = get_args(model.FieldType)
+_MARK_LEFT_OUT = (
+    "What is drawn. Default with an `encoding`: a line where the first of `by` has a grain, else bars; without `by` a number. "
+    "Default without one: as of a panel that has no `chart`."
+)
 
 
 def chart_definitions() -> Schema:
@@ -64,10 +68,11 @@ def _chart() -> Schema:
         tooltip=tooltip,
     )
     encoding["x-code"] = "unknown_channel"
-    mark = choice("What is drawn.", get_args(model.Mark), code="unknown_mark")
+    marks = get_args(model.Mark)
+    mark = choice("What is drawn.", marks, code="unknown_mark")
     return map_of(
         "A chart, in a subset of Vega-Lite: one mark, or layers of marks. What would not be drawn is refused.",
-        mark=mark,
+        mark=choice(_MARK_LEFT_OUT, marks, code="unknown_mark"),
         encoding=encoding,
         layer=list_of(
             "Marks over each other, the first one lowest.",
