@@ -43,11 +43,13 @@ def test_an_extension_hides_no_control_character(tmp_path: Path) -> None:
     assert any("control character" in fault.detail for fault in faults)
 
 
-def test_channels_without_a_mark_are_drawn(tmp_path: Path) -> None:
-    """Two metrics alone are a table; with channels for both they are the line that was asked for."""
-    encoding = "{x: {field: week}, y: {field: revenue}, tooltip: {field: visitors}}"
-    app = sound(tmp_path, with_panel(f"{{metrics: [revenue, visitors], by: week, chart: {{encoding: {encoding}}}}}"))
-    assert [layer.mark for layer in app.pages["demand"].panels["total"].chart.layers] == ["line"]
+@pytest.mark.parametrize(("by", "x", "mark"), [("by: week, ", "week", "line"), ("by: region, ", "region", "bar"), ("", "", "number")])
+def test_channels_without_a_mark_are_drawn(tmp_path: Path, by: str, x: str, mark: str) -> None:
+    """Two metrics alone are a table; with channels for both they are what the reference says of a mark left out."""
+    encoding = f"{{x: {{field: {x}}}, y: {{field: revenue}}, tooltip: {{field: visitors}}}}" if x else "{y: {field: revenue}}"
+    metrics = "[revenue, visitors]" if x else "[revenue]"
+    app = sound(tmp_path, with_panel(f"{{metrics: {metrics}, {by}chart: {{encoding: {encoding}}}}}"))
+    assert [layer.mark for layer in app.pages["demand"].panels["total"].chart.layers] == [mark]
 
 
 @pytest.mark.parametrize(
