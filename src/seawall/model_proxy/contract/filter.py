@@ -8,24 +8,24 @@ again. Once something is out, only an answer that begins so can follow; else the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from seawall.core.errors import SeawallError
 from seawall.core.schemas.errors import Violation
-from seawall.model_proxy.call import Call, Piece, Usage, Whole
+from seawall.model_proxy.call import Call, Piece, Whole
+from seawall.model_proxy.contract.bodies import around_text, billed, without_text
 from seawall.model_proxy.contract.continuation import continued
 from seawall.model_proxy.contract.contract import Again, Contract, broken, repair_messages, tiers_after, unanswerable
 from seawall.model_proxy.contract.reader import TEXT_MAX, Reader
-from seawall.model_proxy.contract.tools import StreamedTools, checked_calls
+from seawall.model_proxy.contract.tools import StreamedTools
+from seawall.model_proxy.contract.whole import TRUNCATED, Unsound, kept, wrong_in
 from seawall.model_proxy.errors import ContractBroken
 from seawall.model_proxy.forms import pieces_of
 
 HELD_MAX = 256 << 10
 """Characters of a stream that are held back at most."""
 HELD_PIECES_MAX = 4_096
-_TRUNCATED = "length"
 
 
 class ContractFilter:
@@ -107,7 +107,7 @@ class ContractFilter:
         if piece.text and reader is not None:
             passed = self._text(Piece(piece.data, piece.text), reader)
             if not (len(passed) == 1 and passed[0].data is piece.data):
-                piece = _without_text(piece)
+                piece = without_text(piece)
                 out += passed
         if piece.arguments and self._tools is not None:
             out += self._called(piece, self._tools)
@@ -137,14 +137,14 @@ class ContractFilter:
         self._over = True
         reader = self._reader
         held, self._held_pieces = self._held_pieces, []
-        if self._tools is not None and finish != _TRUNCATED:
+        if self._tools is not None and finish != TRUNCATED:
             self._tools_ended(self._tools)
         if reader is None or self._excused(reader, finish):
             return held
         wrong = self._loose or self._unfinished(reader) or self.contract.fault(reader.text)
         if wrong is None:
             return [*held, *self._release(reader, reader.length)]
-        mended = self.contract.mended(reader.text, closers=finish != _TRUNCATED)
+        mended = self.contract.mended(reader.text, closers=finish != TRUNCATED)
         rest = self._rest(mended)
         if rest is None:
             raise self._error(reader, wrong)
@@ -158,7 +158,7 @@ class ContractFilter:
 
     def _unfinished(self, reader: Reader) -> Violation | None:
         if self.contract.artifact is not None:
-            return self._wrong(reader.text)  # it was held, not read
+            return wrong_in(reader.text, self.contract)  # it was held, not read
         try:
             reader.finish()
         except Violation as wrong:
@@ -169,7 +169,7 @@ class ContractFilter:
         """No text (a refusal, tool calls), or a client that is told its answer was cut at `max_tokens`."""
         if self.contract.required:
             return False
-        return not reader.length or finish in (_TRUNCATED, "content_filter")
+        return not reader.length or finish in (TRUNCATED, "content_filter")
 
     def _rest(self, text: str | None) -> Sequence[Piece] | None:
         """What is left to say of an answer that is right; None when something else is out already."""
@@ -184,60 +184,18 @@ class ContractFilter:
     def _made(self, text: str) -> Piece:
         """A bare piece like those of the stream."""
         if self._splice is None:
-            self._splice = _spliced(self._like)
+            self._splice = around_text(self._like)
         return Piece(self._splice[0] + msgspec.json.encode(text) + self._splice[1], text)
 
     # ── a whole answer ──
 
     def whole(self, answer: Whole) -> Whole:
         """The answer, mended where that is plain. ContractBroken."""
-        choices = answer.body.get("choices")
-        if not isinstance(choices, list) or answer.status >= 300:
-            return answer
-        kept = [self._choice(choice) for choice in choices]
-        if all(new is old for new, old in zip(kept, choices, strict=True)):
-            return answer
-        return msgspec.structs.replace(answer, body={**answer.body, "choices": kept})
-
-    def _choice(self, choice: dict[str, Any]) -> dict[str, Any]:
-        message = choice.get("message") or {}
-        content, calls, contract = message.get("content"), message.get("tool_calls"), self.contract
-        finish = choice.get("finish_reason")
-        if isinstance(calls, list) and contract.tools and finish != _TRUNCATED:
-            try:
-                checked = checked_calls(calls, contract.tools)
-            except Violation as wrong:
-                raise broken(wrong) from None
-            message = message if checked is calls else {**message, "tool_calls": checked}
-        if (
-            contract.schema is not None
-            and (content or contract.required)
-            and (contract.required or finish not in (_TRUNCATED, "content_filter"))
-        ):
-            text = self._sound(content if isinstance(content, str) else "", finish)
-            message = message if text == content else {**message, "content": text}
-        return choice if message is choice.get("message") else {**choice, "message": message}
-
-    def _sound(self, text: str, finish: object) -> str:
-        wrong = self._wrong(text)
-        if wrong is None:
-            return text
-        mended = self.contract.mended(text, closers=finish != _TRUNCATED)
-        if mended is None:
-            self.text = text
-            raise broken(wrong)
-        return mended
-
-    def _wrong(self, text: str) -> Violation | None:
-        if self.contract.schema is None:
-            return None
-        reader = Reader(self.contract.schema.plan)
         try:
-            reader.feed(text)
-            reader.finish()
-        except Violation as wrong:
-            return wrong
-        return self.contract.fault(text)
+            return kept(self.contract, answer)
+        except Unsound as error:
+            self.text = error.text
+            raise broken(error.wrong) from None
 
     # ── again ──
 
@@ -259,7 +217,7 @@ class ContractFilter:
                     continue
                 raise
             call.contract_rounds += 1
-            whole = msgspec.structs.replace(whole, body=_billed(whole.body, call.usage), usage=call.usage)
+            whole = msgspec.structs.replace(whole, body=billed(whole.body, call.usage), usage=call.usage)
             if not call.stream:
                 return whole
             pieces = self._pieces(whole)
@@ -278,24 +236,3 @@ class ContractFilter:
             return None
         ends = pieces_of({**whole.body, "choices": [{**choices[0], "message": {}}]})
         return [*rest, *(piece for piece in ends if piece.finish or piece.usage is not None)]
-
-
-def _spliced(like: Piece | None) -> tuple[bytes, bytes]:
-    """What stands before and after the text in a chunk of this stream."""
-    chunk: dict[str, Any] = msgspec.json.decode(like.data) if like is not None else {"object": "chat.completion.chunk"}
-    kept = {key: value for key, value in chunk.items() if key not in ("usage", "choices")}
-    head = msgspec.json.encode(kept)[:-1] + (b"," if kept else b"")
-    return head + b'"choices":[{"index":0,"delta":{"content":', b'},"finish_reason":null}]}'
-
-
-def _without_text(piece: Piece) -> Piece:
-    chunk: dict[str, Any] = msgspec.json.decode(piece.data)
-    for choice in chunk.get("choices") or ():
-        choice.get("delta", {}).pop("content", None)
-    return msgspec.structs.replace(piece, data=msgspec.json.encode(chunk), text="")
-
-
-def _billed(body: dict[str, Any], usage: Usage) -> dict[str, Any]:
-    """The answer with the tokens of every round."""
-    told = {"prompt_tokens": usage.input, "completion_tokens": usage.output, "total_tokens": usage.input + usage.output}
-    return {**body, "usage": told}
