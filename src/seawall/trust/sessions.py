@@ -3,7 +3,8 @@
 A refresh cookie is `handle.secret`. The family (the session's id, which tokens carry) is a hash of the handle, so
 knowing the id of a session from a token or a log lets nobody touch it. Only hashes are stored.
 
-- A link works once and starts a new family, whatever cookies the browser already had (no session fixation).
+- A link works once and starts a new family, whatever cookies the browser already had (no session fixation). It is used up with the
+  session it starts or not at all.
 - Each refresh replaces the secret. Presenting an old one revokes the family, since either the browser or a thief holds
   a copy (RFC 9700, section 4.14.2); but within 10 s of its rotation it is the same browser racing itself and gets a
   token, no new secret.
@@ -63,23 +64,13 @@ class Sessions:
         return code
 
     async def redeem(self, code: str) -> SignedIn:
-        """Use a link and start a session. InvalidLink when it is unknown, used or too old."""
-        now = self._clock.time()
-        row = await self._database.fetch_one("redeem_sign_in_link", hash=_hash(code), now=now) if _plausible(code) else None
+        """Use a link and start a session. InvalidLink when it is unknown, used or too old; Unavailable uses none up (but for a lost answer)."""
+        now, handle, secret = self._clock.time(), secrets.token_urlsafe(16), secrets.token_urlsafe(SECRET_BYTES)
+        row = await self._begun(code, handle, secret, now) if _plausible(code) else None
         if row is None:
             raise InvalidLink(fix="Ask for a new link; `seawall up` prints one at each start")
-        handle, secret = secrets.token_urlsafe(16), secrets.token_urlsafe(SECRET_BYTES)
-        principal = msgspec.structs.replace(_decode(row), session=_family(handle))
-        await self._database.execute(
-            "begin_session",
-            family=principal.session,
-            hash=_hash(secret),
-            now=now,
-            principal=_encode(principal),
-            expires_at=now + SESSION_SECONDS,
-        )
-        event("session.began", session=principal.session)
-        return self._signed_in(principal, f"{handle}.{secret}")
+        event("session.began", session=_family(handle))
+        return self._signed_in(_decode(row), f"{handle}.{secret}")
 
     async def refresh(self, cookie: str) -> SignedIn:
         """A new token and a new secret for a current one. NotSignedIn for anything else."""
@@ -106,6 +97,17 @@ class Sessions:
         """End the session a refresh cookie belongs to."""
         handle, _ = _split(cookie)
         await self.revoke(_family(handle))
+
+    async def _begun(self, code: str, handle: str, secret: str, now: float) -> Row | None:
+        """One statement: when the store dies within it, the link was not used."""
+        return await self._database.fetch_one(
+            "redeem_sign_in_link",
+            hash=_hash(code),
+            family=_family(handle),
+            secret_hash=_hash(secret),
+            now=now,
+            expires_at=now + SESSION_SECONDS,
+        )
 
     async def _revoke(self, family: str) -> bool:
         return await self._database.fetch_one("revoke_session", family=family, now=self._clock.time()) is not None

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from seawall.store.database import Row
 from seawall.store.memory_database import MemoryDatabase
 
@@ -18,27 +20,23 @@ class MemorySessions(MemoryDatabase):
         self.table("sign_in_links")[hash] = row
         return [row]
 
-    def q_redeem_sign_in_link(self, *, hash: str, now: float) -> list[Row]:
+    def q_redeem_sign_in_link(self, *, hash: str, family: str, secret_hash: str, now: float, expires_at: float) -> list[Row]:
         """Twin of redeem_sign_in_link."""
         link = self.table("sign_in_links").get(hash)
         if link is None or link["used_at"] is not None or link["expires_at"] <= now:
             return []
         link["used_at"] = now
-        return [{"principal": link["principal"]}]
-
-    def q_begin_session(self, *, family: str, hash: str, now: float, principal: str, expires_at: float) -> list[Row]:
-        """Twin of begin_session."""
         row = {
             "family": family,
-            "current_hash": hash,
+            "current_hash": secret_hash,
             "previous_hash": None,
             "rotated_at": now,
-            "principal": principal,
+            "principal": msgspec.json.encode(msgspec.json.decode(link["principal"]) | {"session": family}).decode(),
             "expires_at": expires_at,
             "revoked_at": None,
         }
         self.table("sessions")[family] = row
-        return [row]
+        return [{"principal": row["principal"]}]
 
     def q_rotate_session(self, *, family: str, hash: str, next_hash: str, now: float) -> list[Row]:
         """Twin of rotate_session."""

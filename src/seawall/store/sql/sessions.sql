@@ -4,16 +4,18 @@ INSERT INTO seawall.sign_in_links (hash, principal, expires_at)
 VALUES (%(hash)s, %(principal)s::jsonb, to_timestamp(%(expires_at)s));
 
 -- name: redeem_sign_in_link
--- Use a link: the first caller gets the principal, everybody after it nothing.
-UPDATE seawall.sign_in_links
-SET used_at = to_timestamp(%(now)s)
-WHERE hash = %(hash)s AND used_at IS NULL AND expires_at > to_timestamp(%(now)s)
-RETURNING principal::text AS principal;
-
--- name: begin_session
--- Start a family of refresh secrets.
+-- Use a link and start a family of refresh secrets, both or neither: the first caller gets the principal, everybody after it nothing.
+WITH link AS (
+  UPDATE seawall.sign_in_links
+  SET used_at = to_timestamp(%(now)s)
+  WHERE hash = %(hash)s AND used_at IS NULL AND expires_at > to_timestamp(%(now)s)
+  RETURNING principal
+)
 INSERT INTO seawall.sessions (family, current_hash, rotated_at, principal, expires_at)
-VALUES (%(family)s, %(hash)s, to_timestamp(%(now)s), %(principal)s::jsonb, to_timestamp(%(expires_at)s));
+SELECT %(family)s::text, %(secret_hash)s::text, to_timestamp(%(now)s),
+  principal || jsonb_build_object('session', %(family)s::text), to_timestamp(%(expires_at)s)
+FROM link
+RETURNING principal::text AS principal;
 
 -- name: rotate_session
 -- Replace the current secret by the next one; of two racing callers one gets the row.
