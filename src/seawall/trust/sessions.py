@@ -64,7 +64,10 @@ class Sessions:
         return code
 
     async def redeem(self, code: str) -> SignedIn:
-        """Use a link and start a session. InvalidLink when it is unknown, used or too old; Unavailable uses none up (but for a lost answer)."""
+        """Use a link and start a session. InvalidLink when it is unknown, used or too old.
+
+        After Unavailable it works still, unless the store had kept the session and only its answer was lost.
+        """
         now, handle, secret = self._clock.time(), secrets.token_urlsafe(16), secrets.token_urlsafe(SECRET_BYTES)
         row = await self._begun(code, handle, secret, now) if _plausible(code) else None
         if row is None:
