@@ -6,6 +6,7 @@ A text's vector is kept for each tenant by itself: else the time an answer takes
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -45,19 +46,23 @@ class EmbeddingMemo:
 
 
 class TemplateMemo(Generic[Rendered]):
-    """Rendered templates by the prompt's digest and the input."""
+    """Rendered templates by the prompt's digest and the input. Long inputs are rendered in a thread beside the event loop."""
 
     def __init__(self, bytes_max: int = TEMPLATES_BYTES_MAX, clock: Clock = SYSTEM_CLOCK) -> None:
         self._rendered: BoundedCache[Rendered] = BoundedCache(bytes_max, clock)
+        self._lock = threading.Lock()
 
     def render(self, version: str, given: object, make: Callable[[], Rendered]) -> Rendered:
         """What `make` gives for this version of a prompt and this (JSON-like) input, made once. Never change it in place."""
         encoded = _encode((version, given))
         key = hashlib.sha256(encoded).digest()
-        found = self._rendered.get(key)
+        with self._lock:
+            found = self._rendered.get(key)
         if found is None:
             found = make()
-            self._rendered.put(key, found, 2 * len(encoded) + len(_encode(found)))
+            size = 2 * len(encoded) + len(_encode(found))
+            with self._lock:
+                self._rendered.put(key, found, size)
         return found
 
 
