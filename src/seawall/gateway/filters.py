@@ -21,7 +21,9 @@ PUBLIC_HEADERS = (
 FORWARDING = ("forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-original-url", "x-rewrite-url")
 COMPRESSED_BYTES_MIN = 512
 COMPRESSED_TYPES = "text/(html|css|csv|plain|javascript)|application/([a-z.-]+\\+)?json|application/javascript|image/svg\\+xml"
-_PROVIDER = "seawall"
+_HEADER, _COOKIE = "header", "cookie"
+"""Where a token comes from: one place is looked at, since Envoy refuses a request when any token that it finds is bad."""
+_SAYS_BEARER: Json = {"name": "authorization", "string_match": {"safe_regex": {"regex": "(?i)bearer( .*)?"}}}
 
 
 def public_filters(plan: Plan) -> list[Json]:
@@ -67,23 +69,18 @@ def _other(words: set[str]) -> str:
 
 
 def _identity(plan: Plan) -> list[Json]:
-    """Verify the token, then its type, which jwt_authn leaves to others. A route must say so to be open."""
-    provider = {
-        "issuer": ISSUER,
-        "audiences": [AUDIENCE],
-        "local_jwks": {"inline_string": json.dumps(plan.jwks, sort_keys=True)},
-        "from_headers": [{"name": "authorization", "value_prefix": scheme} for scheme in ("Bearer ", "bearer ")],
-        "from_cookies": [plan.cookie],
-        "forward": True,
-        "require_expiration": True,
-        "clock_skew_seconds": int(SKEW_SECONDS),
-        "header_in_metadata": "header",
-        "jwt_cache_config": {"jwt_cache_size": 1000},
-    }
+    """Verify the token, then its type, which jwt_authn leaves to others. A route must say so to be open.
+
+    A bearer token goes before the cookie, good or bad, as services read a request (`ui/auth.py`): who is let in is who is served.
+    """
+    bearer = [{"name": "authorization", "value_prefix": scheme} for scheme in ("Bearer ", "bearer ")]
     verify = typed(
         "extensions.filters.http.jwt_authn.v3.JwtAuthentication",
-        providers={_PROVIDER: provider},
-        rules=[{"match": {"prefix": "/"}, "requires": {"provider_name": _PROVIDER}}],
+        providers={_HEADER: _provider(plan, from_headers=bearer), _COOKIE: _provider(plan, from_cookies=[plan.cookie])},
+        rules=[
+            {"match": {"prefix": "/", "headers": [_SAYS_BEARER]}, "requires": {"provider_name": _HEADER}},
+            {"match": {"prefix": "/"}, "requires": {"provider_name": _COOKIE}},
+        ],
         strip_failure_response=True,
     )
     access_token = {
@@ -104,6 +101,20 @@ def _identity(plan: Plan) -> list[Json]:
         },
     )
     return [{"name": JWT, "typed_config": verify}, {"name": TOKEN_TYPE, "typed_config": check}]
+
+
+def _provider(plan: Plan, **taken_from: object) -> Json:
+    return {
+        "issuer": ISSUER,
+        "audiences": [AUDIENCE],
+        "local_jwks": {"inline_string": json.dumps(plan.jwks, sort_keys=True)},
+        **taken_from,
+        "forward": True,
+        "require_expiration": True,
+        "clock_skew_seconds": int(SKEW_SECONDS),
+        "header_in_metadata": "header",
+        "jwt_cache_config": {"jwt_cache_size": 1000},
+    }
 
 
 def _buffer() -> Json:

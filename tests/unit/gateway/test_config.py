@@ -74,15 +74,17 @@ def test_what_outsiders_may_not_say_is_stripped_first() -> None:
 def test_tokens_must_expire_and_be_access_tokens(filters: Callable[[Plan], list[Json]]) -> None:
     """Verified on both ways in: signature, issuer, audience, expiry; then the type in the token's header."""
     made = {one["name"]: one["typed_config"] for one in filters(plan())}
-    (provider,) = made[JWT]["providers"].values()
-    assert provider["require_expiration"] is True
-    assert (provider["issuer"], provider["audiences"]) == (ISSUER, [AUDIENCE])
-    assert made[JWT]["rules"][0]["match"] == {"prefix": "/"}
+    providers = made[JWT]["providers"].values()
+    for provider in providers:
+        assert provider["require_expiration"] is True
+        assert (provider["issuer"], provider["audiences"]) == (ISSUER, [AUDIENCE])
+    assert sum(bool(provider.get("from_headers")) + bool(provider.get("from_cookies")) for provider in providers) == len(providers) == 2
+    assert made[JWT]["rules"][-1]["match"] == {"prefix": "/"}
     assert made[TOKEN_TYPE]["rules"]["action"] == "ALLOW"
     (policy,) = made[TOKEN_TYPE]["rules"]["policies"].values()
     wanted = policy["principals"][0]["sourced_metadata"]["metadata_matcher"]
     assert (wanted["filter"], wanted["value"]) == (JWT, {"string_match": {"exact": TYPE}})
-    assert provider["header_in_metadata"] == wanted["path"][0]["key"]
+    assert {provider["header_in_metadata"] for provider in providers} == {wanted["path"][0]["key"]}
     assert list(made).index(JWT) < list(made).index(TOKEN_TYPE)
 
 
