@@ -44,6 +44,9 @@ class SpanRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, str | int | float | bool] = {}
 
 
+_records = msgspec.json.Decoder(SpanRecord)
+
+
 def decode(body: bytes) -> list[SpanRecord]:
     """The spans of an ExportTraceServiceRequest. DecodeError when it is none."""
     request = ExportTraceServiceRequest.FromString(body)
@@ -113,7 +116,7 @@ class SpanFiles:
             if path.exists() and path.stat().st_size + len(lines) > self._file_bytes_max:
                 self._set_aside(path)
             fresh = not path.exists()
-            with path.open("ab", buffering=0) as file:
+            with path.open("a+b", buffering=0) as file:
                 _append_whole(file, lines)
             if fresh:
                 self._prune()
@@ -129,8 +132,11 @@ class SpanFiles:
 
 
 def _append_whole(file: FileIO, lines: bytes) -> None:
-    """All of it or nothing: half a line that a full disk left would spoil the next one."""
+    """All of it or nothing, on a line of its own: half a line, which a full disk or a killed writer left, would spoil the next one."""
     size = file.seek(0, os.SEEK_END)
+    if size:
+        file.seek(size - 1)
+        lines = lines if file.read(1) == b"\n" else b"\n" + lines
     try:
         if file.write(lines) != len(lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -140,13 +146,22 @@ def _append_whole(file: FileIO, lines: bytes) -> None:
 
 
 def read_spans(directory: Path, *, since_ns: int = 0) -> list[SpanRecord]:
-    """Every kept span that started at or after `since_ns`."""
-    decoder = msgspec.json.Decoder(SpanRecord)
+    """Every kept span that started at or after `since_ns`. A torn line is none."""
     records: list[SpanRecord] = []
     for path in sorted(directory.glob("spans-*.ndjson")):
         with path.open("rb") as file:
-            records.extend(record for line in file if line.endswith(b"\n") and (record := decoder.decode(line)).start_ns >= since_ns)
+            records.extend(record for line in file if (record := _record(line)) is not None and record.start_ns >= since_ns)
     return records
+
+
+def _record(line: bytes) -> SpanRecord | None:
+    """A kept span; None for half a line: it is being written, or its writer was killed."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return _records.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def routes(directory: Path) -> list[Route]:

@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
@@ -43,3 +44,26 @@ def test_spans_take_so_much_of_the_disk_and_no_more(tmp_path: Path, monkeypatch:
     kept = [one.start_ns for one in collector.read_spans(tmp_path)]
     assert kept == list(range(kept[0], 100))
     assert len(kept) > 20
+
+
+@pytest.mark.parametrize("cut", [1, 2, 30, -1])
+def test_half_a_line_costs_that_line_and_no_other(tmp_path: Path, cut: int) -> None:
+    """A collector was killed while it wrote, anywhere in a line; what it kept before and what the next one keeps is read."""
+    span = collector.SpanRecord("0" * 32, "0" * 16, "größe", "ui", "ui", 0, 0)
+    spans = [msgspec.structs.replace(span, start_ns=number) for number in range(4)]
+    collector.SpanFiles(tmp_path).append(spans[:2])
+    (path,) = tmp_path.iterdir()
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[1][:cut])
+    assert [one.start_ns for one in collector.read_spans(tmp_path)] == [0]
+    collector.SpanFiles(tmp_path).append(spans[2:])
+    kept = [one.start_ns for one in collector.read_spans(tmp_path)]
+    assert kept == ([0, 1, 2, 3] if cut == -1 else [0, 2, 3])
+
+
+def test_a_line_that_was_never_utf8_is_passed_over(tmp_path: Path) -> None:
+    """A disk gives back what was not written."""
+    collector.SpanFiles(tmp_path).append([collector.SpanRecord("0" * 32, "0" * 16, "page", "ui", "ui", 1, 1)])
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(b"\0\0\xff\n[]\n" + path.read_bytes())
+    assert [one.start_ns for one in collector.read_spans(tmp_path)] == [1]
