@@ -118,6 +118,8 @@ class Attempts:
             call.usage = _sum(before, used)
             if lane.way.pace is not None:
                 lane.way.pace.spent(used.input + used.output)
+        if failure is not None:
+            call.sent_ns = 0
         if receiver.swapped:
             self._note_swap(call, lane, receiver.swapped)
         error = failure.error.slug if failure is not None else "cancelled" if cancelled else ""

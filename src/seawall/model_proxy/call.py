@@ -199,6 +199,7 @@ class Call:
     sent: bytes
     """`body` as it went to a provider in the first attempt, where that was all that was done to it but for the model's name."""
     sent_ns: int
+    """When the attempt that is under way, or the one that answered, was sent; 0: there is none."""
     first_ns: int
     """When the first piece or the whole answer came."""
     # contract

@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 from seawall.model_proxy.app import ModelProxy
 from seawall.model_proxy.cache.exact import ExactCache
-from seawall.model_proxy.call import Call, Target, Usage, Whole
+from seawall.model_proxy.call import Attempt, Call, Piece, Target, Usage, Whole
 from seawall.model_proxy.edge_out import Out
 from seawall.model_proxy.errors import BadCall, ProviderFailed
 from seawall.model_proxy.exchanges.cassettes import Cassettes
@@ -180,6 +180,46 @@ async def test_a_batch_that_nobody_waits_for_is_given_up() -> None:
         assert models.ended == ended
 
 
+@pytest.mark.parametrize(
+    ("sent", "spent", "bill"),
+    [
+        (False, Usage(), Usage()),  # in line for its provider, or between attempts
+        (False, Usage(31, 9), Usage(15, 4)),  # between attempts, of which one was billed
+        (True, Usage(), Usage(35, estimated=True)),  # the provider works on it
+        (True, Usage(31, 9), Usage(50, 4, estimated=True)),
+    ],
+)
+async def test_who_leaves_a_batch_pays_for_what_was_used_until_then(sent: bool, spent: Usage, bill: Usage) -> None:
+    """Its part of attempts that ended, and what it sent where one is under way; later ones are not put on its bill."""
+
+    class Waits(Models):
+        async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
+            call.attempts.append(Attempt("tiny", 503, "provider-failed", 1.0))
+            call.target, call.usage, call.sent_ns = targets[0], spent, int(sent)
+            self.calls.append(call)
+            await going_on.wait()
+            await super().call(call, targets, answer)
+
+        def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
+            recorded.append(call)
+
+    going_on, recorded = asyncio.Event(), list[Call]()
+    models = Waits(answers("One has 48 %.", "Two has 48 %."))
+    lines, body = [Line(), Line()], b'{"input":%b}'
+    outs = [Out(line, keep_alive=True, head_only=False) for line in lines]
+    proxy = proxy_of(models, record=models)
+    for panel, out in zip(("One", "Two"), outs, strict=True):
+        asked = body % json.dumps({**FINDING, "panel": panel, "finding": "x" * 60}).encode()
+        proxy.handle(Request("POST", PATH, "", {"authorization": "Bearer x"}, asked), out)
+    await eventually(lambda: models.calls)
+    outs[0].lost()
+    await eventually(lambda: recorded)
+    going_on.set()
+    await eventually(lambda: len(recorded) == 2)
+    assert [one.error for one in recorded] == ["cancelled", ""]
+    assert (recorded[0].usage, len(recorded[0].attempts)) == (bill, 1)
+
+
 JSON = st.recursive(st.none() | st.text(max_size=9) | st.integers(-9, 9), lambda inner: st.lists(inner, max_size=3), max_leaves=4)
 
 
@@ -189,7 +229,7 @@ def test_an_answer_is_taken_apart_as_it_was_put_together(items: list[Any], total
     calls = [a_call() for _ in items]
     spent = a_call()
     spent.usage, spent.cost = Usage(total, total // 3), total * 7
-    batch._bill(spent, calls)
+    batch._bill(spent, calls, calls)
     message = {"role": "assistant", "content": json.dumps({"answers": items})}
     parts = batch.parted(Whole({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}), calls)
     assert [json.loads(part.body["choices"][0]["message"]["content"]) for part in parts if part] == items

@@ -9,7 +9,6 @@ or that is too much for the model, is asked one by one.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from seawall.model_proxy.call import Call, Target, Usage, Whole
 from seawall.model_proxy.contract.again import Kept
 from seawall.model_proxy.contract.contract import Contract
 from seawall.model_proxy.errors import AnswerTooLarge
+from seawall.model_proxy.settle import BYTES_PER_TOKEN
 from seawall.model_proxy.stages import AnswerSink, Calls
 from seawall.telemetry import spans
 
@@ -67,6 +67,9 @@ class Batching:
                 return await future
         except TimeoutError:
             raise DeadlineExceeded("The model did not answer in time") from None
+        except asyncio.CancelledError:
+            batch.pays(call)
+            raise
         finally:
             batch.left()
 
@@ -97,6 +100,7 @@ class _Batch:
         self.key = key
         self.members: list[tuple[Call, asyncio.Future[Whole | None]]] = []
         self._calls, self._targets = calls, targets
+        self._asked: Call | None = None
         self._task: asyncio.Task[None] | None = None
 
     def go(self) -> None:
@@ -107,18 +111,30 @@ class _Batch:
         elif self.members:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
+    def pays(self, call: Call) -> None:
+        """A client is gone: its call pays a part of what was used until now; of an attempt under way, what it sent."""
+        asked, calls = self._asked, [one for one, _ in self.members]
+        if asked is None or call not in calls:
+            return
+        _bill(asked, calls, (call,))
+        if asked.sent_ns and asked.target is not None:
+            sent = Usage(-(-len(call.request.body) // BYTES_PER_TOKEN))
+            call.usage = Usage(call.usage.input + sent.input, call.usage.output, call.usage.cached, estimated=True)
+            call.cost += asked.target.cost(sent)
+
     def left(self) -> None:
         """A call is answered or its client gone: when all are, so is the work."""
         if self._task is not None and all(future.done() for _, future in self.members):
             self._task.cancel()
 
     async def _run(self) -> None:
-        calls, now = [call for call, _ in self.members], time.monotonic_ns()
-        for call in calls:  # one that is left from here on is billed
-            call.target, call.sent_ns = self._targets[0], now
+        calls = [call for call, _ in self.members]
+        for call in calls:
+            call.target = self._targets[0]
         spans.enter(calls[0].span)
         try:
-            shares = await self._ask(calls)
+            asked = self._asked = joined(calls)
+            shares = await self._ask(asked, calls)
         except Exception as error:  # noqa: BLE001 -- the edge of a task: whoever waits must hear of it
             for _, future in self.members:
                 if not future.done():
@@ -128,15 +144,15 @@ class _Batch:
                 if not future.done():
                     future.set_result(share)
 
-    async def _ask(self, calls: Sequence[Call]) -> Sequence[Whole | None]:
+    async def _ask(self, asked: Call, calls: Sequence[Call]) -> Sequence[Whole | None]:
         """The part of each. SeawallError where asking one by one would not help."""
-        asked, kept = joined(calls), Kept()
+        kept = Kept()
         try:
             await self._calls.call(asked, self._targets, kept)
         except (InvalidInput, AnswerTooLarge):
             return [None] * len(calls)
         finally:
-            _bill(asked, calls)
+            _bill(asked, calls, [call for call, future in self.members if not future.done()])
         return parted(kept.answer, calls) if kept.answer is not None else [None] * len(calls)
 
 
@@ -182,12 +198,14 @@ def _whole(answer: Whole, item: Any, usage: Usage) -> Whole:  # noqa: ANN401 -- 
     return Whole({**answer.body, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": told}, usage)
 
 
-def _bill(asked: Call, calls: Sequence[Call]) -> None:
-    """What asking them together took, to equal parts: their sum is what was used."""
+def _bill(asked: Call, calls: Sequence[Call], those: Sequence[Call]) -> None:
+    """What asking `calls` together took, to equal parts, of which `those` are told theirs: the sum of all is what was used."""
     count, used = len(calls), asked.usage
     inputs, outputs, cached, costs = (_parts(total, count) for total in (used.input, used.output, used.cached, asked.cost))
     for at, call in enumerate(calls):
-        call.target, call.sent_ns, call.answered_by = asked.target, asked.sent_ns, asked.answered_by
+        if call not in those:
+            continue
+        call.target, call.sent_ns, call.answered_by = asked.target or call.target, asked.sent_ns, asked.answered_by
         call.attempts += asked.attempts
         call.usage = Usage(inputs[at], outputs[at], cached[at], used.estimated)
         call.cost += costs[at]
