@@ -1,8 +1,13 @@
-"""What is known of a call's attempts while it waits for the next one."""
+"""What is known of a call's attempts while none is under way, and who leaves then."""
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.integration.provider_stand import Sink, stand
+from tests.waiting import eventually
+
+from seawall.model_proxy.call import Usage
 
 
 async def test_between_attempts_nothing_is_under_way() -> None:
@@ -16,3 +21,27 @@ async def test_between_attempts_nothing_is_under_way() -> None:
         made = on.made()
         await on.caller.call(made, on.targets(("status=500",)), Sink())
         assert (sent, made.sent_ns > 0) == ([0], True)
+
+
+async def test_embeddings_that_wait_for_a_place_cost_nobody_who_leaves() -> None:
+    """They are on their way together, but nothing was sent yet."""
+    async with stand(provider=", limits: {connections: 1}") as on:
+        queue = on.caller.lane("a").way.queue
+        assert queue.try_enter()
+        made = on.made(surface="embeddings")
+        work = asyncio.create_task(on.caller.call(made, on.targets(), Sink()))
+        await eventually(lambda: queue.waiting)
+        work.cancel()
+        await asyncio.wait([work])
+        assert (made.usage, made.sent_ns) == (Usage(), 0)
+
+
+async def test_embeddings_a_provider_works_on_cost_who_leaves() -> None:
+    """What was sent, as it is estimated."""
+    async with stand() as on:
+        made = on.made(surface="embeddings")
+        work = asyncio.create_task(on.caller.call(made, on.targets("first_byte_ms=30000"), Sink()))
+        await eventually(lambda: on.simulators[0].calls)
+        work.cancel()
+        await asyncio.wait([work])
+        assert made.usage.input > 0

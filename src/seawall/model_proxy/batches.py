@@ -60,6 +60,10 @@ class Batches:
                 body = await member.future
         except TimeoutError:
             raise DeadlineExceeded("The model did not answer in time") from None
+        except asyncio.CancelledError:
+            if not member.under_way:
+                call.sent_ns = receiver.sent_ns = 0  # who leaves pays for nothing that was not sent
+            raise
         finally:
             receiver.beside = not member.tells
             batch.left()
@@ -107,7 +111,7 @@ class Batches:
 class _Member:
     """One request in a batch."""
 
-    __slots__ = ("call", "characters", "future", "given", "kind", "tells", "texts")
+    __slots__ = ("call", "characters", "future", "given", "kind", "tells", "texts", "under_way")
 
     def __init__(self, call: Call, given: Any, future: asyncio.Future[dict[str, Any]]) -> None:  # noqa: ANN401 -- what a client sent
         self.call = call
@@ -116,6 +120,8 @@ class _Member:
         self.texts: list[Any] = [given]
         self.tells = False
         """It tells the breaker what became of the batch: one of its members does."""
+        self.under_way = False
+        """A provider works on it."""
         self.kind = "alone"
         """`texts`, `tokens` (lists of numbers), or what cannot be joined with others."""
         if isinstance(given, str):
@@ -210,9 +216,13 @@ class _Batch:
         if not way.queue.try_enter():
             await way.queue.enter(first.caller.tenant if first.caller else "", self._characters // 4, deadline)
         started = time.monotonic_ns()
+        for member in members:
+            member.under_way = True
         try:
             await way.transport.exchange(PATH, body, receiver, way.provider.timeouts, deadline.remaining())
         finally:
+            for member in members:
+                member.under_way = False
             way.queue.leave((time.monotonic_ns() - started) / 1e9)
         if not 200 <= receiver.status < 300:
             raise AttemptFailed(refused(way.provider.id, receiver.status, receiver.headers, receiver.refusal(), way.key))
