@@ -11,7 +11,7 @@ import msgspec
 
 from seawall.app.model_access import Policy, Role, RowPolicy
 from seawall.app.model_chart import COLORS, Channel, Chart, Encoding, FieldType, Layer, Mark
-from seawall.app.model_page import Comparison, Outage, Page, PageFilter, Panel, Similar
+from seawall.app.model_page import FRESH_SECONDS, Comparison, Outage, Page, PageFilter, Panel, Similar
 from seawall.app.model_query import Dimension, Filter, Grain, MetricQuery, Operator, Order, Query, RowsQuery
 from seawall.app.model_semantics import DATED, Dataset, DataType, Field, Metric, Relationship, Semantics
 from seawall.app.model_words import DEFAULT_LOCALE, Format, Scalar, Text, Value
@@ -21,6 +21,7 @@ __all__ = [
     "COLORS",
     "DATED",
     "DEFAULT_LOCALE",
+    "FRESH_SECONDS",
     "App",
     "Bundle",
     "Channel",

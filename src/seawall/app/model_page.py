@@ -43,6 +43,10 @@ class Comparison(Value, frozen=True):
     period: Literal["previous", "year_ago"] = "previous"
 
 
+FRESH_SECONDS: dict[str, float] = {"warehouse": 86_400.0, "operational": 10.0}
+"""How long an answer counts as fresh where nothing else is said: a generation never changes, operational tables do."""
+
+
 class Panel(Value, frozen=True):
     """One answer on a page."""
 
@@ -56,8 +60,8 @@ class Panel(Value, frozen=True):
     filters: tuple[str, ...] = ()
     """The page's filters that touch this panel."""
     compare: Comparison | None = None
-    fresh_for_seconds: float = 86_400.0
-    """How long an answer of one watermark counts as fresh (operational data wants less)."""
+    fresh_for_seconds: float = FRESH_SECONDS["warehouse"]
+    """How long an answer of one watermark counts as fresh."""
     on_outage: Outage = Outage()
     deadline_ms: float | None = None
     similar: Similar | None = None

@@ -8,7 +8,7 @@ from seawall.app.chart_rows import check_rows
 from seawall.app.charts import read_chart
 from seawall.app.durations import parse_duration
 from seawall.app.headlines import check_headline
-from seawall.app.model import Chart, Comparison, Layer, MetricQuery, Outage, Page, PageFilter, Panel, Policy
+from seawall.app.model import FRESH_SECONDS, Chart, Comparison, Layer, MetricQuery, Outage, Page, PageFilter, Panel, Policy
 from seawall.app.names import RESERVED_PARAMETERS, RESERVED_PATHS
 from seawall.app.queries import Asked, read_metric_query
 from seawall.app.rows import read_rows_query
@@ -157,7 +157,8 @@ def _panel(name: str, node: Node, filters: dict[str, PageFilter], policies: dict
         finding=cast(Any, node.word("finding")),
         filters=tuple(dict.fromkeys((*_filters(node, asked, filters, words), *(similar.filters if similar else ())))),
         compare=Comparison(cast(Any, compare)) if compare else None,
-        fresh_for_seconds=_seconds(node, "fresh_for") or 86_400.0,
+        fresh_for_seconds=_seconds(node, "fresh_for")
+        or min(FRESH_SECONDS[engine] for engine in {"warehouse", *words.engines(asked.facts)}),
         on_outage=_outage(node.get("on_outage"), words),
         deadline_ms=deadline * 1000 if deadline else None,
         similar=similar,

@@ -193,7 +193,9 @@ def _query_definitions() -> Schema:
                 "chart",
                 "How it is drawn. Default: a number, a line over time, or bars; where none of them shows it all, a table.",
             ),
-            fresh_for=duration("How long an answer over unchanged data counts as fresh. Default: 24h.", pattern=durations.SOME),
+            fresh_for=duration(
+                "How long an answer over unchanged data counts as fresh. Default: 24h, over operational tables 10s.", pattern=durations.SOME
+            ),
             deadline=duration("How long the panel may take before the next rung is shown.", pattern=durations.SOME),
             on_outage=ref("outage"),
         ),

@@ -190,6 +190,17 @@ def test_filters_and_metrics_stay_in_one_database(tmp_path: Path) -> None:
     assert ("semantic/shop.yaml", "") in found
 
 
+@pytest.mark.parametrize(("engine", "expected"), [("warehouse", [86_400, 300]), ("operational", [10, 300])])
+def test_tables_that_change_are_fresh_for_seconds(tmp_path: Path, engine: str, expected: list[float]) -> None:
+    """A generation never changes, an operational table does; what a panel says of itself counts for both."""
+    semantic = SEMANTIC.replace('"time":', f'"engine": "{engine}", "time":')
+    stores = f"""        custom_extensions: [{{vendor_name: SEAWALL, data: '{{"engine": "{engine}"}}'}}]\n"""
+    semantic = edited(semantic, "        source: stores\n", f"        source: stores\n{stores}")
+    panels = [with_panel(f"{{metric: revenue{said}}}") for said in ("", ", fresh_for: 5m")]
+    apps = [sound(tmp_path, each, semantic) for each in panels]
+    assert [each.pages["demand"].panels["total"].fresh_for_seconds for each in apps] == expected
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("customer", "1e20"), ("amount", "1e300"), ("sold_at", "'9999-12-31'"), ("sold_at", "'2017-01-01T10:00+01:00'"), ("at", "'25:00'")],

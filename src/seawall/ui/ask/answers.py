@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 import pyarrow as pa
 
-from seawall.app.model import App, Chart, Layer, MetricQuery, Outage, Panel, Text
+from seawall.app.model import FRESH_SECONDS, App, Chart, Layer, MetricQuery, Outage, Panel, Text
 from seawall.ask.answer import GROUPS_MAX, Answered, answered, compared_query, in_words, shown
 from seawall.ask.answer_chart import panel_of
 from seawall.ask.params import to_params
@@ -22,6 +22,7 @@ from seawall.ask.sentence import chips, subject
 from seawall.core.deadline import Deadline
 from seawall.core.digest import digest
 from seawall.query.cache import CacheKey
+from seawall.query.compile_query import engine_of
 from seawall.query.errors import InvalidQuery
 from seawall.query.first_period import whole_from
 from seawall.query.ladder import Served
@@ -43,7 +44,6 @@ from seawall.ui.wiring import Site, UiServices
 FORM = "answer-3"
 BAR_PX = 40
 """Room of a bar that lies on its side."""
-FRESH_SECONDS = 86_400.0
 OUTAGE = Outage(summary=False)
 BELOW = frozenset({"summary", "explanation"})
 
@@ -109,7 +109,8 @@ class Answers:
         async def produce(limit: Deadline) -> bytes:
             return await self._payload(slot, limit)
 
-        served = await self._ladder.serve(slot.key, produce, outage=OUTAGE, fresh_for=FRESH_SECONDS, deadline=deadline)
+        fresh_for = FRESH_SECONDS[engine_of(slot.site.app, shown(slot.question))]
+        served = await self._ladder.serve(slot.key, produce, outage=OUTAGE, fresh_for=fresh_for, deadline=deadline)
         if served.rung in BELOW:
             event("panel.degraded", app=slot.site.app.name, panel="ask", rung=served.rung, reason=served.reason)
         return served
