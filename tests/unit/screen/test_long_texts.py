@@ -259,6 +259,21 @@ def test_a_token_whose_head_ends_behind_its_window_is_found() -> None:
     assert looked(text) == [Found("secret.jwt", 39_201, 39_201 + 3 + 3 * 3_970 + 1 + 27)]
 
 
+@pytest.mark.parametrize("signature", ["", ".c2ln"])
+def test_a_token_with_a_long_head_is_found(signature: str) -> None:
+    """No window holds where the head begins and where it ends; what follows is read on."""
+    token = "eyJ" + "aB3_" * 30_000 + ".cD4cD4cD4" + signature
+    text = "Q/" * 19_600 + "=" + token + "/" * 50_000 + "=AKIAIOSFODNN7EXAMPLE"
+    assert looked(text) == [Found("secret.jwt", 39_201, 39_201 + len(token)), Found("secret.aws-key", len(text) - 20, len(text))]
+
+
+@pytest.mark.parametrize("begin", ["=xeyJ", "=eyK", "="])
+@pytest.mark.parametrize("end", [".cD4cD4cD4", "/cD4cD4cD4"])
+def test_a_file_that_is_no_token_is_none(begin: str, end: str) -> None:
+    """However long its runs, and wherever a point stands."""
+    assert looked("Q/" * 19_600 + begin + "aB3_" * 30_000 + end + "/" * 50_000) == []
+
+
 @pytest.mark.parametrize("gap", [" " * 1_500, " - " * 1_300])
 def test_the_system_prompt_is_noticed_over_a_border_with_much_room_between_words(gap: str) -> None:
     """However little of it stands behind a border where that is looked at."""

@@ -13,6 +13,7 @@ _LOUD = bytes(chr(code) in "0123456789@:-JK" for code in range(256))
 
 _SILENCE = bytes(4096)
 
+Over = Callable[[str, int, int, int, int], Found | None]
 BEFORE = 128
 """Characters before a secret that tell whether it is one."""
 
@@ -62,24 +63,35 @@ def _look_long(text: str, *, pii_wanted: bool, secrets_wanted: bool) -> list[Fou
         near = _both(kept, personal) if kept and personal else kept or personal
         return [Found(one.id, one.start + start, one.end + start) for one in near]
 
+    over = secrets.jwt_over if secrets_wanted else None
     found: list[Found] = []
     for start, end in slices(text, secrets.private_keys(text)):
-        found += read(start, end) if end - start <= STRETCH else _through(text, start, end, read)
+        found += read(start, end) if end - start <= STRETCH else _through(text, start, end, read, over)
     return found
 
 
-def _through(text: str, start: int, end: int, read: Callable[[int, int], list[Found]]) -> list[Found]:
+def _through(text: str, start: int, end: int, read: Callable[[int, int], list[Found]], over: Over | None) -> list[Found]:
     """A stretch without a place to cut, window by window. What goes on beyond its window is followed to its end."""
     found: list[Found] = []
     known = gone = last = before = start
+    run = start
+    """Where the characters of a token end that go on beyond the window."""
     for at, stop, upto in windows(start, end):
         if gone >= stop:
             continue  # all of it is the last finding's
-        for one in read(max(at, gone), stop):
+        near = read(max(at, gone), stop)
+        if over is not None:
+            run = run if run > stop else secrets.run_end(text, stop, end)
+            long = over(text, max(at, gone), stop, run, end) if run > stop else None
+            if long is not None and not any(one.start <= long.start < one.end for one in near):
+                near = [*(one for one in near if one.start < long.start), long]
+        for one in near:
             late = one.end > before and one.start >= max(last, at + BEFORE)  # the window before, in whose part it begins, did not hold it
             if one.start >= upto or (one.start < known and not late):
                 continue  # another window knows it
-            if one.end == stop < end:
+            if one.end > stop:
+                gone = one.end
+            elif one.end == stop < end:
                 one = Found(one.id, one.start, secrets.goes_on(text, one, end))
                 gone = one.end
             found.append(one)

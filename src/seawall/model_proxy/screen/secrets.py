@@ -54,6 +54,8 @@ _RUNS = bytes.maketrans(
     bytes(range(256)), bytes(97 if chr(code) in string.ascii_letters + string.digits + "_-" else 32 for code in range(256))
 )
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
+_CLAIMS_MIN = 8
+"""Characters of a JWT's second part."""
 _NAMES = {
     b"key": (b"key",), b"ken": (b"token", b"kennwort"), b"wd": (b"pwd", b"passw"), b"wor": (b"passw", b"kennwort"),
     b"phr": (b"passphrase",), b"cret": (b"secret",), b"cred": (b"credential",), b"beare": (b"bearer",),
@@ -125,6 +127,29 @@ def goes_on(text: str, found: Found, end: int) -> int:
     while at < end and (more := rest.match(text, at, min(end, at + _STEP))) and more.end() > at:
         at = more.end()
     return at
+
+
+def run_end(text: str, at: int, end: int) -> int:
+    """Where the characters of a token's part end that `at` stands among."""
+    while at < end and (more := _BASE64URL.match(text, at, min(end, at + _STEP))) and more.end() > at:
+        at = more.end()
+    return at
+
+
+def jwt_over(text: str, start: int, stop: int, head_end: int, end: int) -> Found | None:
+    """A JWT whose header begins in the window `text[start:stop]` and goes on beyond it, to `head_end`."""
+    if text[head_end : head_end + 1] != ".":
+        return None
+    runs = raw_of(text[start:stop]).translate(_RUNS)
+    at = text.find("eyJ", start + runs.rfind(b" ") + 1, stop)
+    before = text[max(0, at - 1) : at]
+    if at < 0 or (before.isascii() and before.isalnum()):
+        return None
+    claims_end = run_end(text, head_end + 1, end)
+    if claims_end - head_end <= _CLAIMS_MIN:
+        return None
+    signed = text[claims_end : claims_end + 1] == "."
+    return Found("secret.jwt", at, run_end(text, claims_end + 1, end) if signed else claims_end)
 
 
 def _tokens(text: str, runs: bytes) -> Iterator[Found]:
