@@ -20,6 +20,8 @@ STATIC = Path(__file__).parent / "static"
 PREFIX = "/static/"
 BUILT = "/static/build/"
 """Everything the build writes there is named by its content, the chunks too that no manifest lists."""
+STYLE_SHEET = "seawall.css"
+"""Stands in every page, so that a first visit paints without asking for anything else."""
 MANIFEST = "build/manifest.json"
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 

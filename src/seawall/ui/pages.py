@@ -11,9 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
+from seawall.ui.banner import kept_cookie
 from seawall.ui.headers import Headers, etag_matches
 from seawall.ui.negotiate import accepts_zstd, fills_templates
-from seawall.ui.page import PagePlan, Planner, kept_cookie
+from seawall.ui.page import PagePlan
+from seawall.ui.planner import Planner
 from seawall.ui.problems import HTML
 from seawall.ui.reception import RawHeaders, Reception, page_of, raw_headers
 from seawall.ui.replies import Reply

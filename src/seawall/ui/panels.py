@@ -27,7 +27,8 @@ from seawall.ui.asked_days import asked_days
 from seawall.ui.charts.data import PanelData
 from seawall.ui.fragments import decode, encode, fragment_of
 from seawall.ui.frames import frame
-from seawall.ui.page import Notes, PagePlan, Slot
+from seawall.ui.notes import Notes
+from seawall.ui.page import PagePlan, Slot
 from seawall.ui.rows import Listing, RowsMaker, Tap
 from seawall.ui.similar import WORDS, WORDS_FRESH_SECONDS, part_of
 from seawall.ui.wiring import UiServices

@@ -53,17 +53,16 @@ from seawall.trust.tokens import Tokens
 from seawall.ui.asgi import Lane, build
 from seawall.ui.ask.stores import KeptAnswers, Verdicts
 from seawall.ui.ask.warm import keep_warm
-from seawall.ui.assets import default_assets
+from seawall.ui.assets import STYLE_SHEET, default_assets
 from seawall.ui.auth import routes
 from seawall.ui.headers import HeaderSet
 from seawall.ui.health import Health, Ping
-from seawall.ui.page import NO_WATERMARK, STYLE_SHEET, watermark_of
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.filters import filter_bar
 from seawall.ui.render.page import page_head
 from seawall.ui.rights import RightsOf
 from seawall.ui.vitals import Vitals
-from seawall.ui.wiring import Site, UiServices
+from seawall.ui.wiring import NO_WATERMARK, Site, UiServices, watermark_of
 
 DRAIN_SECONDS = 3.0
 NOTICE_SECONDS = 0.3

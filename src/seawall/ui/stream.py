@@ -30,8 +30,6 @@ TEMPLATE_END = frame("</template>")
 BAR_START = frame(f'<div class="bar"><?start name="{MARKER}">')
 BAR_END = frame("<?end></div>")
 STATUS_MARKER = "status"
-LAST_RESORT = frame('<p class="failed">This panel could not be shown.</p>')
-"""When even drawing the explanation failed."""
 OPENINGS_MAX = 2_048
 BAR = -1
 """The filter bar's index among the slots."""
@@ -237,6 +235,12 @@ class _Pumps:
                 self._queue.put_nowait((index, piece))
         except Exception as error:  # noqa: BLE001 -- the edge of a panel: whatever breaks costs this panel, never the page
             event("panel.broke", panel=slot.panel.name, error=repr(error))
-            self._queue.put_nowait((index, Piece((LAST_RESORT,), slot.panel.name)))
+            self._queue.put_nowait((index, Piece((_last_resort(self._plan, slot),), slot.panel.name)))
         finally:
             self._queue.put_nowait((index, None))
+
+
+def _last_resort(plan: PagePlan, slot: Slot) -> bytes:
+    """When even drawing the explanation failed: which panel, and a sentence."""
+    title, words = slot.panel.title.in_locale(plan.ctx.locale), plan.ctx.messages["failed.other"]
+    return frame(f'<h2 id="h-{slot.panel.name}">{escape(title)}</h2><p class="failed">{escape(words)}</p>')

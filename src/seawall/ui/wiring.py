@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 from starlette.routing import BaseRoute
 
@@ -14,6 +15,7 @@ from seawall.app.model import App, Bundle
 from seawall.ask.cascade import Cascade
 from seawall.ask.vectors.similar import SimilarRows
 from seawall.core.clock import SYSTEM_CLOCK, Clock
+from seawall.core.errors import Unavailable
 from seawall.query.cursor import Cursors
 from seawall.query.generations import Generation
 from seawall.query.ladder import Ladder
@@ -27,6 +29,8 @@ from seawall.ui.headers import HeaderSet
 from seawall.ui.health import Health
 from seawall.ui.rights import RightsOf
 from seawall.ui.vitals import Vitals
+
+NO_WATERMARK = "none"
 
 
 @dataclass(frozen=True)
@@ -78,3 +82,21 @@ class UiServices:
     version: str = "dev"
     """Of the drawing code: fragments of another version are not served."""
     clock: Clock = SYSTEM_CLOCK
+
+
+def generation_of(site: Site) -> Generation | None:
+    """The current generation; without one, panels explain that there is no data yet."""
+    try:
+        return site.generation()
+    except Unavailable:
+        return None
+
+
+def mark_of(generation: Generation | None) -> tuple[str, date | None]:
+    """A generation's name and date."""
+    return (generation.id, generation.as_of) if generation is not None else (NO_WATERMARK, None)
+
+
+def watermark_of(site: Site) -> tuple[str, date | None]:
+    """The current generation's name and date. What is kept under that name is made by `site.reading(generation)`."""
+    return mark_of(generation_of(site))

@@ -13,8 +13,9 @@ from seawall.core.principal import Principal
 from seawall.query.cache import Cache, CacheKey
 from seawall.query.cache_shared import Entry
 from seawall.query.ladder import Ladder, Served
-from seawall.ui.page import REMEMBERED_QUERY_BYTES_MAX, Planner, cursor_subject
+from seawall.ui.page import cursor_subject
 from seawall.ui.params import CURSOR_LENGTH_MAX, page_choice
+from seawall.ui.planner import REMEMBERED_QUERY_BYTES_MAX, Planner
 from seawall.ui.rights import RightsOf
 from seawall.ui.wiring import Site, UiServices
 

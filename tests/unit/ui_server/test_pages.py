@@ -10,9 +10,10 @@ from tests.waiting import eventually
 
 from seawall.core.errors import Unavailable
 from seawall.query.errors import EngineUnavailable, QueryFailed
+from seawall.ui.cut import cut_at_panels
 from seawall.ui.drawing import FILTERS_MARK
 from seawall.ui.frames import frame, join
-from seawall.ui.page import cut_at_panels
+from seawall.ui.messages import messages
 from seawall.ui.render.page import FIRST_ROW_MARK, rows
 
 PLAIN = {"accept-encoding": "gzip", "user-agent": "Chrome/156.0"}
@@ -272,11 +273,21 @@ async def test_head_gives_the_headers_alone(house: House) -> None:
 
 async def test_a_bug_in_planning_is_no_500(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was not foreseen is a 503 in plain words."""
-    monkeypatch.setattr("seawall.ui.page.page_choice", lambda *_: 1 / 0)
+    monkeypatch.setattr("seawall.ui.planner.page_choice", lambda *_: 1 / 0)
     async with house.client() as client:
         page = await client.get("/shop/demand")
     assert page.status_code == 503
     assert "Not available now" in page.text
+
+
+async def test_a_panel_that_broke_is_told_in_the_language_of_the_page(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever breaks costs this panel alone, which keeps its title."""
+    monkeypatch.setattr("seawall.ui.panels.Panels.pieces", lambda *_, **__: 1 / 0)
+    async with house.client() as client:
+        german = (await client.get("/shop/demand", headers={"accept-language": "de"})).text
+    assert '<template for="sales"><h2 id="h-sales">' in german
+    assert messages("de")["failed.other"] in german
+    assert german.endswith("</main></body></html>")
 
 
 async def test_use_is_counted_by_what_was_asked(house: House) -> None:

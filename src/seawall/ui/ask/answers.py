@@ -34,12 +34,12 @@ from seawall.ui.asked_days import asked_days
 from seawall.ui.charts.data import PanelData
 from seawall.ui.fragments import decode, encode, fragment_of
 from seawall.ui.frames import frame
-from seawall.ui.page import Notes, generation_of, mark_of
+from seawall.ui.notes import Notes
 from seawall.ui.render.ask import unanswerable
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.states import skeleton
 from seawall.ui.rights import Rights
-from seawall.ui.wiring import Site, UiServices
+from seawall.ui.wiring import Site, UiServices, generation_of, mark_of
 
 FORM = "answer-3"
 BAR_PX = 40

@@ -15,7 +15,7 @@ from seawall.telemetry.events import event
 from seawall.trust.csrf import check_same_origin
 from seawall.ui.ask.asked import last, query_of, question_of
 from seawall.ui.ask.stores import TEXT_MAX, TITLE_MAX, Verdict
-from seawall.ui.page import kept_cookie
+from seawall.ui.banner import kept_cookie
 from seawall.ui.params import Values, read
 from seawall.ui.problems import TooLarge
 from seawall.ui.recent import Recent

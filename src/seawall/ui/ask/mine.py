@@ -25,7 +25,6 @@ from seawall.ui.ask.stores import Kept, KeptAnswers
 from seawall.ui.charts.text import esc
 from seawall.ui.frames import frame, join
 from seawall.ui.negotiate import accepts_zstd, fills_templates, locale_of
-from seawall.ui.page import watermark_of
 from seawall.ui.params import Values, read, to_query
 from seawall.ui.problems import HTML
 from seawall.ui.reception import Reception, raw_headers
@@ -35,7 +34,7 @@ from seawall.ui.render.page import PANEL_CLOSE, ROW_CLOSE, panel_open, row_open
 from seawall.ui.render.states import skeleton
 from seawall.ui.replies import Reply
 from seawall.ui.rights import Rights
-from seawall.ui.wiring import Site, UiServices
+from seawall.ui.wiring import Site, UiServices, watermark_of
 
 ZSTD = (b"content-encoding", b"zstd")
 IN_A_ROW = 2

@@ -8,12 +8,13 @@ from markupsafe import Markup
 from starlette.requests import Request
 
 from seawall.app.model import Page
+from seawall.ui.assets import STYLE_SHEET
+from seawall.ui.banner import kept_cookie, nav_of
 from seawall.ui.frames import frame
-from seawall.ui.page import STYLE_SHEET, kept_cookie, nav_of, watermark_of
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.page import STYLE_MARK, Assets, Shell, shell_close, shell_open
 from seawall.ui.rights import Rights
-from seawall.ui.wiring import Site, UiServices
+from seawall.ui.wiring import Site, UiServices, watermark_of
 
 
 class Shells:
