@@ -68,19 +68,3 @@ export const go = async (url, push, { request, say, watch, doing }) => {
     location.assign(url);
   }
 };
-
-const opened = () => document.querySelector("details[name=chip][open]");
-document.addEventListener("click", ({ target }) => {
-  const list = opened();
-  if (list && !list.contains(target)) list.open = false;
-});
-document.addEventListener("focusout", ({ relatedTarget }) => {
-  const list = relatedTarget && opened();
-  if (list && !list.contains(relatedTarget)) list.open = false;
-});
-document.addEventListener("keydown", (event) => {
-  const list = event.key === "Escape" && opened();
-  if (!list) return;
-  list.open = false;
-  list.querySelector("summary").focus();
-});

@@ -119,11 +119,6 @@ const follow = (event) => {
   panel?.scrollIntoView({ block: "start" });
 };
 
-/** Close the lists of choices but one. */
-const close = (kept) => {
-  for (const list of document.querySelectorAll("#filters details.multi[open]")) if (!list.contains(kept)) list.open = false;
-};
-
 export const start = () => {
   const first = bar();
   addEventListener("popstate", () => {
@@ -134,14 +129,6 @@ export const start = () => {
   document.addEventListener("click", follow);
   if (!first) return;
   addEventListener("load", () => bar() === first || fillIn(bar(), shown));
-  document.addEventListener("click", (event) => close(event.target));
-  document.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && close(relatedTarget));
-  document.addEventListener("keydown", (event) => {
-    const list = event.key === "Escape" && event.target.closest?.("#filters details.multi[open]");
-    if (!list) return;
-    list.open = false;
-    list.querySelector("summary").focus();
-  });
   let pending = 0;
   document.addEventListener("submit", (event) => {
     if (!inBar(event)) return;

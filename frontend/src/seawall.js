@@ -2,11 +2,15 @@
 // ISLANDS (island → address) is written in by the build; each island is a file of its own that shares nothing but what it is given.
 import { actions, doing } from "./actions.js";
 import { start as filters } from "./filters.js";
+import { start as menus } from "./menus.js";
 import { request } from "./net.js";
 import { ended, listen, refresh, say, watch } from "./panels.js";
+import { start as slash } from "./slash.js";
 
 document.documentElement.classList.add("scripted");
 filters();
+menus();
+slash();
 watch();
 
 // Tooltips come with the first pointer or key on a chart; what happens until they are there is done then.
@@ -46,14 +50,6 @@ const tabled = async (list) => {
 };
 document.addEventListener("toggle", (event) => tabled(event.target), true);
 for (const list of document.querySelectorAll("details.data[open]")) tabled(list);
-
-// "/" goes to the box for questions, unless something is being written.
-document.addEventListener("keydown", (event) => {
-  const box = document.getElementById("q");
-  if (!box || event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select")) return;
-  event.preventDefault();
-  box.select();
-});
 
 // On the page of answers, forms and links of the sentence change it in place; what does that comes when somebody turns to it.
 if (document.getElementById("main")?.dataset.page === "ask") {

@@ -17,19 +17,23 @@ const addStyle = () => {
 
 const seconds = (text) => Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text) / 1000;
 
-/** Columns of numbers over one column of times: [times, first, second, …] and their names. */
-const series = ({ columns, rows }) => {
+/** Columns of numbers over one column of times: [times, first, second, …] and their names. As in the chart: what is not `drawn` there
+ * and the periods it leaves out at its `ends` are not drawn here. */
+const series = ({ columns, rows }, drawn, ends) => {
   const time = columns.find((one) => /^Date/.test(one.datatype));
   const split = columns.find((one) => one.role === "dimension" && one !== time);
-  const metrics = columns.filter((one) => one.role === "metric");
-  const times = [...new Set(rows.map((row) => row[time.name]))].sort();
+  const metrics = columns.filter((one) => drawn.includes(one.name));
+  const all = [...new Set(rows.map((row) => row[time.name]))].sort();
+  const times = all.slice(ends[0], all.length - ends[1]);
   const places = new Map(times.map((value, index) => [value, index]));
   const lines = new Map();
   for (const row of rows) {
+    const place = places.get(row[time.name]);
+    if (place === undefined) continue;
     for (const metric of split ? metrics.slice(0, 1) : metrics) {
       const name = split ? String(row[split.name] ?? "—") : metric.label || metric.name;
       if (!lines.has(name)) lines.set(name, new Array(times.length).fill(null));
-      lines.get(name)[places.get(row[time.name])] = row[metric.name] === null ? null : Number(row[metric.name]);
+      lines.get(name)[place] = row[metric.name] === null ? null : Number(row[metric.name]);
     }
   }
   return { time: time.label || time.name, names: [...lines.keys()], data: [times.map(seconds), ...lines.values()] };
@@ -87,7 +91,7 @@ export const toggle = async (panel, control, request) => {
     addStyle();
     const answer = await request(control.dataset.url);
     if (!answer.ok) throw new Error(String(answer.status));
-    const told = series(await answer.json());
+    const told = series(await answer.json(), ...[control.dataset.zoom, control.dataset.ends].map((words) => words.split(" ")));
     body.append(holder); // which has gone when the panel shows another state by now
     const made = plot(holder, told);
     holder.append(hint(control.dataset.hint));

@@ -101,7 +101,7 @@ def test_a_week_in_which_the_data_begins_is_left_out_of_a_line_and_faded_in_bars
     line = drawn(data, panel("line"), begun)
     assert points_of(line)["t"][0] == "Jan 9, 2017"
     assert line.note == "Without the week of Jan 2, 2017, within which the data begins"
-    assert line.readout.unseen == 1
+    assert line.readout.left_out == (1, 0)
     bars = drawn(data, panel("bar"), begun)
     assert (bars.svg.count("br s0 pa"), "data begins" in bars.note) == (1, True)
     both = drawn(by_week([1.0, 10.0, 11.0, 12.0, 2.0]), panel("line"), context(whole_from=date(2017, 1, 9), as_of=date(2017, 2, 1)))
@@ -116,7 +116,7 @@ def test_a_week_that_was_asked_for_only_in_part_is_left_out_of_a_line_and_faded_
     line = drawn(data, panel("line"), january)
     assert points_of(line)["t"] == ["Jan 9, 2017", "Jan 16, 2017"]
     assert line.note.startswith("Without the week of Jan 2, 2017, chosen only in part · Without the week of Jan 23")
-    assert line.readout.unseen == 1
+    assert line.readout.left_out == (1, 1)
     assert drawn(data, panel("bar"), january).svg.count("br s0 pa") == 2
     short = drawn(by_week([4.0, 3.0]), panel("line"), context(asked=Span(date(2017, 1, 5), date(2017, 1, 10))))
     assert len(points_of(short)["t"]) == 2

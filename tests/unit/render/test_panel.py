@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
-from tests.unit.render.factory import DEPARTMENT, MONDAY, by_name, by_week, column, context, panel
+from tests.unit.render.factory import DEPARTMENT, MONDAY, by_name, by_week, column, context, layer, panel
 
 from seawall.app.model import App, Format, Page, PageFilter, Semantics, Text
-from seawall.query.periods import Latest
+from seawall.query.periods import Latest, Span
 from seawall.ui.charts.data import PanelData
 from seawall.ui.render import page as pages
 from seawall.ui.render.data_table import data_page
@@ -42,6 +42,26 @@ def test_the_numbers_of_a_chart_have_a_page():
     assert '<th scope="row">Jan 2, 2017</th><td class="n">$1.00</td>' in html
     assert "<td" not in fragment(by_week([1.0, 2.0, 3.0]), panel())
     assert '#panel-sales">' in html
+
+
+def test_the_numbers_of_a_chart_are_those_of_every_period():
+    """The table has the weeks too that a line leaves out at its ends, and the panel says how many rows that makes."""
+    data, january = by_week([4.0, 10.0, 11.0, 12.0, 3.0]), context(as_of=date(2017, 2, 1), asked=Span(date(2017, 1, 5), None))
+    html = fragment(data, panel(), january)
+    assert "Without the week of Jan 2, 2017, chosen only in part · Without the week of Jan 30" in html
+    assert "Data table <span>5 rows</span>" in html
+    assert str(data_page(panel(), data, january, css="/seawall.css")).count('<th scope="row">') == 5
+
+
+def test_zooming_is_told_what_the_panel_draws():
+    """Columns that only a tooltip tells and the periods that are not whole stay out of the plot."""
+    data, ended = by_week([10.0, 11.0, 12.0, 1.0]), context(as_of=date(2017, 1, 25))
+    change = column("change", format=Format(style="percent"))
+    table = data.table.append_column("change", pa.array([0.1, 0.2, 0.3, 0.4]))
+    compared = PanelData((*data.columns, change), table)
+    line = layer("line", x="week", y="net_sales", tooltip="change")
+    html = fragment(compared, panel(metrics=("net_sales", "change"), layers=(line,)), ended)
+    assert 'data-zoom="net_sales" data-ends="0 1"' in html
 
 
 def test_a_finding_is_the_headline_and_the_title_the_definition():

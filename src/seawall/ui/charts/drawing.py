@@ -71,10 +71,11 @@ class Request:
             (self.partial_at, -1, _NOT_OVER),
             (self.outside_last, -1, _OUTSIDE),
         )
+        places = self.frame.places
         notes = [self._left_out(at, end, keys) for at, end, keys in ends]
         self.note = " · ".join(note for note in notes if note)
-        first = {self.begun_at, self.outside_first} - {None}
-        self.unseen = len(first.difference(self.frame.places))
+        kept = self.frame.places
+        self.left_out = (sum(place < kept[0] for place in places), sum(place > kept[-1] for place in places)) if kept else (0, 0)
 
     def _left_out(self, at: float | None, end: int, keys: Sequence[str]) -> str:
         """Leave a period at one end out of lines and areas; what a reader must know of it."""
@@ -114,6 +115,12 @@ class Request:
     def short(self, axis: Axis) -> Callable[[object], str]:
         """How a channel's values are written on a label."""
         return lambda value: self.ctx.formatter.short(value, axis.format, axis.column.datatype)
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The columns of numbers that are drawn; those that only a tooltip tells are not."""
+        axes = [axis for view in self.frame.views for axis in (view.y, view.end) if axis is not None and axis.column.role == "metric"]
+        return tuple(dict.fromkeys(axis.column.name for axis in axes))
 
     @cached_property
     def step(self) -> float:

@@ -37,8 +37,10 @@ class Readout(msgspec.Struct, frozen=True):
     sideways: bool = False
     free: bool = False
     """A scatter plot: every label is a point of its own, so the nearest in both directions counts."""
-    unseen: int = 0
-    """Rows that the table has and the chart leaves out, since they are of no whole period."""
+    drawn: tuple[str, ...] = ()
+    """The columns whose values an upright chart draws."""
+    left_out: tuple[int, int] = (0, 0)
+    """How many periods at the beginning and at the end the rows and the table have and the chart leaves out, as they are not whole."""
 
 
 _encode = msgspec.json.Encoder().encode

@@ -72,7 +72,9 @@ class _Upright:
         left = max((text_width(text) for text in labels), default=0.0) + 12
         wide, narrow = ends.margin_px(margin)
         classes = f"{padding('l', left)} {padding('m', left)} {padding('r', wide)} {padding('n', narrow)}"
-        readout = msgspec.structs.replace(readout_of(self.scene, plot), unseen=self.request.unseen)
+        request = self.request
+        told = readout_of(self.scene, plot)
+        readout = msgspec.structs.replace(told, drawn=request.drawn, left_out=request.left_out)
         legend = ends.legend(self.scene)
         return Drawing(
             svg=self.request.svg("".join(parts), classes, height, readout),

@@ -6,6 +6,7 @@ leads to a plain page with the table, which needs no script; the browser's scrip
 
 from __future__ import annotations
 
+import msgspec
 from markupsafe import Markup
 
 from seawall.app.model import Panel
@@ -33,8 +34,9 @@ def table_link(panel: Panel, data: PanelData, readout: Readout | None, ctx: Rend
 
 
 def data_page(panel: Panel, data: PanelData, ctx: RenderContext, *, css: str) -> Markup:
-    """The table as a page of its own."""
-    drawing = draw_chart(panel, data, ctx) if states.shape(panel) == "is-chart" and data.table.num_rows else None
+    """The table as a page of its own, with every period of the rows: those too that a line leaves out."""
+    every = msgspec.structs.replace(ctx, as_of=None, whole_from=None, asked=None)
+    drawing = draw_chart(panel, data, every) if states.shape(panel) == "is-chart" and data.table.num_rows else None
     readout = drawing.readout if drawing is not None else None
     words, title = ctx.messages, esc(panel.title.in_locale(ctx.locale))
     inside = _readout_table(readout) if _is_told(readout) and readout else _raw_table(data, ctx)
@@ -56,7 +58,7 @@ def _is_told(readout: Readout | None) -> bool:
 
 def _told(data: PanelData, readout: Readout | None, ctx: RenderContext) -> str:
     """How many rows there are."""
-    count = len(readout.labels) + readout.unseen if readout is not None and _is_told(readout) else data.table.num_rows
+    count = len(readout.labels) + sum(readout.left_out) if readout is not None and _is_told(readout) else data.table.num_rows
     if count <= ROWS_MAX:
         return ctx.messages.count("data_rows", count)
     return ctx.messages.text("data_rows_first", count=ROWS_MAX, total=ctx.formatter.plain(count, 0))

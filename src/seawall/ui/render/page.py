@@ -97,7 +97,7 @@ def shell_open(
         f'<body><a class="skip" href="#main">{esc(ctx.messages["skip"])}</a>{_banner(app, ctx, nav, shell)}'
         f'<main id="main" data-app="{esc(app.name)}" data-page="{esc(page.name)}" data-watermark="{esc(shell.watermark)}"'
         f' data-release="{esc(shell.release)}">{"" if shell.bare else page_head(page, ctx)}{filters_html}{_notice(shell)}'
-        f'<p id="status" class="sr" role="status"></p>'
+        f'<p id="status" class="sr" role="status"></p>{_late(ctx)}'
     )
 
 
@@ -201,8 +201,19 @@ def _ask_box(app: App, ctx: RenderContext, shell: Shell) -> str:
     return (
         f'<form class="ask" role="search" method="get" action="/{esc(app.name)}/ask">{lang}'
         f'<label class="sr" for="q">{esc(words["ask.label"])}</label><input id="q" name="q" type="search" value="{esc(shell.asked)}" '
-        f'placeholder="{esc(words["ask.placeholder"])}" dir="auto" maxlength="500" autocomplete="off" enterkeyhint="search" '
-        f'aria-keyshortcuts="/"><kbd aria-hidden="true">/</kbd><button aria-label="{esc(words["ask.go"])}">{_ARROW}</button></form>'
+        f'placeholder="{esc(words["ask.placeholder"])}" dir="auto" maxlength="500" autocomplete="off" enterkeyhint="search">'
+        f'{_key(ctx)}<button aria-label="{esc(words["ask.go"])}">{_ARROW}</button></form>'
+    )
+
+
+def _key(ctx: RenderContext) -> str:
+    """The key that goes to the box, where a script can make it do so, and what switches it off: a single character that acts needs
+    that (WCAG 2.1.4). The box it stands in sends nothing, so it has no name."""
+    words = ctx.messages
+    return (
+        f'<details class="key-hint"><summary aria-label="{esc(words["ask.key"])}"><kbd>/</kbd></summary>'
+        '<label class="menu box"><input type="checkbox" id="slash" checked autocomplete="off">'
+        f"{esc(words['ask.key.works'])}</label></details>"
     )
 
 
@@ -219,6 +230,12 @@ def _languages(app: App, ctx: RenderContext) -> str:
         name, code = esc(ctx.messages[f"locale.{language}"]), esc(language)
         links.append(f'<a href="{esc(url)}" lang="{code}" hreflang="{code}"{current} title="{name}">{esc(language.upper())}</a>')
     return f'<div class="languages" role="group" aria-label="{esc(ctx.messages["language"])}">{"".join(links)}</div>'
+
+
+def _late(ctx: RenderContext) -> str:
+    """What the style sheet shows of a page that was cut off in the middle, when no script is there to ask for the rest."""
+    words = ctx.messages
+    return f'<div role="status"><p class="late">{esc(words["late"])} <a href="">{esc(words["late.again"])}</a></p></div>'
 
 
 def _notice(shell: Shell) -> str:

@@ -27,7 +27,8 @@ Everything in it is text to be set with `textContent`. Arrow keys go along `t`. 
 script that shows tooltips of its own removes them. `svg[aria-labelledby]` names the chart, `details.data` leads to the same
 numbers as a table, which the script puts there when it is opened.
 
-`[data-tip]` elements are focusable and show their text by CSS alone; `[data-zoom]` asks for the zoom island.
+`[data-tip]` elements are focusable and show their text by CSS alone; `[data-zoom]` asks for the zoom island: it names the columns
+that are drawn, and `data-ends` says how many periods the chart leaves out at the beginning and at the end.
 """
 
 from __future__ import annotations
@@ -121,12 +122,11 @@ def _zoom(panel: Panel, title: str, readout: Readout | None, ctx: RenderContext)
     if not over_time or readout is None or readout.sideways or readout.free:
         return ""
     words = ctx.messages
-    label = words.text("zoom_in", title=title)
-    hint = esc(words["zoom.hint"])
+    ends = " ".join(map(str, readout.left_out))
     return (
-        f'<button type="button" class="link" data-zoom data-url="{esc(ctx.panel_url(panel.name, "json"))}" data-hint="{hint}" '
-        f'aria-expanded="false" aria-label="{esc(label)}">'
-        f"{esc(words['zoom'])}</button>"
+        f'<button type="button" class="link" data-zoom="{esc(" ".join(readout.drawn))}" data-ends="{ends}" '
+        f'data-url="{esc(ctx.panel_url(panel.name, "json"))}" data-hint="{esc(words["zoom.hint"])}" '
+        f'aria-expanded="false" aria-label="{esc(words.text("zoom_in", title=title))}">{esc(words["zoom"])}</button>'
     )
 
 
