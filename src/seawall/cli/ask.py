@@ -25,7 +25,7 @@ from seawall.ask.opening import open_cascade
 from seawall.ask.question import Question
 from seawall.ask.sentence import sentence
 from seawall.ask.told import encoded, told
-from seawall.cli.engines import reached
+from seawall.cli.engines import reached, require_data
 from seawall.cli.instance import reach
 from seawall.cli.query import principal_of
 from seawall.cli.query_print import print_explained, print_table
@@ -79,6 +79,7 @@ async def _run(folder: Path, questions: tuple[str, ...], principal: Principal, d
     if not set(principal.roles) & set(bundle.app.roles):
         raise InvalidInput("The app has no such role", expected=f"one of {', '.join(bundle.app.roles)}", got=", ".join(principal.roles))
     policy = resolve(bundle.app, principal)
+    require_data(bundle.app, data)
     async with opened(bundle, folder, data, large=way.large) as (cascade, service):
         token = token_of(data, principal)
         before: Question | None = None

@@ -30,6 +30,12 @@ class Reached(msgspec.Struct, frozen=True):
     """An engine the app needs that is not there, and why."""
 
 
+def require_data(app: App, data: Path) -> None:
+    """NotRunning when an app that keeps data there is asked where no instance ever was."""
+    if "warehouse" in app.engines and not data.is_dir():
+        raise NotRunning(f"There is no instance in {data}", fix="Start it with `seawall up`, or name another with --data")
+
+
 @asynccontextmanager
 async def reached(app: App, data: Path) -> AsyncIterator[Reached]:
     """The engines the app's datasets are on. Postgres is asked as the ui asks it, and only when a dataset is there."""

@@ -18,7 +18,7 @@ import msgspec
 from seawall.app.load import load_bundle
 from seawall.app.model import App, Dimension, MetricQuery, Order
 from seawall.app.names import GRAINS
-from seawall.cli.engines import reached
+from seawall.cli.engines import reached, require_data
 from seawall.cli.query_print import PRINTERS, print_explained, print_explained_json
 from seawall.core.deadline import Deadline
 from seawall.core.errors import InvalidInput
@@ -125,6 +125,7 @@ async def _run(folder: Path, asked: Asked, principal: Principal, form: str, data
         raise InvalidInput("The app has no such role", expected=f"one of {', '.join(bundle.app.roles)}", got=", ".join(principal.roles))
     policy = resolve(bundle.app, principal)
     question = query_of(bundle.app, policy, asked)
+    require_data(bundle.app, data)
     async with reached(bundle.app, data) as there:
         if why := there.missing.get(engine_of(bundle.app, question)):
             raise EngineUnavailable("The operational tables cannot be read", got=why, fix="Start it with `seawall up`, or set DATABASE_URL")

@@ -13,6 +13,9 @@ from seawall.query.errors import InvalidQuery
 from seawall.query.policy import EffectivePolicy, hidden_fields
 from seawall.query.sql_tree import datasets_in
 
+NAMES_TOLD_MAX = 20
+"""An error that knows no name like the one given tells so many of those there are."""
+
 
 class Vocabulary:
     """The part of an app's semantics that a policy leaves visible."""
@@ -86,5 +89,8 @@ def datasets_of(metric: Metric) -> frozenset[str]:
 
 def _unknown(kind: str, name: str, visible: list[str]) -> NotFound:
     close = get_close_matches(name, visible, n=3)
-    fix = f"Did you mean {' or '.join(close)}?" if close else ""
-    return NotFound(f"There is no {kind} named {name[:80]}", fix=fix)
+    if close:
+        return NotFound(f"There is no {kind} named {name[:80]}", fix=f"Did you mean {' or '.join(close)}?")
+    names = sorted(set(visible))
+    told = ", ".join(names[:NAMES_TOLD_MAX]) + (", …" if len(names) > NAMES_TOLD_MAX else "")
+    return NotFound(f"There is no {kind} named {name[:80]}", expected=f"one of {told}" if names else "")

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from tests.unit.query.star import app, everything, viewer
 
 from seawall.app.model import Dimension, Filter, Format, Order, Text
+from seawall.cli.instance import NotRunning
 from seawall.cli.main import cli
 from seawall.cli.query import Asked, principal_of, query_of
 from seawall.cli.query_print import PRINTERS
@@ -105,6 +106,25 @@ def test_explain_is_json_for_programs(instance: Path) -> None:
 def test_mistakes_are_errors_of_ours(instance: Path, options: list[str]) -> None:
     """Each is told in a sentence by the command's edge."""
     assert isinstance(ask(instance, *options, "--as", "role=viewer,towns=Ulm").exception, SeawallError)
+
+
+def test_a_name_like_no_other_is_answered_with_those_there_are(instance: Path) -> None:
+    """One that is nearly right, with that one. Names that this principal may not know of are in neither."""
+    for name, said in (("turnover", "Expected one of revenue."), ("revenu", "Did you mean revenue?")):
+        error = ask(instance, "--metric", name, "--as", "role=viewer,towns=Ulm").exception
+        assert isinstance(error, NotFound)
+        assert error.sentence() == f"There is no metric named {name}. {said}"
+
+
+@pytest.mark.parametrize("words", [("query", "--metric", "revenue"), ("ask", "revenue")])
+def test_where_no_instance_was_there_is_none(instance: Path, words: tuple[str, ...]) -> None:
+    """A slip in --data, or another working directory: nobody is told to publish data, and no folder is made."""
+    command, *rest = words
+    argv = [command, str(instance), *rest, "--as", "role=viewer,towns=Ulm", "--data", str(instance / "elsewhere")]
+    error = CliRunner().invoke(cli, argv).exception
+    assert isinstance(error, NotRunning)
+    assert "seawall up" in error.fix
+    assert not (instance / "elsewhere").exists()
 
 
 def test_a_role_the_app_does_not_have_is_refused(instance: Path) -> None:
