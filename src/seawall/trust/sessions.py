@@ -71,7 +71,7 @@ class Sessions:
         now, handle, secret = self._clock.time(), secrets.token_urlsafe(16), secrets.token_urlsafe(SECRET_BYTES)
         row = await self._begun(code, handle, secret, now) if _plausible(code) else None
         if row is None:
-            raise InvalidLink(fix="Ask for a new link; `seawall up` prints one at each start")
+            raise InvalidLink(fix="Ask for a new link; `seawall link` makes one")
         event("session.began", session=_family(handle))
         return self._signed_in(_decode(row), f"{handle}.{secret}")
 

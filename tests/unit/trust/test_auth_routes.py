@@ -75,12 +75,13 @@ async def test_cookies_under_tls() -> None:
 
 
 async def test_used_link_says_so(browser: Browser) -> None:
-    """The second click reads why, in the reader's language."""
+    """The second click reads why, in the reader's language, and how to get another one."""
     code = await browser.sessions.create_link(MIA)
     await browser.client.get(f"/auth/link/{code}")
     answer = await browser.client.get(f"/auth/link/{code}", headers={"accept-language": "de"})
     assert answer.status_code == 401
     assert "Dieser Link gilt nicht mehr" in answer.text
+    assert "seawall link" in answer.text
     assert "set-cookie" not in answer.headers
 
 
