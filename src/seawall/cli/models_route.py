@@ -6,7 +6,6 @@ Every replica follows within a second. A change stands over models.yaml until it
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ import msgspec
 from seawall.cli.instance import locate
 from seawall.cli.operational import operational
 from seawall.cli.options import DATA, JSON
+from seawall.cli.who import who
 from seawall.core.errors import InvalidInput, NotFound
 from seawall.model_proxy.config import Config
 from seawall.model_proxy.config_load import load, models_file
@@ -192,7 +192,7 @@ def _change(name: str, change: Callable[[ShownRoute], LiveRoute | None], why: st
         setting = change(await _shown(config, history, name))
         if setting is not None:
             _check(config, name, setting)
-        await history.set(name, setting, who=_who(), why=why)
+        await history.set(name, setting, who=who(), why=why)
         return await _shown(config, history, name)
 
     shown = asyncio.run(_with(data, work))
@@ -244,13 +244,6 @@ def _lines(shown: ShownRoute, *, history: bool) -> list[str]:
         to = "models.yaml" if one.variants is None else ", ".join(f"{model} {weight}" for model, weight in one.variants.items())
         lines.append(f"  {one.at:%Y-%m-%d %H:%M:%S}  {one.who}: {to}" + (f"  ({one.why})" if one.why else ""))
     return lines
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 @asynccontextmanager

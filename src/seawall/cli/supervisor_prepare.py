@@ -7,7 +7,6 @@ a process of its own, so that the supervisor neither holds database credentials'
 from __future__ import annotations
 
 import errno
-import getpass
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from seawall.app.load import load_bundle
 from seawall.app.model import Bundle
 from seawall.app.names import operational_schema
 from seawall.cli.supervisor_report import PreparationLine, Progress
+from seawall.cli.who import who
 from seawall.core.errors import ConfigurationError, SeawallError, Unavailable
 from seawall.core.principal import Principal
 from seawall.core.settings import Settings
@@ -119,7 +119,7 @@ def _has_data(generations: Generations, app: str) -> bool:
 
 async def _sign_in_code(settings: Settings, database: Database, bundles: Sequence[Bundle]) -> str:
     """A link for whoever started the instance: every role its apps declare, as they own the data directory anyway."""
-    operator = Principal(user=getpass.getuser(), roles=tuple(dict.fromkeys(role for bundle in bundles for role in bundle.app.roles)))
+    operator = Principal(user=who(), roles=tuple(dict.fromkeys(role for bundle in bundles for role in bundle.app.roles)))
     return await Sessions(database, Tokens(keys.load_or_create(settings.keys))).create_link(operator)
 
 
