@@ -32,9 +32,9 @@ from seawall.store.embedded_valkey import SERVICE_USERS, EmbeddedValkey
 
 REPLICAS = {"ui-read": 2, "ui-write": 1, "model-engine": 1, "model-proxy": 1, "workers": 1}
 SPARED = ("model-engine", "workers")
+"""What an instance can start and serve pages without."""
 VECTOR_SERVICES = ("ui-read", "ui-write", "workers")
 """Who is told of the vector store."""
-"""What an instance can start and serve pages without."""
 COMMANDS = {
     "ui-read": ("ui", "--lane", "read"),
     "ui-write": ("ui", "--lane", "write"),

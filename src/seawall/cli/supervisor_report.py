@@ -99,7 +99,9 @@ class HumanReporter:
             self._line(self._mark("✗" if change.state == "failed" else "!", 31), label, change.state + detail)
 
     def progressed(self, progress: Progress) -> None:
-        """A bar that moves on a terminal; elsewhere a line every tenth."""
+        """A bar that moves on a terminal; elsewhere a line every tenth. Nothing when there was nothing to do."""
+        if not progress.label and self._tenth < 0:
+            return
         done = min(1.0, max(0.0, progress.done))
         filled = int(done * BAR_CHARACTERS)
         self._bar = f"  {'━' * filled}{'╌' * (BAR_CHARACTERS - filled)} {done:4.0%}  {progress.label}"

@@ -51,6 +51,17 @@ def test_people_see_services_turn_ready_then_where_to_go() -> None:
     assert "http://localhost:1/auth/link/x" in text
 
 
+def test_data_that_is_there_already_draws_no_bar() -> None:
+    """A second start has nothing to prepare; what was prepared ends with a whole bar."""
+    for out in (io.StringIO(), _terminal()):
+        reporter = HumanReporter(out)
+        reporter.progressed(Progress("", 1.0))
+        assert out.getvalue() == ""
+        reporter.progressed(Progress("products", 0.5))
+        reporter.progressed(Progress("", 1.0))
+        assert "100%" in out.getvalue()
+
+
 def test_a_file_gets_a_line_a_tenth_of_the_bar() -> None:
     """Logs of CI are not flooded by a progress bar."""
     out = io.StringIO()
