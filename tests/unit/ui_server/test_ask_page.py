@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import date
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -12,9 +13,11 @@ import pytest
 from tests.unit.ui_server.asking import SALES, AskingHouse
 from tests.unit.ui_server.sample import House
 
-from seawall.app.model import Order
+from seawall.app.model import Order, Scalar
 from seawall.ask.question import by_time
+from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded
+from seawall.query.service import QueryService
 from seawall.ui.ask import page
 
 CHROMIUM = {"user-agent": "Chrome/156.0"}
@@ -107,6 +110,21 @@ async def test_a_condition_in_parts_becomes_an_address(asking: AskingHouse) -> N
     assert answer.status_code == 302
     query = parse_qs(urlsplit(answer.headers["location"]).query)
     assert query["where"] == ["transactions.department in ('GROCERY', 'DRUG GM')"]
+
+
+async def test_a_value_is_found_in_any_letters_by_a_slow_database(asking: AskingHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is typed is not filtered by as it stands because suggestions would have come too late."""
+    quick = QueryService.options
+
+    async def slow(*asked: Any, deadline: Deadline, **more: Any) -> list[Scalar]:
+        if deadline.remaining() < 0.5:
+            raise DeadlineExceeded
+        return await quick(*asked, deadline=deadline, **more)
+
+    monkeypatch.setattr(QueryService, "options", slow)
+    async with asking.client() as client:
+        answer = await client.get(f"{BY_DEPARTMENT}&wf=transactions.department&wo=eq&wv=grocery")
+    assert "GROCERY" in answer.headers["location"]
 
 
 async def test_emptying_a_condition_takes_it_away(asking: AskingHouse) -> None:

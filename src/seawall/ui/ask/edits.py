@@ -40,7 +40,10 @@ async def address_of(site: Site, rights: Rights, values: Values, locale: str, as
 
 async def values_of(site: Site, rights: Rights, ref: str, deadline: Deadline) -> Sequence[Scalar]:
     """What a field holds, as far as the asker may see it; nothing when that cannot be had soon."""
-    limit = Deadline.after(min(SUGGESTED_SECONDS, max(deadline.remaining(), 0.05)), deadline.clock)
+    return await _held(site, rights, ref, Deadline.after(min(SUGGESTED_SECONDS, max(deadline.remaining(), 0.05)), deadline.clock))
+
+
+async def _held(site: Site, rights: Rights, ref: str, limit: Deadline) -> Sequence[Scalar]:
     try:
         return await site.questions.options(ref, rights.policy, deadline=limit, limit=SUGGESTED_MAX)
     except SeawallError:
@@ -65,5 +68,5 @@ async def _joined(site: Site, rights: Rights, sent: Worded, deadline: Deadline) 
 async def _spelled(site: Site, rights: Rights, made: Filter, deadline: Deadline) -> Filter:
     if made.op not in ("eq", "ne", "in", "not_in") or site.app.semantics.field(made.field).datatype != "String":
         return made
-    known = {str(one).casefold(): one for one in await values_of(site, rights, made.field, deadline)}
+    known = {str(one).casefold(): one for one in await _held(site, rights, made.field, deadline)}
     return msgspec.structs.replace(made, values=tuple(known.get(str(one).casefold(), one) for one in made.values))
