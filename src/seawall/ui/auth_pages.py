@@ -32,7 +32,7 @@ WORDS: dict[str, dict[str, str]] = {
         "confirm.text": "Der Anmelde-Link kam von einer anderen Website. Fahren Sie nur fort, wenn Sie ihn angefordert haben.",
         "confirm.button": "Anmelden",
         "sign-in-link.title": "Dieser Link gilt nicht mehr",
-        "sign-in-link.text": "Er wurde schon benutzt oder ist zu alt. Einen neuen macht am eigenen Rechner „seawall link“; sonst bitten Sie darum.",
+        "sign-in-link.text": "Er wurde schon benutzt oder ist zu alt. Bitten Sie um einen neuen; am eigenen Rechner: „seawall link“.",
         "cross-site.title": "Abgelehnt",
         "cross-site.text": "Die Anfrage kam von einer anderen Website.",
         "unavailable.title": "Die Anmeldung ist gerade nicht möglich",
