@@ -8,6 +8,7 @@ import re
 
 import pytest
 from tests.acceptance.conftest import APP
+from tests.acceptance.visits import opened
 
 from seawall.app.load import load_bundle
 from seawall.ui.render.context import RenderContext
@@ -27,15 +28,13 @@ def late():
 @pytest.fixture
 def late_page(seawall, new_page, late):
     """A page on which sales are late, and the addresses of the fragments it asks for."""
-    page = new_page()
+    page = opened(seawall, new_page())
     asked = []
 
     def answer(route):
         found = route.fetch(headers={**route.request.headers, **PLAIN})
         route.fulfill(response=found, body=SALES.sub(lambda match: match[1] + late + match[2], found.text()))
 
-    page.goto(f"{seawall.url}/merchandising/demand")
-    page.wait_for_function("() => !document.querySelector('section.panel .skeleton')")
     page.on("request", lambda request: asked.append(request.url) if "/fragments?" in request.url else None)
     page.route("**/merchandising/demand", answer)
     return page, asked
@@ -44,9 +43,11 @@ def late_page(seawall, new_page, late):
 def test_a_late_panel_comes_by_itself(seawall, late_page):
     """About a second later it is in place, quietly, and its headline is said to those who listen."""
     page, asked = late_page
+    shown = []
+    page.route("**/fragments?*", lambda route: (shown.append(page.locator("#panel-sales [data-again]").count()), route.continue_()))
     page.goto(f"{seawall.url}/merchandising/demand")
-    assert page.locator("#panel-sales [data-again]").count() == 1
     page.wait_for_selector("#panel-sales svg.chart")
+    assert shown == [1]
     page.wait_for_function("() => document.getElementById('status').textContent === document.getElementById('h-sales').textContent")
     assert [url.partition("panels=")[2] for url in asked] == ["sales"]
 
@@ -55,8 +56,9 @@ def test_it_asks_once(seawall, late_page, late):
     """A panel that is late again stays as it is, with its button; nothing loops, nothing is said."""
     page, asked = late_page
     page.route("**/fragments?*", lambda route: route.fulfill(content_type="text/html", body=f'<template for="sales">{late}</template>'))
-    page.goto(f"{seawall.url}/merchandising/demand")
-    page.wait_for_timeout(3500)
+    with page.expect_request_finished(lambda request: "/fragments?" in request.url):
+        page.goto(f"{seawall.url}/merchandising/demand")
+    page.wait_for_timeout(2500)
     assert len(asked) == 1
     assert page.locator("#status").inner_text() == ""
     page.unroute("**/fragments?*")

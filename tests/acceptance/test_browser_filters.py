@@ -1,12 +1,11 @@
 """Filter values that do not fit, and changes that only the ear notices, in a real browser."""
 
-IDLE = "() => !document.querySelector('[aria-busy=true], .skeleton')"
+from tests.acceptance import visits
+from tests.acceptance.visits import IDLE, answered, island, row_opened, table_at_hand
 
 
 def opened(seawall, page, query=""):
-    page.goto(f"{seawall.url}/merchandising/transactions{query}")
-    page.wait_for_function(IDLE)
-    return page
+    return visits.opened(seawall, page, f"transactions{query}")
 
 
 def test_a_value_that_does_not_fit_is_told_where_it_was_typed(seawall, new_page):
@@ -62,14 +61,13 @@ def test_what_is_measured_names_the_pages_trace_and_the_filter(seawall, new_page
     page = new_page()
     sent = []
     page.on("request", lambda request: sent.append(request.post_data_json) if request.url.endswith("/api/vitals") else None)
-    with page.expect_response(lambda answer: "/build/vitals." in answer.url):
-        answer = page.goto(f"{seawall.url}/merchandising/transactions")
+    answer = page.goto(f"{seawall.url}/merchandising/transactions")
     page.wait_for_function(IDLE)
+    island(page, "vitals")
     page.fill("#f-amount", "7..20")
     page.wait_for_function("() => document.getElementById('status').textContent !== ''")
-    page.wait_for_timeout(200)
-    page.evaluate("() => { dispatchEvent(new Event('pagehide')) }")
-    page.wait_for_timeout(200)
+    with page.expect_request("**/api/vitals"):
+        page.evaluate("() => { dispatchEvent(new Event('pagehide')) }")
     assert answer.headers["server-timing"].split("-")[1] == sent[-1]["trace_id"]
     (changed,) = [action for action in sent[-1]["actions"] if action["name"] == "filter.amount"]
     assert changed["ms"] > 0
@@ -100,9 +98,9 @@ def test_the_way_out_of_an_empty_panel_keeps_the_language(seawall, new_page):
     """With script and without, clearing the filters in German stays German."""
     for script in (True, False):
         page = new_page(java_script_enabled=script)
-        page.goto(f"{seawall.url}/merchandising/transactions?lang=de&product=there-is-none")
+        visits.opened(seawall, page, "transactions?lang=de&product=there-is-none", scripted=script)
         page.locator("#panel-rows .empty a").click()
-        page.wait_for_selector("#panel-rows tbody tr")
+        answered(page, "tbody tr")
         assert "lang=de" in page.url
         assert page.locator("#panel-rows .pager a").inner_text() == "Nächste Seite"
 
@@ -110,8 +108,9 @@ def test_the_way_out_of_an_empty_panel_keeps_the_language(seawall, new_page):
 def test_an_open_table_stays_open(seawall, new_page):
     """Who reads a chart's numbers goes on reading them when a filter changes, without opening them again."""
     page = new_page()
-    page.goto(f"{seawall.url}/merchandising/demand")
-    page.wait_for_function(IDLE)
+    for path in ("demand?store_group=West", "demand"):
+        visits.opened(seawall, page, path)
+        table_at_hand(page, "#panel-sales")
     page.locator("#panel-sales details.data summary").press("Enter")
     before = page.locator("#panel-sales tbody tr").first.inner_text()
     page.locator("#f-store_group summary").click()
@@ -126,9 +125,7 @@ def test_closing_a_row_leads_back_to_it_after_the_skip_link(seawall, new_page):
     page = opened(seawall, new_page())
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#main")
-    page.locator("a.rl").nth(4).focus()
-    page.keyboard.press("Enter")
-    page.wait_for_selector("dialog[open]")
+    page.wait_for_url("**#main")
+    row_opened(page, lambda: page.locator("a.rl").nth(4).press("Enter"))
     page.keyboard.press("Escape")
     page.wait_for_function("() => document.activeElement === document.querySelectorAll('a.rl')[4]")

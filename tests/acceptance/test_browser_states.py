@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.acceptance.visits import IDLE
+from tests.acceptance.visits import opened, row_opened, table_at_hand, zoomed
 
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -13,13 +13,13 @@ def list_open(page):
 
 
 def table_open(page):
+    table_at_hand(page, "#panel-sales")
     page.locator("#panel-sales details.data summary").click()
     page.wait_for_selector("#panel-sales td")
 
 
 def zoom_open(page):
-    page.locator("#panel-sales [data-zoom]").click()
-    page.wait_for_selector(".uplot canvas")
+    zoomed(page, "#panel-sales")
 
 
 def point_told(page):
@@ -28,7 +28,7 @@ def point_told(page):
 
 
 def row_open(page):
-    page.locator("a.rl").first.click()
+    row_opened(page, page.locator("a.rl").first.click)
     page.wait_for_selector("dialog[open] dd")
 
 
@@ -63,9 +63,7 @@ STATES = {
 def test_axe_finds_no_violation_in_any_state(seawall, new_page, state, scheme):
     """Lists and tables open, a point told, a row in full, nothing found, a wrong value, no connection."""
     path, reach = STATES[state]
-    page = new_page(color_scheme=scheme, bypass_csp=True)
-    page.goto(f"{seawall.url}/merchandising/{path}")
-    page.wait_for_function(IDLE)
+    page = opened(seawall, new_page(color_scheme=scheme, bypass_csp=True), path)
     page.add_script_tag(path=str(AXE))
     if reach is not None:
         reach(page)
