@@ -88,9 +88,8 @@ def datasets_of(metric: Metric) -> frozenset[str]:
 
 
 def _unknown(kind: str, name: str, visible: list[str]) -> NotFound:
-    close = get_close_matches(name, visible, n=3)
-    if close:
-        return NotFound(f"There is no {kind} named {name[:80]}", fix=f"Did you mean {' or '.join(close)}?")
     names = sorted(set(visible))
+    if close := get_close_matches(name, names, n=3):
+        return NotFound(f"There is no {kind} named {name[:80]}", fix=f"Did you mean {' or '.join(close)}?")
     told = ", ".join(names[:NAMES_TOLD_MAX]) + (", …" if len(names) > NAMES_TOLD_MAX else "")
     return NotFound(f"There is no {kind} named {name[:80]}", expected=f"one of {told}" if names else "")

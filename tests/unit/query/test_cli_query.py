@@ -20,6 +20,7 @@ from seawall.cli.query import Asked, principal_of, query_of
 from seawall.cli.query_print import PRINTERS
 from seawall.core.errors import InvalidInput, NotFound, SeawallError
 from seawall.core.principal import Principal
+from seawall.query.compile_names import Vocabulary
 from seawall.query.policy import resolve
 from seawall.query.port import Column
 from seawall.query.service import Answer
@@ -114,6 +115,16 @@ def test_a_name_like_no_other_is_answered_with_those_there_are(instance: Path) -
         error = ask(instance, "--metric", name, "--as", "role=viewer,towns=Ulm").exception
         assert isinstance(error, NotFound)
         assert error.sentence() == f"There is no metric named {name}. {said}"
+
+
+def test_a_name_that_several_datasets_have_is_suggested_once() -> None:
+    """Not once for each of them."""
+    star = app()
+    with pytest.raises(NotFound) as raised:
+        Vocabulary(star, resolve(star, viewer())).field("region_i")
+    suggested = raised.value.fix.removeprefix("Did you mean ").rstrip("?").split(" or ")
+    assert "region_id" in suggested
+    assert len(set(suggested)) == len(suggested)
 
 
 @pytest.mark.parametrize("words", [("query", "--metric", "revenue"), ("ask", "revenue")])
