@@ -159,7 +159,8 @@ class Pool:
             try:
                 await exchange.future
             except asyncio.CancelledError:
-                connection.abort()
+                if exchange.connection is not None:  # else it has ended in this very turn, and its connection may serve another
+                    connection.abort()
                 raise
             except Lost as lost:
                 if kept and not lost.any_byte and loop.time() - started < STALE_SECONDS:

@@ -211,6 +211,26 @@ async def test_cancelled(provider: Provider, pool: Pool) -> None:
     assert pool.open_connections == 0
 
 
+async def test_who_leaves_as_the_answer_ends_takes_no_connection_from_another(provider: Provider, pool: Pool) -> None:
+    """The connection serves the next request already when the first one's task hears that it is cancelled."""
+    ends: list[Exception | None] = []
+
+    class Leaves(Taken):
+        def data(self, chunk: bytes) -> None:
+            super().data(chunk)
+            asyncio.get_running_loop().call_soon(self.leave)
+
+        def leave(self) -> None:
+            assert begun(pool, Taken(), ends)
+            task.cancel()
+
+    task = asyncio.create_task(ask(pool, Leaves()))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: ends)
+    assert (ends, provider.connections, len(provider.requests)) == ([None], 1, 2)
+
+
 async def test_receiver_raises(provider: Provider, pool: Pool) -> None:
     """What the receiver raises comes out, and the connection is not used again."""
 
