@@ -4,7 +4,8 @@ Those words are still being chosen, so the version is a switch. `SEAWALL_GENAI_S
 default), `latest` or `off`; without it `OTEL_SEMCONV_STABILITY_OPT_IN` with the word `gen_ai_latest_experimental` chooses `latest`, as the
 conventions ask. `latest` differs by `gen_ai.provider.name` for `gen_ai.system`, and adds what 1.36 had no name for: whether it was
 streamed, the time to a stream's first chunk, and tokens the provider read from its cache. The time to the first chunk has a name of ours as
-well, whatever the version: 1.36 knows it as a server's metric alone (`gen_ai.server.time_to_first_token`). No span holds what was said.
+well, whatever the version: 1.36 knows it as a server's metric alone (`gen_ai.server.time_to_first_token`). No span holds what was said;
+what a client wrote elsewhere (its action, a model there is not) is redacted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Literal
 
 from seawall.core.errors import ConfigurationError
 from seawall.model_proxy.call import Call
+from seawall.model_proxy.exchanges.redact import redact_text
 
 Semconv = Literal["1.36", "latest", "off"]
 VARIABLE = "SEAWALL_GENAI_SEMCONV"
@@ -47,7 +49,7 @@ def _annotate_ours(call: Call) -> None:
     if call.app:
         told["seawall.app"] = call.app
     if call.action:
-        told["seawall.action"] = call.action
+        told["seawall.action"] = redact_text(call.action)
     if call.cost:
         told["seawall.cost_nanodollars"] = call.cost
     if call.usage.estimated:
@@ -66,7 +68,7 @@ def _annotate_ours(call: Call) -> None:
 def _annotate_request(call: Call) -> None:
     told, get = call.span.attributes, call.body.get
     told["gen_ai.operation.name"] = "embeddings" if call.surface == "embeddings" else "chat"
-    told["gen_ai.request.model"] = call.model
+    told["gen_ai.request.model"] = call.model if call.target is not None else redact_text(call.model)
     heat = get("temperature")
     if type(heat) is float or type(heat) is int:
         told["gen_ai.request.temperature"] = float(heat)

@@ -141,6 +141,12 @@ def test_the_time_to_the_first_chunk_is_told_in_every_version(semconv: str) -> N
     assert "seawall.time_to_first_chunk" not in told(semconv, first_ns=2_001_000)
 
 
+def test_what_a_client_wrote_of_itself_is_redacted_in_spans() -> None:
+    """Its action, and the name of a model there is not; as in exchanges."""
+    got = told("1.36", action="ask jo@shop.example", model="sk-proj-aB3dE5fG7hI9jK1lM3nO5", target=None)
+    assert (got["seawall.action"], got["gen_ai.request.model"]) == ("ask [pii.email]", "[secret.openai-key]")
+
+
 def test_the_switch_is_read_from_the_environment() -> None:
     """Ours first, then OpenTelemetry's opt-in; nonsense is refused."""
     assert semconv_of("") == "1.36"
