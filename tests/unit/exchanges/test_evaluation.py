@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +18,7 @@ from seawall.core.errors import Unavailable
 from seawall.model_proxy.cache.answers import events_of
 from seawall.model_proxy.call import Call, Usage, Whole
 from seawall.model_proxy.errors import BadCall, OutOfScope
+from seawall.model_proxy.exchanges import evaluation
 from seawall.model_proxy.exchanges.cassettes import Cassettes, snapshot_of
 from seawall.model_proxy.exchanges.evaluation import Evaluation, NoSnapshot, Replay
 from seawall.model_proxy.exchanges.format import Exchange, encode
@@ -51,6 +55,22 @@ async def test_what_was_recorded_is_replayed(tmp_path: Path) -> None:
     assert msgspec.json.decode(found.answer.whole()) == COMPLETION
     assert body_of(events_of(found.answer.stream(usage=True))) == COMPLETION
     assert call.served == "replay"
+
+
+async def test_a_long_request_is_named_and_written_beside_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is redacted twice, which takes seconds for the longest."""
+    threads: list[str] = []
+
+    def noting(work: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given, **more: (threads.append(threading.current_thread().name), work(*given, **more))[1]
+
+    monkeypatch.setattr(evaluation, "snapshot_of", noting(snapshot_of))
+    monkeypatch.setattr(evaluation, "build", noting(evaluation.build))
+    call = asked("record", text="How many? " * 20_000)
+    call.request = msgspec.structs.replace(call.request, body=msgspec.json.encode(call.body))
+    await recorded(Evaluation(Cassettes(tmp_path)), call)
+    assert len(threads) == 2
+    assert threading.main_thread().name not in threads
 
 
 async def test_a_miss_records_or_fails_as_asked(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextvars import Context
+from functools import partial
 from time import monotonic_ns
 from typing import Literal, NamedTuple, Protocol
 
@@ -33,6 +34,8 @@ TIMING_HEADER = "seawall-timing"
 PROMPT_HEADER = "seawall-prompt"
 """On a chat: it is what a prompt (`APP/PROMPT`) sent on, asked again. The app's cassettes are looked into."""
 SEED = 0
+AT_ONCE_BYTES_MAX = 128 << 10
+"""What a longer request is found by is worked out in a thread."""
 TIDY_SECONDS = 600.0
 WRITES_MAX = 256
 """Exchanges on their way to a cassette at once."""
@@ -153,7 +156,8 @@ class Evaluation:
         mode = mode_of(call)
         if not mode:
             return None
-        call.snapshot = snapshot_of("prompt" if call.prompt else call.surface, call.body)
+        named = partial(snapshot_of, "prompt" if call.prompt else call.surface, call.body)
+        call.snapshot = named() if len(call.request.body) <= AT_ONCE_BYTES_MAX else await asyncio.to_thread(named)
         if mode == "record":
             return None
         tenant = call.caller.tenant if call.caller else ""
@@ -190,13 +194,15 @@ class Evaluation:
             await asyncio.sleep(TIDY_SECONDS)
 
     async def _write(self, told: Told) -> None:
-        exchange = build(told, "", vectors=True)
-        if exchange.response is None:
-            return
         try:
-            await asyncio.to_thread(self._cassettes.add, exchange)
+            await asyncio.to_thread(self._add, told)
         except (OSError, SeawallError) as error:  # of the disk, or of who keeps the keys
             event("exchanges.not_written", error=type(error).__name__, count=1)
+
+    def _add(self, told: Told) -> None:
+        exchange = build(told, "", vectors=True)
+        if exchange.response is not None:
+            self._cassettes.add(exchange)
 
 
 def answer_of(exchange: Exchange) -> Answer:
