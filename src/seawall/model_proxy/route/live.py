@@ -141,7 +141,7 @@ class LiveRoutes:
             try:
                 await self.refresh()
             except Exception as error:  # noqa: BLE001 -- a process edge: nobody else would hear of it
-                event("background.failed", work="routes", error=repr(error))
+                event("background.failed", work="routes", error=type(error).__name__)
 
     async def _listen(self) -> None:
         if self._database is not None:
