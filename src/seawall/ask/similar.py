@@ -42,20 +42,21 @@ class Vectors:
         """A row of unit length for each text. Unavailable, OverLimit or DeadlineExceeded when the model proxy says so."""
         import numpy as np
 
-        unknown = list(dict.fromkeys(text for text in texts if text not in self._known))
+        found = {text: self._known[text] for text in texts if text in self._known}  # others may push them out meanwhile
+        unknown = list(dict.fromkeys(text for text in texts if text not in found))
         for at in range(0, len(unknown), BATCH):
             batch = unknown[at : at + BATCH]
             made = await self._client.embed(self._route, batch, token, deadline=deadline)
             for text, vector in zip(batch, made, strict=True):
                 row = np.asarray(vector, dtype=np.float32)
-                self._known[text] = row / max(float(np.linalg.norm(row)), 1e-9)
-        rows = np.stack([self._known[text] for text in texts])
-        self._remember(texts)
-        return rows
-
-    def _remember(self, texts: Sequence[str]) -> None:
+                found[text] = row / max(float(np.linalg.norm(row)), 1e-9)
         for text in texts:
-            self._known.move_to_end(text)
+            self._remember(text, found[text])
+        return np.stack([found[text] for text in texts])
+
+    def _remember(self, text: str, row: NDArray[np.float32]) -> None:
+        self._known[text] = row
+        self._known.move_to_end(text)
         while len(self._known) > self._remembered_max:
             self._known.popitem(last=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from seawall.ask.similar import Nearest, Vectors
@@ -48,6 +49,25 @@ async def test_what_is_remembered_is_bounded() -> None:
     proxy.asked.clear()
     await vectors.of(["trips", "moon"], "token", Deadline.after(5))
     assert proxy.asked == []
+
+
+async def test_what_others_push_out_meanwhile_is_still_answered() -> None:
+    """A word that was known when the question came is known when the others have come."""
+
+    class Slow(Proxy):
+        async def embed(self, model: str, texts: Sequence[str], token: str, *, deadline: Deadline | None = None) -> list[list[float]]:
+            if "moon" in texts:
+                await going_on.wait()
+            return await super().embed(model, texts, token, deadline=deadline)
+
+    going_on = asyncio.Event()
+    vectors = Vectors(Slow(), remembered_max=2)
+    await vectors.of(["takings"], "token", Deadline.after(5))
+    waiting = asyncio.create_task(vectors.of(["takings", "moon"], "token", Deadline.after(5)))
+    await asyncio.sleep(0)
+    await vectors.of(["trips", "visits"], "token", Deadline.after(5))
+    going_on.set()
+    assert (await waiting).shape == (2, 2)
 
 
 async def test_nothing_is_asked_about_nothing() -> None:
