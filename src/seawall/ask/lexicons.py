@@ -44,10 +44,10 @@ class KeptLexicons:
             self._kept[name] = task
         self._kept.move_to_end(name)
         while len(self._kept) > self._kept_max:
-            _, old = self._kept.popitem(last=False)
-            old.cancel()
+            gone = next((name for name, one in self._kept.items() if one.done()), next(iter(self._kept)))
+            self._kept.pop(gone).cancel()
         done, _ = await asyncio.wait({task}, timeout=deadline.remaining())
-        if not done:
+        if not done or task.cancelled():
             raise DeadlineExceeded("The app's words are still being learnt", fix="Ask again in a moment")
         return task.result()
 
