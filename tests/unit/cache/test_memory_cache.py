@@ -33,7 +33,7 @@ def test_an_entry_too_large_is_not_kept() -> None:
     cache = MemoryCache(bytes_max=10_000)
     cache.put(key("a"), entry(100), 1.0)
     cache.put(key("b"), entry(9_000), 1.0)
-    assert len(cache) == 1
+    assert (len(cache), cache.get(key("b").exact)) == (1, None)
 
 
 def test_the_latest_is_the_one_made_last() -> None:
