@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-COMMAND_S_MAX = 120
+COMMAND_S_MAX = 300
 END_S_MAX = 5.0
 """What is still there so long after it was asked to end is killed."""
 _FENCE = re.compile(r"^```(\S+)?(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

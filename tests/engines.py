@@ -9,6 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -29,9 +31,9 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and wait until the socket accepts (at most 30 s)."""
+        """Start, and wait until the socket accepts (at most 120 s)."""
         self._process = subprocess.Popen(self.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not self.answers():
             assert self._process.poll() is None, f"{self.argv[0]} ended with {self._process.returncode}"
             assert time.monotonic() < deadline, f"{self.argv[0]} did not answer"
@@ -61,7 +63,7 @@ class Server:
         """End it without a farewell."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(timeout=15)
+            self._process.wait(timeout=60)
             self._process = None
 
     def close(self) -> None:
@@ -145,3 +147,22 @@ class PostgresServer(Server):
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.database_url(name)
+
+
+@contextmanager
+def hanging(server: PostgresServer) -> Iterator[None]:
+    """The server with all its processes stopped."""
+    import psutil
+
+    server.pause()  # first, so that it makes no more of them
+    backends = psutil.Process(server.pid).children()
+    for backend in backends:
+        with suppress(psutil.NoSuchProcess):
+            backend.suspend()
+    try:
+        yield
+    finally:
+        for backend in backends:
+            with suppress(psutil.NoSuchProcess):
+                backend.resume()
+        server.resume()

@@ -12,7 +12,7 @@ from seawall.core.errors import Unavailable
 Found = TypeVar("Found")
 
 
-def until(holds: Callable[[], Found], seconds: float = 60.0, every: float = 0.05) -> Found:
+def until(holds: Callable[[], Found], seconds: float = 120.0, every: float = 0.05) -> Found:
     """What it holds in the end, asked `every` so many seconds."""
     end = time.monotonic() + seconds
     while not (found := holds()):
@@ -21,14 +21,14 @@ def until(holds: Callable[[], Found], seconds: float = 60.0, every: float = 0.05
     return found
 
 
-async def eventually(holds: Callable[[], object], seconds: float = 10.0) -> None:
+async def eventually(holds: Callable[[], object], seconds: float = 60.0) -> None:
     """The same in an event loop, which goes on meanwhile."""
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.01)
 
 
-async def recovered(ask: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
+async def recovered(ask: Callable[[], Awaitable[object]], seconds: float = 60.0) -> None:
     """Until what was away answers: `ask` no longer says Unavailable."""
     async with asyncio.timeout(seconds):
         while True:

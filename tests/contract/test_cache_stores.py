@@ -25,7 +25,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[KeyValue]:
         yield MemoryValkey()
         return
     kind = ValkeyStore if request.param == "valkey" else PipedValkey
-    valkey = kind(request.getfixturevalue("valkey_server").url, operation_seconds_max=2.0)
+    valkey = kind(request.getfixturevalue("valkey_server").url, operation_seconds_max=10.0)
     yield valkey
     await valkey.close()
 
@@ -38,10 +38,11 @@ def key() -> CacheKey:
 
 async def test_values_expire(store: KeyValue, key: CacheKey) -> None:
     """A value is there until its time is over, and then it is not."""
-    await store.set({f"{key.exact}:1": b"\x00\xff", f"{key.exact}:2": b""}, ttl_seconds=0.15)
+    await store.set({f"{key.exact}:1": b"\x00\xff", f"{key.exact}:2": b""}, ttl_seconds=1.5)
     assert [await store.get(f"{key.exact}:{number}") for number in (1, 2, 3)] == [b"\x00\xff", b"", None]
-    await asyncio.sleep(0.2)
-    assert await store.get(f"{key.exact}:1") is None
+    async with asyncio.timeout(30):
+        while await store.get(f"{key.exact}:1") is not None:
+            await asyncio.sleep(0.05)
 
 
 async def test_many_are_looked_up_in_one_trip(store: KeyValue, key: CacheKey) -> None:
@@ -75,9 +76,9 @@ async def test_a_claim_not_renewed_is_free(store: KeyValue, key: CacheKey) -> No
     """The owner has died: its claim ends by itself, unless it was renewed."""
     claims = [f"{{{key.exact}}}:{number}" for number in (1, 2)]
     for claim in claims:
-        await store.claim(claim, "the dead", ttl_seconds=0.15)
-    await store.renew(claims[1], "the dead", ttl_seconds=5)
-    await asyncio.sleep(0.2)
+        await store.claim(claim, "the dead", ttl_seconds=1.5)
+    await store.renew(claims[1], "the dead", ttl_seconds=60)
+    await asyncio.sleep(1.6)
     assert [await store.claim(claim, "b", ttl_seconds=5) for claim in claims] == [True, False]
 
 

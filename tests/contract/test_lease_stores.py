@@ -26,7 +26,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=steps)
 def test_the_script_is_the_pure_step(valkey_server: ValkeyServer, steps: list[tuple[int, str, list[Ask]]]) -> None:
     """Whatever replicas ask in whatever order, Valkey grants what buckets.py says."""

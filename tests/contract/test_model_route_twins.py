@@ -28,7 +28,7 @@ async def test_listeners_hear_which_route_changed(database: Queries) -> None:
     """At once."""
     heard = database.listen(CHANNEL)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await anext(heard) == ""
             await RouteHistory(database).set("small", TO_B, who="ada", why="")
             assert await anext(heard) == "small"

@@ -22,7 +22,7 @@ Two = tuple[ExactCache, ExactCache]
 @pytest.fixture
 async def caches(own_valkey: ValkeyServer) -> AsyncIterator[Two]:
     """Two processes' caches."""
-    stores = [PipedValkey(own_valkey.url) for _ in range(2)]
+    stores = [PipedValkey(own_valkey.url, operation_seconds_max=10.0) for _ in range(2)]
     one, two = [ExactCache(shared=SharedAnswers(store, Sealer(bytes(32)), ttl_seconds=60)) for store in stores]
     yield one, two
     await one.close()
@@ -52,7 +52,7 @@ async def test_the_first_asks_a_model_and_the_next_is_told_to_wait(caches: Two) 
     assert await heard(one, flight) is False
     assert await heard(two, other) is None
     flight.whole(Whole(COMPLETION, Usage(9, 3)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await heard(two, other) is not True:
             await asyncio.sleep(0.02)
     assert sink.answer is not None
@@ -79,7 +79,7 @@ async def test_who_left_meanwhile_claims_nothing_for_long(caches: Two) -> None:
     assert one.ask(flight.call, said.append)
     seat.leave()
     assert flight.ended
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not said:
             await asyncio.sleep(0.01)
     assert one._shared is not None

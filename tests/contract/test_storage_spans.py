@@ -26,7 +26,7 @@ def told() -> list[tuple[str, str, str]]:
 
 async def test_each_round_trip_to_valkey_is_a_span(valkey_server: ValkeyServer) -> None:
     """Named by what was asked, a client's, and a child of what asked it."""
-    store = ValkeyStore(valkey_server.url)
+    store = ValkeyStore(valkey_server.url, operation_seconds_max=10.0)
     with spans.span("ui.page", "ui") as page:
         await store.set({"a": b"1", "b": b"2"}, ttl_seconds=5)
         assert await store.get("a") == b"1"

@@ -42,7 +42,7 @@ async def test_listeners_hear_of_a_publication(database: Queries) -> None:
     try:
         assert await anext(heard) == ""
         await publish(database, "a")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await anext(heard) == "shop a"
     finally:
         await heard.aclose()

@@ -35,7 +35,7 @@ def envoy(command: list[str], socket_of_health: Path, log: Path, *, wait: bool =
         yield process
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def status(uds: Path, path: str) -> int:
@@ -46,7 +46,7 @@ def status(uds: Path, path: str) -> int:
         return 0
 
 
-def raw(port: int, data: bytes, seconds: float = 5.0) -> bytes:
+def raw(port: int, data: bytes, seconds: float = 20.0) -> bytes:
     """What comes back for bytes that no client library would send."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
         answer = b""

@@ -98,7 +98,7 @@ class Upstream:
             chunk = f"<p>part {number}</p>".encode()
             writer.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
             await writer.drain()
-            for _ in range(500):
+            for _ in range(3_000):
                 if self.go_on.is_set():
                     break
                 await asyncio.sleep(0.01)
@@ -123,7 +123,7 @@ class Loop:
         async def started() -> asyncio.Server:
             return await start()
 
-        server = asyncio.run_coroutine_threadsafe(started(), self._loop).result(5)
+        server = asyncio.run_coroutine_threadsafe(started(), self._loop).result(30)
         self._servers.append(server)
         return server
 
@@ -137,9 +137,9 @@ class Loop:
                 await asyncio.gather(*rest, return_exceptions=True)
             await asyncio.sleep(0.01)
 
-        asyncio.run_coroutine_threadsafe(finish(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(finish(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(30)
         self._loop.close()
 
 

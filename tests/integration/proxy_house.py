@@ -57,14 +57,14 @@ class ProxyHouse:
 
     def stop(self, number: int, how: signal.Signals) -> None:
         self.processes[number].send_signal(how)
-        self.processes[number].wait(20)
+        self.processes[number].wait(60)
 
     async def close(self) -> None:
         for client in self.clients:
             await client.aclose()
         for process in self.processes:
             process.kill()
-            process.wait(10)
+            process.wait(60)
         await self.provider.close()
 
 
@@ -84,11 +84,11 @@ async def proxy_house(models: str, who: Principal = MIA, **environment: str) -> 
 def client_of(socket: Path, token: str) -> httpx.AsyncClient:
     """Of a server on a unix socket, with a token."""
     headers = {"authorization": f"Bearer {token}"}
-    return httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url="http://proxy", headers=headers, timeout=30)
+    return httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url="http://proxy", headers=headers, timeout=60)
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         with contextlib.suppress(httpx.TransportError):
             if (await client.get("/readyz")).status_code == 200:
                 return

@@ -129,7 +129,7 @@ async def test_postgres_killed_an_allotment_is_lent(own_postgres: PostgresServer
         await floor.call(one, "u", 0)
     assert 20 <= floor.told["passed"] <= 42
     await asyncio.to_thread(own_postgres.start)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await billed_or_away(floor) != floor.spent:
             await asyncio.sleep(0.3)
             await floor.call(one, "u", 0)

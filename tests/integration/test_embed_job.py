@@ -125,7 +125,7 @@ async def test_a_worker_that_starts_before_the_store_waits_for_nothing(workshop:
     """A store that is not there yet is given up soon, however long its queries may take once it is there."""
     nowhere = await open_vectors("postgresql://nobody@/nothing?host=/nonexistent", seconds_max=BUILD_SECONDS_MAX)
     bare = msgspec.structs.replace(workshop, vectors=nowhere)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert not await reachable(bare)
         await defer_missing(bare, Jobs(queue))
     await nowhere.close()

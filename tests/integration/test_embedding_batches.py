@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from tests.integration.provider_stand import Sink, Stand, stand
+from tests.waiting import eventually
 
 from seawall.core.errors import DeadlineExceeded
 from seawall.lab.answers import embeddings
@@ -100,10 +101,9 @@ async def test_a_client_that_leaves_costs_the_others_nothing() -> None:
         assert vectors(sink) == expected("stays")
         assert len(on.simulators[0].calls) == 1
         alone = asyncio.create_task(embed(on, "alone", behave="silent=1"))
-        await asyncio.sleep(0.05)
+        await eventually(lambda: len(on.simulators[0].calls) == 2)
         alone.cancel()
-        await asyncio.sleep(0.05)
-        assert on.simulators[0].calls[-1].outcome == "vanished"
+        await eventually(lambda: on.simulators[0].calls[-1].outcome == "vanished")
 
 
 async def test_each_has_its_own_deadline() -> None:

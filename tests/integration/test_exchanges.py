@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from tests.engines import ValkeyServer
 from tests.integration.proxy_house import ProxyHouse, proxy_house
+from tests.waiting import until
 
 from seawall.core.principal import Principal
 
@@ -51,7 +52,7 @@ async def test_what_happened_is_found_after_a_stop_and_after_a_crash(house: Prox
     """A stopping service writes what waits; a killed one has written all but its last half second."""
     await ask(house)
     await ask(house, stream=True, temperature=1)
-    await asyncio.sleep(1.2)
+    await asyncio.to_thread(until, lambda: len(command(house, "list", "--json")) == 2)
     house.stop(0, signal.SIGKILL)
     await house.start()
     await ask(house, 1, messages=[{"role": "user", "content": "mail ann@example.org"}])
@@ -78,8 +79,9 @@ async def test_a_cassette_needs_no_provider(house: ProxyHouse) -> None:
     """Recorded once, it answers when the provider is gone; what it lacks is refused."""
     lane = {"seawall-lane": "eval"}
     recorded = await ask(house, headers={**lane, "seawall-snapshot": "record"})
-    await asyncio.sleep(0.3)
     await house.provider.close()
-    replayed = await ask(house, headers={**lane, "seawall-snapshot": "require"})
+    async with asyncio.timeout(60):
+        while (replayed := await ask(house, headers={**lane, "seawall-snapshot": "require"})).status_code == 404:
+            await asyncio.sleep(0.1)
     assert replayed.json()["choices"] == recorded.json()["choices"]
     assert (await ask(house, headers={**lane, "seawall-snapshot": "require"}, model="slow")).status_code == 404

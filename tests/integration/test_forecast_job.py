@@ -37,7 +37,7 @@ async def rows_of(warehouse: Generations, panel: str) -> list[dict[str, object]]
     engine = DuckDBEngine(warehouse.locate, directory=warehouse.files_dir(APP))
     service = QueryService(bundle, {"warehouse": engine}, warehouse)
     query = bundle.app.pages["demand"].panels[panel].query
-    answer = await service.table(query, unrestricted(bundle.app), deadline=Deadline.after(20))
+    answer = await service.table(query, unrestricted(bundle.app), deadline=Deadline.after(60))
     await engine.close()
     return answer.table.to_pylist()
 

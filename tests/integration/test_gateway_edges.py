@@ -39,7 +39,7 @@ from seawall.trust.tokens import Tokens
 
 KEYS = generate()
 TOKENS = Tokens(KEYS)
-TOKEN = TOKENS.mint(Principal(user="mia"), 600)
+TOKEN = TOKENS.mint(Principal(user="mia"), 86_000)
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 
@@ -78,7 +78,7 @@ def test_envoy_accepts_the_configuration(run: Path, changes: dict) -> None:
     path = run / "whole.json"
     path.write_bytes(whole(plan_in(run, **changes)))
     command = [arguments(plan_in(run))[0], "--mode", "validate", "--reject-unknown-dynamic-fields", "-c", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "eprecated" not in done.stderr
 
@@ -154,9 +154,9 @@ async def test_model_proxy_behind_the_gateway(run: Path) -> None:
     with envoy(arguments(plan), plan.health_socket, run / "envoy.log", wait=False):
         await asyncio.to_thread(until, lambda: status(plan.internal_socket, "/v1/models") == 401)
         with span("test", "ui"):
-            assert await client.models(TOKEN, deadline=Deadline.after(5)) == DEFAULT_MODELS
+            assert await client.models(TOKEN, deadline=Deadline.after(30)) == DEFAULT_MODELS
         with pytest.raises(NotSignedIn):
-            await client.models("nothing", deadline=Deadline.after(5))
+            await client.models("nothing", deadline=Deadline.after(30))
         port = await asyncio.to_thread(port_of, plan.admin_socket)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as outside:
             answer = await outside.get("/v1/models", headers=BEARER)

@@ -27,7 +27,7 @@ from seawall.trust.tokens import Tokens
 
 KEYS = generate()
 MIA = Principal(user="mia")
-GOOD = Tokens(KEYS).mint(MIA, 600)
+GOOD = Tokens(KEYS).mint(MIA, 86_000)
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ async def test_drain(proxy: Proxy) -> None:
                 proxy.process.send_signal(signal.SIGTERM)
             text += part
     assert text.endswith("data: [DONE]\n\n")
-    assert await asyncio.to_thread(proxy.process.wait, 10) == 0
+    assert await asyncio.to_thread(proxy.process.wait, 60) == 0
 
 
 async def test_client_vanishes(proxy: Proxy) -> None:

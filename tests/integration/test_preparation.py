@@ -198,7 +198,7 @@ async def test_a_disk_that_fills_while_writing_leaves_the_old_generation(
         capture_output=True,
         env=os.environ | {"PYTHONPATH": "src:."},
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert out.stdout.startswith("InsufficientSpace No room to prepare data in"), out.stdout + out.stderr

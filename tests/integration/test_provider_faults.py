@@ -21,7 +21,7 @@ from seawall.model_proxy.errors import AnswerTooLarge, BadCall, NoProvider, Prov
 from seawall.model_proxy.upstream_errors import ConnectFailed, ConnectionLost, TimedOut
 
 ONE_TRY = "retries: {attempts: 1}"
-QUICK = ", timeouts: {connect: 500ms, first_byte: 150ms, idle: 150ms, total: 5s}"
+QUICK = ", timeouts: {connect: 5s, first_byte: 500ms, idle: 500ms, total: 10s}"
 
 
 @pytest.mark.parametrize("stream", [False, True])

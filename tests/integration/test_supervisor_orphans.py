@@ -29,4 +29,4 @@ def test_a_deaf_service_and_its_workers_end_with_their_supervisor() -> None:
     pids = [int(word) for word in supervisor.stdout.readline().split()]
     supervisor.kill()
     supervisor.communicate()
-    until(lambda: all(start_ticks(pid) is None for pid in pids), 10)
+    until(lambda: all(start_ticks(pid) is None for pid in pids), 40)

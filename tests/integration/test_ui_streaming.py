@@ -21,13 +21,25 @@ async def served(house: House) -> AsyncIterator[str]:
     port = free_port()
     server = Server(house.app, port=port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
     serving = asyncio.create_task(server.serve())
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(60):
+        while not await listens(port):
+            await asyncio.sleep(0.02)
     try:
         yield f"http://localhost:{port}"
     finally:
         server.stop()
-        await asyncio.wait({serving}, timeout=5)
+        await asyncio.wait({serving}, timeout=30)
         await house.ladder.close()
+
+
+async def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 @asynccontextmanager

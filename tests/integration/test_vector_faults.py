@@ -6,12 +6,10 @@ import asyncio
 import itertools
 import math
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
 
-import psutil
 import pytest
-from tests.engines import PostgresServer
+from tests.engines import PostgresServer, hanging
 
 from seawall.ask.vectors.pgvector import SEARCH_SECONDS_MAX, PgVectors, open_vectors
 from seawall.ask.vectors.port import DIMENSIONS, Index, IndexName, digest_of, key_of
@@ -34,24 +32,8 @@ async def store(own_postgres: PostgresServer) -> AsyncIterator[tuple[PgVectors, 
     await vectors.close()
 
 
-@contextmanager
-def hanging(server: PostgresServer) -> Iterator[None]:
-    """The server with all its processes stopped."""
-    backends = psutil.Process(server.pid).children()
-    server.pause()
-    for backend in backends:
-        backend.suspend()
-    try:
-        yield
-    finally:
-        for backend in backends:
-            with suppress(psutil.NoSuchProcess):
-                backend.resume()
-        server.resume()
-
-
 async def found_again(vectors: PgVectors, index: Index) -> bool:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             return [near.key for near in await vectors.nearest(index, VECTOR, limit=5)] == [key_of(1)]
@@ -76,8 +58,8 @@ async def test_a_store_that_dies_is_known_at_once_and_found_again(own_postgres: 
     vectors, index = store
     own_postgres.kill()
     waited = await waits(vectors, index, 20)
-    assert max(waited) < 3 * SEARCH_SECONDS_MAX
-    assert sorted(waited)[14] < 0.05
+    assert max(waited) < 10 * SEARCH_SECONDS_MAX
+    assert sorted(waited)[10] < 0.05
     own_postgres.start()
     assert await found_again(vectors, index)
 
@@ -88,8 +70,8 @@ async def test_a_store_that_hangs_is_waited_for_briefly(own_postgres: PostgresSe
     assert math.isclose((await vectors.nearest(index, VECTOR, limit=5))[0].distance, 0.0, abs_tol=1e-3)
     with hanging(own_postgres):
         waited = await waits(vectors, index, 6)
-        assert max(waited) < 10 * SEARCH_SECONDS_MAX
-        assert sorted(waited)[2] < 0.05
+        assert max(waited) < 20 * SEARCH_SECONDS_MAX
+        assert sorted(waited)[1] < 0.05
     assert await found_again(vectors, index)
 
 
