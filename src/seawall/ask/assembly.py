@@ -18,6 +18,7 @@ from seawall.ask.lexicon import FAR, Lexicon, Term
 from seawall.ask.periods import timed
 from seawall.ask.question import CONDITIONS_MAX, Question, by_time
 from seawall.ask.refusals import Unanswerable
+from seawall.ask.rows import CHANGE
 from seawall.ask.where import conditions
 
 PLURAL_LIMIT, SINGULAR_LIMIT = 10, 1
@@ -68,7 +69,7 @@ def _is_beyond(draft: Draft, lexicon: Lexicon, *, follows: bool) -> bool:
     named = ranking.metric or next(iter((*draft.metrics, *verbs)), "")
     of_grain = not named and any(part.grain for part in draft.by)
     return (
-        (not follows and (bool(draft.without) or draft.number is not None or _drops(draft)))
+        (not follows and (bool(draft.without) or draft.number is not None or "uncompared" in flags or _drops(draft)))
         or len({part.grain for part in draft.by if part.grain}) > 1
         or "share" in flags
         or ("average" in flags and not means and not draft.over)
@@ -258,12 +259,21 @@ def ranked(question: Question, draft: Draft, lexicon: Lexicon) -> Question:
     if not question.by or not question.metrics or (ranking.is_named and len(question.by) > 1):
         raise Unanswerable("unclear")
     metric = ranking.metric or question.metrics[0]
-    key = "ratio" if question.ratio else metric
+    key = order_key(question, ranking, metric)
     is_up = is_upwards(ranking, metric, lexicon)
     if ranking.direction in ("rank", "ascending"):
         return msgspec.structs.replace(question, order=(Order(key, not is_up),), limit=ranking.count)
     limit = ranking.count or (PLURAL_LIMIT if ranking.is_plural else SINGULAR_LIMIT)
     return msgspec.structs.replace(question, order=(Order(key, not is_up),), limit=limit)
+
+
+def order_key(question: Question, ranking: Ranking, metric: str) -> str:
+    """The column that is ranked by. Unanswerable for the change of what is not compared."""
+    if ranking.by_change and not question.compare:
+        raise Unanswerable("unclear", [ranking.by_change])
+    if ranking.by_change:
+        return CHANGE if question.ratio or metric == question.metrics[0] else f"{CHANGE}_{metric}"
+    return "ratio" if question.ratio else metric
 
 
 def is_upwards(ranking: Ranking, metric: str, lexicon: Lexicon) -> bool:

@@ -56,6 +56,8 @@ class Ranking:
     """Whether what is ranked has been named."""
     is_named: bool = False
     """Whether it was named right there: the top departments of each region are beyond a query."""
+    by_change: str = ""
+    """The words that rank by how much the metric changed."""
     is_falling: bool = False
     """Whether what is highest is a loss: the lowest of what the metric measures."""
 

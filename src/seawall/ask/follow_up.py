@@ -12,7 +12,7 @@ from datetime import date
 import msgspec
 
 from seawall.app.model import Dimension, Filter, Grain, Order
-from seawall.ask.assembly import PLURAL_LIMIT, check, dimensions, is_upwards
+from seawall.ask.assembly import PLURAL_LIMIT, check, dimensions, is_upwards, order_key
 from seawall.ask.draft import RANKS, Draft
 from seawall.ask.lexicon import Lexicon, Term
 from seawall.ask.nodes import Node
@@ -179,6 +179,10 @@ def _replaced(by: list[Dimension], found: list[Dimension], *, is_time: bool) -> 
 def _timed(question: Question, kept: Time | None, draft: Draft, lexicon: Lexicon, facts: tuple[str, ...], as_of: date) -> Question:
     found = asked(draft, kept)
     compare = found.compare or (question.compare if found.period is None or question.compare in ("previous", "year_ago") else "")
+    if "uncompared" in draft.flags:
+        if found.compare:
+            raise Unanswerable("unclear")
+        compare = ""
     if any(time.role == "ever" for time in draft.times):
         return msgspec.structs.replace(_without_period(question), compare="")
     period = found.period or kept
@@ -222,6 +226,6 @@ def _ranked(question: Question, draft: Draft, lexicon: Lexicon) -> Question:
     if not question.by or not question.metrics:
         raise Unanswerable("unclear")
     metric = ranking.metric if ranking.metric in question.metrics else question.metrics[0]
-    order = (Order("ratio" if question.ratio else metric, not is_upwards(ranking, metric, lexicon)),)
+    order = (Order(order_key(question, ranking, metric), not is_upwards(ranking, metric, lexicon)),)
     limit = ranking.count or question.limit or (PLURAL_LIMIT if ranking.direction in RANKS else None)
     return msgspec.structs.replace(question, order=order, limit=limit)

@@ -18,7 +18,7 @@ from seawall.ask.scan_terms import TermReader
 
 _NOTED = frozenset(
     {"compare", "versus", "difference", "ratio", "divided", "share", "list", "trend", "average", "total", "why", "predict"}
-    | {"instead", "also", "about", "same", "only", "unsafe", "present"}
+    | {"instead", "also", "about", "same", "only", "unsafe", "present", "uncompared"}
 )
 _SHOWS: dict[str, Show] = {"table": "table", "bar": "bar", "line": "line", "number": "number", "auto": "auto"}
 COUNT_MAX = 1_000_000
@@ -94,6 +94,9 @@ class Scanner:
         elif rank := next((one for one in RANKS if one in tags), None):
             self.draft.flags.update(("adjective",) if node.has("adjective") else ())
             self._ranked(rank)
+        elif node.has("by_change"):
+            self._ranked("ascending" if node.has("ascending") else "rank")
+            self.draft.ranking.by_change = node.said
         elif node.has("rank", "ascending"):
             self._ranked("ascending" if node.has("ascending") else "rank")
         else:
@@ -126,6 +129,8 @@ class Scanner:
             self.draft.flags.add("all")
         elif node.has("versus", "compare", "difference"):
             self._versus = self._versus or node.has("versus")
+            if node.has("difference") and at.mode == "order":
+                self.draft.ranking.by_change = node.said
         elif node.has("divided"):
             at.begin("divided")
         elif node.has("between") and {"difference", "compare"} & self.draft.flags:

@@ -41,7 +41,12 @@ CASES = [
     ("trips of red bikes", "also blue", "trips of red and blue bikes"),
     ("trips by borough", "also takings", "trips and takings by borough"),
     ("trips by borough", "sort by takings", "trips and takings by borough sorted by takings"),
+    ("trips by borough in May versus June", "without the comparison", "trips by borough in May"),
+    ("trips by week last month compared with the month before", "no comparison, please", "trips by week last month"),
+    ("trips in May versus June", "only red, without comparison", "trips of red bikes in May"),
+    ("top 3 boroughs by trips in May versus June, by change", "don't compare", "top 3 boroughs by trips in May"),
 ]
+COMPARED = "trips and takings by borough in May versus June"
 
 
 @pytest.mark.parametrize(("first", "then", "whole"), CASES, ids=lambda one: one)
@@ -80,6 +85,55 @@ async def test_german_follow_ups(read: Read, first: str, then: str) -> None:
     assert after is not None
     assert after.metrics == ("trip_count",)
     assert after != before
+
+
+@pytest.mark.parametrize(
+    ("then", "order", "limit"),
+    [
+        ("sort by change", Order("change", descending=True), None),
+        ("sorted by the change, ascending", Order("change"), None),
+        ("smallest change first", Order("change"), None),
+        ("top 2 by change", Order("change", descending=True), 2),
+        ("sort by change in trips", Order("change", descending=True), None),
+        ("sort by the change in takings", Order("change_takings", descending=True), None),
+        ("sort by difference", Order("change", descending=True), None),
+        ("sort by takings", Order("takings", descending=True), None),
+    ],
+)
+async def test_what_is_compared_is_sorted_by_its_change(read: Read, then: str, order: Order, limit: int | None) -> None:
+    """By the first metric's where none is named; what else was asked stays."""
+    before = (await read(COMPARED)).question
+    after = (await read(then, before=before)).question
+    assert before is not None
+    assert after == msgspec.structs.replace(before, order=(order,), limit=limit)
+    assert (await read(f"{COMPARED}, {then}")).question == after
+
+
+@pytest.mark.parametrize(
+    ("then", "compare", "order"),
+    [
+        ("ohne Vergleich", "", ()),
+        ("bitte ohne den Vergleich", "", ()),
+        ("nach Veränderung sortiert", "2023-06", (Order("change", descending=True),)),
+        ("sortiere nach der Änderung", "2023-06", (Order("change", descending=True),)),
+        ("aufsteigend nach Veränderung", "2023-06", (Order("change"),)),
+        ("nach Veränderung des Umsatzes sortiert", "2023-06", (Order("change_takings", descending=True),)),
+    ],
+)
+async def test_what_is_compared_in_german(read: Read, then: str, compare: str, order: tuple[Order, ...]) -> None:
+    """Compared no more, or sorted by its change."""
+    before = (await read("Fahrten und Umsatz nach Bezirk im Mai im Vergleich zum Juni", "de")).question
+    after = (await read(then, "de", before=before)).question
+    assert before is not None
+    assert after == msgspec.structs.replace(before, compare=compare, order=order)
+
+
+@pytest.mark.parametrize("text", ["without the comparison", "sort by change", "top 3 by change", "without the comparison, versus July"])
+async def test_what_is_not_compared_is_not_sorted_by_change(read: Read, text: str) -> None:
+    """Nor is a comparison taken from it; nor from a question that stands alone."""
+    before = (await read("trips by borough in May")).question
+    assert (await read(text, before=before)).question is None
+    assert (await read(f"trips by borough in May {text}")).question is None
 
 
 @pytest.mark.parametrize("text", ["what about unicorns", "only Atlantis", "why?", "and the weather"])
