@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tests.unit.cache.test_ladder import House
+from tests.unit.cache.test_ladder import SEALER, House
 
 from seawall.app.model import Outage
 from seawall.core.clock import ManualClock
 from seawall.core.deadline import Deadline
 from seawall.core.errors import Unavailable
+from seawall.query import summaries
 from seawall.query.cache import Cache, CacheKey
-from seawall.query.cache_shared import Entry
+from seawall.query.cache_shared import Entry, SharedCache
 from seawall.query.ladder import Ladder, Served
 from seawall.query.results import ResultCache
+from seawall.query.summaries import DiskSummaries, Summaries
+from seawall.store.memory_valkey import MemoryValkey
 
 KEY = CacheKey("p", (), "f", "en", "w1")
 STALE = Outage(stale_max_age_seconds=86_400.0, summary=False)
@@ -101,6 +105,30 @@ def test_nothing_is_made_after_the_end(house: House) -> None:
     ladder = house.ladder()
     house.loop.run_until_complete(ladder.close())
     assert (house.ask(ladder)[0].reason, house.made) == ("overloaded", 0)
+
+
+async def test_a_clock_that_runs_ahead_makes_no_answer_fresh_for_longer() -> None:
+    """What another machine made in an hour from now was made now, at the latest."""
+    clock = ManualClock()
+    shared = SharedCache(MemoryValkey(clock), SEALER, clock)
+    await shared.put(KEY, Entry(b"x", clock.time() + 3_600.0, "w1"), keep_for=60)
+    for found in (await shared.find(KEY), await shared.latest(KEY), (await shared.find_or_claim(KEY, "a"))[0]):
+        assert found == Entry(b"x", clock.time(), "w1")
+
+
+async def test_last_good_answers_take_bounded_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that is very large is not noted, what was noted is forgotten again, and files are cleared away as they are written."""
+    monkeypatch.setattr(summaries, "REMEMBERED_MAX", 3)
+    noted = Summaries(None, None, SEALER)
+    noted.note(KEY, Entry(bytes(summaries.SUMMARY_BYTES_MAX + 1), 0.0, "w1"))
+    assert not noted._waiting
+    for number in range(8):
+        noted.note(CacheKey(str(number), (), "f", "en", "w1"), Entry(b"x", 0.0, "w1"))
+    assert len(noted._noted) == 3
+    disk = DiskSummaries(tmp_path, files_max=5)
+    for number in range(256):
+        disk.write(f"{number:03d}", b"x")
+    assert len(list(tmp_path.glob("??/*"))) == 5
 
 
 async def test_a_table_is_made_anew_when_it_is_no_longer_fresh() -> None:
