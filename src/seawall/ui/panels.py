@@ -17,6 +17,7 @@ from seawall.app.model import MetricQuery, Outage, RowsQuery
 from seawall.core.deadline import Deadline
 from seawall.core.errors import SeawallError
 from seawall.query.coalesce import Produce
+from seawall.query.compile_query import engine_of
 from seawall.query.first_period import answer_and_whole_from, begins_within
 from seawall.query.ladder import Served
 from seawall.query.periods import compared, latest_period
@@ -139,7 +140,8 @@ class Panels:
         if slot.panel.compare is None:
             return None
         try:
-            question = compared(plan.site.app, query, slot.panel.compare, slot.ctx.as_of)
+            as_of = plan.site.questions.now(engine_of(plan.site.app, query)).as_of
+            question = compared(plan.site.app, query, slot.panel.compare, as_of)
             if question is None:
                 return None
             service, policy = plan.site.questions, plan.rights.policy
