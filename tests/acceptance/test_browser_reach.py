@@ -1,7 +1,8 @@
-"""What a reader can turn off or bring back by hand: the key that goes to the question box, and a page that was cut off."""
+"""What readers can always get at: a switch for the key that acts, every page at every width, what they zoom into, what did not come."""
 
 import re
 
+import pytest
 from tests.acceptance.visits import answered, opened
 
 SCRIPTED = "() => document.documentElement.classList.contains('scripted')"
@@ -77,3 +78,32 @@ def test_a_page_that_was_cut_off_says_so_without_script(seawall, new_page):
     words.locator("a").click()
     page.locator("#panel-sales .panel-foot").wait_for()
     assert not words.is_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 960, 720, 320])
+def test_the_banner_names_every_page_at_every_width(seawall, new_page, width):
+    """Zoomed in to 200 % on a common screen, too: no page hides behind the question box."""
+    page = new_page(viewport={"width": width, "height": 900}, locale="de-DE")
+    page.goto(f"{seawall.url}/merchandising/demand")
+    nav = page.locator(".top nav")
+    nav.wait_for()
+    assert nav.evaluate("one => [one, one.firstChild].every((each) => each.scrollWidth <= each.clientWidth)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_wrong_value_leaves_the_other_filters_in_line(seawall, new_page):
+    """It has a row of its own, with room for the sentence that says what is wrong."""
+    page = opened(seawall, new_page(viewport={"width": 1440, "height": 900}), "transactions?amount=abc&product=milk")
+    tops = page.eval_on_selector_all(
+        ".field:not(.wrong) > :is(select, input, .multi)", "them => them.map((one) => one.getBoundingClientRect().y)"
+    )
+    assert len(set(tops)) == 2
+    assert page.locator(".field.wrong").bounding_box()["width"] > 1000
+
+
+def test_paper_tells_no_age_that_goes_on(seawall, new_page):
+    """ "Just now" is wrong before the ink is dry; nor does paper have buttons or room for filters that are not set."""
+    page = opened(seawall, new_page(viewport={"width": 794, "height": 1123}))
+    page.emulate_media(media="print")
+    assert not page.locator(".age:not(.stale, .summary):visible, .button:visible").count()
+    assert page.locator(".bar").count() == 0 or page.locator(".bar").bounding_box()["height"] < 40
