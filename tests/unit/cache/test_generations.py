@@ -11,6 +11,7 @@ import pytest
 
 from seawall.core.clock import ManualClock
 from seawall.core.errors import InvalidInput, NotFound, Unavailable
+from seawall.query import generations as module
 from seawall.query.generations import Generation, Generations, NoGeneration, TableFiles, new_generation
 from seawall.store.memory_database import MemoryDatabase
 
@@ -116,6 +117,30 @@ async def test_a_generation_without_its_files_is_not_published(tmp_path: Path) -
         await generations.publish(generation)
     with pytest.raises(NoGeneration):
         generations.current("shop")
+
+
+async def test_a_pointer_to_another_apps_generation_is_not_followed(tmp_path: Path) -> None:
+    """An app never shows the tables of another, whatever a pointer says."""
+    publisher = Generations(tmp_path)
+    own, other = made(publisher, "a"), made(publisher, "b", app="bikes")
+    await publisher.publish(own)
+    await publisher.publish(other)
+    (tmp_path / "shop/current").write_text(other.id)
+    await publisher.refresh()
+    assert publisher.current("shop") == own
+    with pytest.raises(NoGeneration):
+        Generations(tmp_path).current("shop")
+
+
+async def test_manifests_are_remembered_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that lives through many generations keeps a few, and finds the others on disk."""
+    monkeypatch.setattr(module, "KNOWN_MAX", 2)
+    generations = Generations(tmp_path)
+    published = [made(generations, name) for name in "abcd"]
+    for each in published:
+        await generations.publish(each)
+    assert len(generations._known) == 2
+    assert generations.locate(published[0].id) == {"sales": (tmp_path / "shop/files/a.parquet",)}
 
 
 async def test_a_lost_manifest_comes_from_postgres(tmp_path: Path) -> None:
