@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -192,6 +194,31 @@ async def test_a_generation_that_is_not_there_is_unavailable(engine: DuckDBEngin
     assert await rows(engine, "SELECT 1 AS x") == [{"x": 1}]
 
 
+async def test_a_generation_that_came_late_is_read(engine: DuckDBEngine, warehouse: Path) -> None:
+    """A file that was not there once (a disk mounted late) is looked for again."""
+    with pytest.raises(EngineUnavailable):
+        await rows(engine, "SELECT x FROM gone", watermark="late")
+    pq.write_table(pa.table({"x": [7]}), warehouse / "gone.parquet")
+    assert await rows(engine, "SELECT x FROM gone", watermark="late") == [{"x": 7}]
+
+
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock on the wall is five hours behind."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
+async def test_moments_are_told_in_utc_wherever_the_machine_is(engine: DuckDBEngine) -> None:
+    """Else what is sold in the evening would count for another day."""
+    moment = await rows(engine, "SELECT CAST(CAST($1 AS TIMESTAMPTZ) AS DATE) AS day", "2017-01-01T02:00:00+00:00")
+    assert moment == [{"day": date(2017, 1, 1)}]
+
+
 async def test_files_outside_the_warehouse_are_refused(warehouse: Path) -> None:
     """A manifest that points elsewhere opens nothing."""
     engine = DuckDBEngine(lambda _: {"t": [warehouse / ".." / "secret.csv"]}, directory=warehouse)
@@ -227,7 +254,7 @@ async def test_as_many_queries_at_once_as_there_are_cores(warehouse: Path, monke
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
     engine = DuckDBEngine(lambda _: {"t": [warehouse / "t.parquet"]}, directory=warehouse)
     engine._slots._patience_seconds = 0.01
-    streams = [engine.stream("SELECT x FROM t", (), watermark="w", deadline=Deadline.after(5)) for _ in range(bound + 1)]
+    streams = [engine.stream("SELECT x FROM t", (), watermark="w", deadline=Deadline.after(60)) for _ in range(bound + 1)]
     for stream in streams[:bound]:
         await anext(stream)
     with pytest.raises(DeadlineExceeded):
