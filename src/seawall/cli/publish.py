@@ -164,9 +164,10 @@ def check_columns(app: App, paths: Mapping[str, Sequence[Path]]) -> None:
 
 
 def _latest(app: App, paths: Mapping[str, Sequence[Path]]) -> date:
-    """The latest day in any dataset's time field; today when there is none."""
+    """The latest day in any dataset's time field, in UTC; today when there is none."""
     days: list[date] = []
     with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")  # as pages read it
         for dataset in app.semantics.datasets.values():
             if dataset.time and dataset.source in paths:
                 files = ", ".join(_literal(path) for path in paths[dataset.source])

@@ -6,6 +6,7 @@ import json
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_tables_become_current(place: Path) -> None:
     assert "2 rows" in printed
     assert complaints == ""
     assert current(place)["tables"]["stations"]["rows"] == 1
+
+
+def test_the_datas_date_is_that_of_its_pages(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In UTC also where the machine's clock says yesterday."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    zoned = HIRES.replace("2026-03-05 08:07:00", "2026-03-05 02:07:00+00").replace("08:07:00,", "08:07:00+00,")
+    try:
+        assert "data up to 2026-03-05" in run(place, "stations", "hires", text=zoned)[0]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_table_keeps_its_place_beside_another(place: Path) -> None:
