@@ -120,6 +120,7 @@ async def test_a_key_that_was_let_in_often_is_refused_as_any_other(door: Door) -
     door.clock.advance(5.1)
     assert door.identifier.known(asked(other)) is None
     await door.enter(other)
+    assert door.identifier.known(asked(other)) is door.identifier.known(asked(other))
     await door.keys.revoke("other")
     await asyncio.sleep(0)
     with pytest.raises(InvalidToken):
