@@ -10,6 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from tests.acceptance.conftest import Seawall
+from tests.waiting import until
 
 PAGE = "/merchandising/demand"
 
@@ -83,7 +84,7 @@ def test_programs(seawall: Seawall) -> None:
     command = (sys.executable, "-m", "seawall.cli.main", "token", "--role", "approver", "--data", str(seawall.data))
     token = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     plain = {"accept-encoding": "identity"}  # httpx decodes one zstd frame; a page is a join of them
-    with httpx.Client(base_url=seawall.url, headers=plain) as client:
+    with httpx.Client(base_url=seawall.url, headers=plain, timeout=30) as client:
         refused = client.get("/merchandising/openapi.json")
         assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
         bearer = {"authorization": f"Bearer {token}"}
@@ -94,7 +95,8 @@ def test_programs(seawall: Seawall) -> None:
 
 def test_readiness_is_told(seawall: Seawall) -> None:
     """Anybody may ask whether the house is ready; the supervisor says the same of each service."""
-    assert httpx.get(f"{seawall.url}/readyz").json()["ready"]
+    until(lambda: httpx.get(f"{seawall.url}/readyz", timeout=30).json()["ready"])
+    until(lambda: seawall.status()["ready"])
     services = {service["name"]: service["ready"] for service in seawall.status()["services"]}
     assert services["gateway"]
     assert services["model-proxy"]
@@ -106,8 +108,8 @@ def test_other_sites_change_nothing(seawall: Seawall, context: BrowserContext, p
     for path in ("/auth/sign-out", "/auth/refresh"):
         page.goto("about:blank")
         page.set_content(f'<form method="post" action="{seawall.url}{path}"><button>x</button></form>')
-        page.get_by_role("button").click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.get_by_role("button").click()
     page.goto(seawall.url)
     assert page.url.startswith(seawall.url + PAGE)
 
@@ -117,9 +119,8 @@ def test_zz_signing_out(seawall: Seawall, context: BrowserContext, page: Page) -
     page.goto(seawall.url)
     kept = cookies(context)["seawall_refresh"]["value"]
     page.evaluate("fetch('/auth/sign-out', {method: 'POST'})")
-    page.wait_for_timeout(300)
-    assert cookies(context) == {}
+    until(lambda: cookies(context) == {})
     page.goto(seawall.url + PAGE)
     assert page.url == f"{seawall.url}/auth/sign-in"
-    answer = httpx.post(f"{seawall.url}/auth/refresh", cookies={"seawall_refresh": kept}, headers={"origin": seawall.url})
+    answer = httpx.post(f"{seawall.url}/auth/refresh", cookies={"seawall_refresh": kept}, headers={"origin": seawall.url}, timeout=30)
     assert answer.status_code == 401
