@@ -40,8 +40,8 @@ class KeptLexicons:
         name = self._name(policy)
         task = self._kept.get(name)
         if task is None or _failed(task):
-            task = asyncio.create_task(self._built(policy))
-            self._kept[name] = task
+            task = self._kept[name] = asyncio.create_task(self._built(policy))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # told to those who wait, if any still do
         self._kept.move_to_end(name)
         while len(self._kept) > self._kept_max:
             gone = next((name for name, one in self._kept.items() if one.done()), next(iter(self._kept)))
