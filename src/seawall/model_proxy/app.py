@@ -14,6 +14,7 @@ import msgspec
 
 from seawall.core.errors import SeawallError
 from seawall.model_proxy.edge_out import Out
+from seawall.model_proxy.exchanges.redact import redact_text
 from seawall.model_proxy.health import Health, healthy
 from seawall.model_proxy.http import Request, Response
 from seawall.model_proxy.models import ModelCard, ModelList
@@ -77,7 +78,7 @@ class ModelProxy:
     async def answer(self, request: Request) -> Response:
         """The answer to what is no model call; what goes wrong unforeseen is recorded and said to be ours."""
         made = spans.begin("model.request", "model", traceparent=request.headers.get("traceparent"), kind="server")
-        made.set("path", request.path[:100])
+        made.set("path", redact_text(request.path)[:100])
         spans.enter(made)
         try:
             response = await self._route(request)

@@ -14,6 +14,7 @@ from seawall.model_proxy.health import Health, Ping
 from seawall.model_proxy.http import Request, Response
 from seawall.model_proxy.identify import Identifier
 from seawall.model_proxy.models import DEFAULT_MODELS
+from seawall.telemetry import spans
 from seawall.trust.keys import generate
 from seawall.trust.tokens import Tokens
 
@@ -43,6 +44,14 @@ async def test_one_model() -> None:
     assert (await ask("/v1/models/small"))[1]["id"] == "small"
     answer, body = await ask("/v1/models/nothing")
     assert (answer.status, body["error"]["code"], body["error"]["param"]) == (404, "model_not_found", None)
+
+
+async def test_a_span_tells_the_path_without_what_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may have put a key there."""
+    ended: list[spans.Span] = []
+    monkeypatch.setattr(spans, "finish", ended.append)
+    await ask(f"/v1/{'x' * 80}/sk-proj-aB3dE5fG7hI9jK1lM3nO5")
+    assert ended[0].attributes["path"] == f"/v1/{'x' * 80}/[secret.openai-"
 
 
 @pytest.mark.parametrize("token", [None, "", "sk-123", TOKEN[:-2]])
