@@ -41,7 +41,6 @@ class KeptLexicons:
         task = self._kept.get(name)
         if task is None or _failed(task):
             task = self._kept[name] = asyncio.create_task(self._built(policy))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # told to those who wait, if any still do
         self._kept.move_to_end(name)
         while len(self._kept) > self._kept_max:
             gone = next((name for name, one in self._kept.items() if one.done()), next(iter(self._kept)))

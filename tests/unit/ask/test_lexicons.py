@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from tests.waiting import eventually
 
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.lexicons import KeptLexicons
 from seawall.core.deadline import Deadline
-from seawall.core.errors import DeadlineExceeded, Unavailable
+from seawall.core.errors import DeadlineExceeded
 from seawall.query.policy import EffectivePolicy
 from seawall.query.service import QueryService
 
@@ -63,26 +61,6 @@ async def test_what_is_built_makes_room_before_what_is_being_built() -> None:
     builds.going_on.set()
     assert (await waiting, await third) == ("mia", "tom")
     assert not lexicons.has(rights("ann"))
-
-
-async def test_a_build_that_fails_when_nobody_waits_any_more_is_not_logged() -> None:
-    """The next one who asks has it built anew, and hears what goes wrong then."""
-
-    async def fails(service: QueryService, policy: EffectivePolicy, deadline: Deadline) -> Lexicon:
-        await going_on.wait()
-        raise Unavailable("The database is away")
-
-    going_on, logged = asyncio.Event(), list[Any]()
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
-    lexicons = KeptLexicons(SERVICE, fails)
-    with pytest.raises(DeadlineExceeded):
-        await lexicons.of(rights("mia"), Deadline.after(0.01))
-    going_on.set()
-    await eventually(lambda: not lexicons.has(rights("mia")))
-    with pytest.raises(Unavailable):
-        await lexicons.of(rights("mia"), Deadline.after(5))
-    gc.collect()
-    assert logged == []
 
 
 @pytest.mark.parametrize("why", ["too many", "the end"])

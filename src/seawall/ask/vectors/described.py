@@ -158,7 +158,6 @@ class Descriptions:
         task = self._known.get(name)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._known[name] = asyncio.create_task(described(questions, query, policy, shown))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # told to those who wait, if any still do
             while len(self._known) > KEPT_MAX:
                 self._known.popitem(last=False)
         self._known.move_to_end(name)
