@@ -54,3 +54,11 @@ async def test_closing_writes_what_waits() -> None:
     record(recorder, "sales")
     await recorder.close()
     assert len(await recorder.most_used("shop", 5)) == 1
+
+
+def test_whether_anything_was_looked_at_is_told_once() -> None:
+    """Whoever waits until nobody looks any more would else wait for ever."""
+    recorder = UsageRecorder(MemoryDatabase(), ManualClock())
+    assert not recorder.looked()
+    record(recorder, "sales")
+    assert [recorder.looked(), recorder.looked()] == [True, False]

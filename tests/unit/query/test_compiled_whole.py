@@ -1,0 +1,47 @@
+"""What goes with a compiled statement: the last look at its tree, and what is told of its columns."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlglot import exp
+from tests.unit.query.star import app, everything, viewer
+
+from seawall.app.model import Dimension, MetricQuery, Order, Policy, Query, RowsQuery
+from seawall.query import compile_query as compiling
+from seawall.query.compile_query import build, compile_query
+from seawall.query.errors import InvalidQuery
+from seawall.query.policy import resolve
+from seawall.query.sql_types import identifier
+
+SHOP = app({"sales": Policy("sales", (), (), {"household_id": ("board",)})})
+AS_OF = date(2017, 12, 31)
+HOUSEHOLDS = MetricQuery(("households", "revenue"), (Dimension("household", "sales.household"), Dimension("brand", "products.brand")))
+LISTING = RowsQuery("sales", ("household_id", "amount", "household"), (Order("sale_id"),))
+
+
+@pytest.mark.parametrize("query", [MetricQuery(("revenue",)), LISTING])
+def test_a_fault_in_the_compiler_is_no_way_past_a_policy(monkeypatch: pytest.MonkeyPatch, query: Query) -> None:
+    """A tree that reads a table as it is never becomes text."""
+
+    def careless(*args: object, **more: object) -> object:
+        tree, statement = build(*args, **more)  # type: ignore[arg-type]
+        tree.append("joins", exp.Join(this=exp.Table(this=identifier("t_secrets")), kind="CROSS"))
+        return tree, statement
+
+    monkeypatch.setattr(compiling, "build", careless)
+    with pytest.raises(InvalidQuery, match="outside its policy"):
+        compile_query(SHOP, query, everything(SHOP), dialect="duckdb", as_of=AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("query", "masked"),
+    [(HOUSEHOLDS, ["household", "households"]), (LISTING, ["household_id", "household"])],
+)
+def test_columns_tell_what_is_hidden(query: Query, masked: list[str]) -> None:
+    """Fields, dimensions and metrics over a masked column, for those it is masked for."""
+    told = [
+        compile_query(SHOP, query, policy, dialect="duckdb", as_of=AS_OF).columns for policy in (resolve(SHOP, viewer()), everything(SHOP))
+    ]
+    assert [[column.name for column in columns if column.masked] for columns in told] == [masked, []]
