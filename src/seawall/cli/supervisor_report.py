@@ -87,12 +87,15 @@ class HumanReporter:
         self._terminal = out.isatty()
         self._bar = ""
         self._tenth = -1
+        self._told: set[str] = set()
 
     def changed(self, change: Change) -> None:
         """A line when a unit is ready, ends or fails."""
         label, detail = change.unit.label.removesuffix("-0"), f"  {change.detail}" if change.detail else ""
         if change.state == "done" or (change.state == "ready" and not change.restarts):
-            self._line(self._mark("✓", 32), label, f"{change.after_s:5.1f} s")
+            if label not in self._told:  # one that was unready for a moment is no news
+                self._line(self._mark("✓", 32), label, f"{change.after_s:5.1f} s")
+            self._told.add(label)
         elif change.state == "ready":
             self._line(self._mark("✓", 32), label, "ready again")
         elif change.state in ("failed", "backing-off"):

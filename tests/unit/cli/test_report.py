@@ -51,6 +51,17 @@ def test_people_see_services_turn_ready_then_where_to_go() -> None:
     assert "http://localhost:1/auth/link/x" in text
 
 
+def test_a_service_turns_ready_once() -> None:
+    """The model engine answers, loads its models and answers again: that is one start."""
+    out = io.StringIO()
+    reporter, unit = HumanReporter(out), Unit("model-engine", ("x",))
+    for state in ("starting", "ready", "unready", "ready"):
+        reporter.changed(Change(unit, state, after_s=1.0))
+    assert out.getvalue().count("model-engine") == 1
+    reporter.changed(Change(unit, "ready", restarts=1))
+    assert out.getvalue().count("ready again") == 1
+
+
 def test_data_that_is_there_already_draws_no_bar() -> None:
     """A second start has nothing to prepare; what was prepared ends with a whole bar."""
     for out in (io.StringIO(), _terminal()):
