@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, cast
 
@@ -21,7 +22,7 @@ from seawall.app.names import GRAINS
 from seawall.cli.engines import reached, require_data
 from seawall.cli.query_print import PRINTERS, print_explained, print_explained_json
 from seawall.core.deadline import Deadline
-from seawall.core.errors import InvalidInput
+from seawall.core.errors import InvalidInput, NotFound
 from seawall.core.principal import Attribute, Principal
 from seawall.query.compile_names import Vocabulary
 from seawall.query.compile_query import engine_of
@@ -115,7 +116,12 @@ def _dimension(app: App, policy: EffectivePolicy, text: str) -> Dimension:
         return Dimension(name, "", cast("Literal['day']", name))
     if colon and grain not in GRAINS:
         raise InvalidInput("There is no such grain", expected=f"one of {', '.join(GRAINS)}", got=grain[:40])
-    field = Vocabulary(app, policy).field(name)
+    try:
+        field = Vocabulary(app, policy).field(name)
+    except NotFound as error:
+        if colon or not (close := get_close_matches(name, GRAINS, n=1)):
+            raise
+        raise NotFound(error.detail, fix=f"Did you mean {close[0]}?") from error
     return Dimension(grain or field.name, field.ref, cast("Literal['day'] | None", grain or None))
 
 

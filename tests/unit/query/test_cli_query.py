@@ -117,6 +117,13 @@ def test_a_name_like_no_other_is_answered_with_those_there_are(instance: Path) -
         assert error.sentence() == f"There is no metric named {name}. {said}"
 
 
+def test_a_grain_is_suggested_for_what_is_nearly_one(instance: Path) -> None:
+    """Rather than the fields there are."""
+    error = ask(instance, "--metric", "revenue", "--by", "weeek", "--as", "role=viewer,towns=Ulm").exception
+    assert isinstance(error, NotFound)
+    assert error.fix == "Did you mean week?"
+
+
 def test_a_name_that_several_datasets_have_is_suggested_once() -> None:
     """Not once for each of them."""
     star = app()
