@@ -53,6 +53,16 @@ async def test_a_refusal_is_remembered() -> None:
     assert desk.leases.trips <= trips + 1
 
 
+async def test_a_lease_that_is_over_is_not_used() -> None:
+    """Its holder is taken for dead by then, and what it had is given to others."""
+    desk = Desk(user=Limits(600, 0, 0))
+    await desk.pass_by()
+    desk.clock.advance(LEASE_SECONDS + 1)
+    trips = desk.leases.trips
+    await desk.pass_by()
+    assert desk.leases.trips == trips + 1
+
+
 async def test_streams_are_counted_until_they_end() -> None:
     """As many at once as the limit, over two replicas; one that ends makes room; ending twice frees one."""
     one = Desk(user=Limits(0, 0, 4))

@@ -11,6 +11,7 @@ from tests.unit.admission.house import MODELS, PRICE, end
 
 from seawall.core.errors import Unavailable
 from seawall.model_proxy.admission.journal import Journal
+from seawall.model_proxy.admission.settings import IDLE_SECONDS
 from seawall.model_proxy.call import Limits, Usage
 from seawall.model_proxy.errors import OverBudget
 from seawall.model_proxy.keys import KeyBudget, MachineKeys, NewKey
@@ -44,6 +45,34 @@ async def test_a_repair_by_a_dearer_model_is_paid_for_before_it_is_made() -> Non
     assert not await desk.admission.move(again, MODELS["paid"].target)
     desk.admission.settle(again)
     assert await desk.admission.move(again, MODELS["free"].target)
+
+
+async def test_a_call_that_takes_more_than_it_reserved_is_one_call_still() -> None:
+    """What its account held beside it goes back once it has ended."""
+    desk = Desk(budget=10**9)
+    call = await desk.enter(model="paid", tokens=100)
+    call.cost = 101 * PRICE
+    assert await desk.admission.move(call, MODELS["paid"].target)
+    call.cost, call.usage = 202 * PRICE, Usage(2, 200)
+    desk.admission.settle(call)
+    await desk.tick(IDLE_SECONDS + 10)
+    (row,) = desk.database.q_account_state(account="tenant:acme", now=desk.clock.time())
+    assert row["billed"] == 202 * PRICE
+
+
+async def test_a_call_of_a_period_that_is_over_takes_nothing_of_the_next() -> None:
+    """What it holds is the old one's: it is not sent to a model that costs more, and each period is billed its own."""
+    desk = Desk(budget=10**9)
+    call = await desk.enter(model="paid", tokens=100)
+    call.cost = 101 * PRICE
+    desk.clock.advance(40 * 86_400)
+    await desk.pass_by(model="paid", tokens=200)
+    assert not await desk.admission.move(call, MODELS["paid"].target)
+    call.usage = Usage(1, 100)
+    desk.admission.settle(call)
+    await desk.tick(30)
+    periods = desk.database.table("account_periods")
+    assert sorted(row["billed"] for row in periods.values()) == [101 * PRICE, 201 * PRICE]
 
 
 async def test_the_next_period_pays_again() -> None:
