@@ -57,6 +57,18 @@ async def test_what_was_recorded_is_replayed(tmp_path: Path) -> None:
     assert call.served == "replay"
 
 
+@pytest.mark.parametrize("error", ["cancelled", "provider-failed"])
+async def test_half_an_answer_is_not_recorded(tmp_path: Path, error: str) -> None:
+    """Nobody would tell it from a whole one."""
+    evaluation, call = Evaluation(Cassettes(tmp_path)), asked("record")
+    assert await replayed(evaluation, call) is None
+    call.error = error
+    evaluation.record(call, None, "Half of")
+    await evaluation.close()
+    with pytest.raises(NoSnapshot):
+        await replayed(evaluation, asked("require"))
+
+
 async def test_a_long_request_is_named_and_written_beside_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is redacted twice, which takes seconds for the longest."""
     threads: list[str] = []
