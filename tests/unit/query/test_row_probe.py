@@ -177,3 +177,11 @@ async def test_a_long_listing_can_be_left_in_the_middle(service: QueryService, m
         async with aclosing(listing.batches) as batches:
             for _ in range(2):
                 await anext(batches)
+
+
+async def test_a_long_listing_is_never_held_whole(service: QueryService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads a page ahead by itself; an export of any length stays within the bound of what may be held."""
+    monkeypatch.setattr(row_pages, "SORTED_CHUNK_ROWS", 70)
+    listing = await service.open(RowsQuery("sales", ("sale_id",), (Order("sold_at"),), limit=300), ALL, deadline=Deadline.after(20))
+    await listing.hold(1)
+    assert sum([batch.num_rows async for batch in listing.batches]) == 300
