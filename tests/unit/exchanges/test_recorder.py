@@ -56,6 +56,23 @@ async def test_a_call_is_recorded_with_all_that_happened(tmp_path: Path) -> None
     assert one.user not in ("", "ann")
 
 
+async def test_what_a_client_says_of_itself_is_redacted(tmp_path: Path) -> None:
+    """Its action, and the name of a model there is not."""
+    call = a_call()
+    call.target, call.action, call.model = None, f"ask {MAIL}", "sk-proj-aB3dE5fG7hI9jK1lM3nO5"
+    [one] = await recorded(tmp_path, (call, None, "", ()))
+    assert (one.action, one.model) == ("ask [pii.email]", "[secret.openai-key]")
+
+
+async def test_a_file_is_left_out_however_its_beginning_is_written(tmp_path: Path) -> None:
+    """A screened request is written as it is only where no file can be in it."""
+    asked = b'{"model":"small","messages":[{"role":"user","content":"d\\u0061ta:image/png;base64,%b"}]}' % (b"Ab3/" * 500)
+    call = a_call(msgspec.json.decode(asked))
+    call.request, call.clean = msgspec.structs.replace(call.request, body=asked), True
+    [one] = await recorded(tmp_path, (call, WHOLE, "", ()))
+    assert one.request["messages"][0]["content"].startswith("data:image/png;sha256=")
+
+
 @pytest.mark.parametrize("said", ["Why?", 'Is "model":"gemma3-270m" one?'])
 @pytest.mark.parametrize("tools", [[], [{"model": "gemma3-270m"}]])
 async def test_a_request_is_recorded_as_it_was_asked_though_it_was_sent_on_under_another_name(
