@@ -88,6 +88,24 @@ def test_answers_live_for_their_time_and_no_longer() -> None:
     assert cache.look(a_call()) is None
 
 
+@pytest.mark.parametrize(("seconds", "found"), [(9, True), (11, False)])
+async def test_what_another_process_has_is_held_to_our_own_time(seconds: int, found: bool) -> None:
+    """It may have been told to keep answers for longer."""
+    clock, store = ManualClock(), MemoryValkey()
+    one, two = (
+        ExactCache(CacheSettings(ttl=ttl), SharedAnswers(store, Sealer(bytes(32)), ttl_seconds=60), clock=clock) for ttl in (60, 10)
+    )
+    answered(one, a_call())
+    await eventually(lambda: any(name.endswith(":answer") for name in store._values))
+    clock.advance(seconds)
+    call = a_call()
+    assert two.look(call) is None
+    two.begin(call)
+    assert (await two.fetch(call) is not None) is found
+    await one.close()
+    await two.close()
+
+
 def test_the_cache_can_be_off() -> None:
     """A time of zero: no key, so nothing is kept or shared."""
     call = a_call()

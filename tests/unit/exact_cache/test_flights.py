@@ -153,6 +153,7 @@ async def test_what_a_flight_keeps_is_bounded() -> None:
     assert cache.look(a_call()) is None
     slow.resume()
     assert not provider.paused
+    assert cache.look(a_call()) is None, "its beginning is gone"
     flight.piece(big)
     flight.finish()
     assert await quick.done()
