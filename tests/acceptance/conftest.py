@@ -138,7 +138,7 @@ def provided(models: str, *how_down: str) -> Iterator[Seawall]:
         finally:
             subprocess.run((*COMMAND, "down", *how_down, "--data", str(at / "data")), check=False, capture_output=True)
             provider.terminate()
-            provider.wait(10)
+            provider.wait(60)
 
 
 def _kept_data() -> Path | None:

@@ -36,7 +36,7 @@ class DataApi(httpx.Client):
 
     def __init__(self, seawall: Seawall, app: str, role: str = "approver", user: str = "tester", **attributes: Attribute) -> None:
         headers = seawall.headers(role, user, **attributes) | WHOLE_DEADLINE | {"Accept-Encoding": "identity"}
-        super().__init__(base_url=seawall.url, headers=headers, timeout=30)
+        super().__init__(base_url=seawall.url, headers=headers, timeout=60)
         self._app = app
 
     def panel(self, name: str, **params: object) -> httpx.Response:

@@ -20,7 +20,7 @@ READS = "GET, HEAD"
 )
 def test_it_is_told_which_methods_an_address_takes(seawall: Seawall, method: str, path: str, allowed: str) -> None:
     """405 with Allow, as problem details."""
-    answer = httpx.request(method, seawall.url + path, headers=seawall.headers())
+    answer = httpx.request(method, seawall.url + path, headers=seawall.headers(), timeout=30)
     assert (answer.status_code, answer.headers.get("allow")) == (405, allowed)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"].endswith("/method-not-allowed")

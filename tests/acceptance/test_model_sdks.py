@@ -15,7 +15,7 @@ from tests.acceptance.conftest import COMMAND, ROOT, Seawall, provided
 
 SDKS = ROOT / "tests" / "sdks"
 PYTHON = ROOT / ".venv" / "sdks" / "bin" / "python"
-SECONDS_MAX = 60
+SECONDS_MAX = 300
 MODELS = """
 providers:
   sim: {{kind: openai, url: "unix://{socket}", allow_private: true, timeouts: {{first_byte: 5s}}}}

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 from tests.acceptance.conftest import COMMAND, Seawall
+from tests.waiting import until
 
-WAIT = 60
+WAIT = 300
 PROMPT = "merchandising/classify-question"
 KINDS = {"metric", "comparison", "forecast", "rows", "other"}
 
@@ -31,6 +32,11 @@ def ask(seawall: Seawall) -> Ask:
         return httpx.post(f"{seawall.url}/v1/prompts/{prompt}", json=body, headers=sent, timeout=WAIT)
 
     return asked
+
+
+def found(answer: httpx.Response) -> httpx.Response | None:
+    """It, unless it is not on record yet."""
+    return None if answer.status_code == 404 else answer
 
 
 def question(text: str, **more: object) -> dict:
@@ -79,8 +85,7 @@ def test_an_evaluation_is_recorded_once_and_then_asks_no_model(seawall: Seawall,
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "no_snapshot")
     made = ask(asked, seawall_lane="eval", seawall_snapshot="record")
     assert made.status_code == 200, made.text
-    time.sleep(0.2)
-    kept = ask(asked, seawall_lane="eval", seawall_snapshot="require")
+    kept = until(lambda: found(ask(asked, seawall_lane="eval", seawall_snapshot="require")))
     assert (kept.json()["output"], kept.json()["cached"]) == (made.json()["output"], True)
     assert ask(asked, seawall_lane="eval", seawall_snapshot="maybe").status_code == 400
     assert (seawall.data / "cassettes" / "t-default" / "merchandising.jsonl").exists()
@@ -90,10 +95,13 @@ def test_what_prompts_sent_on_is_replayed_from_the_apps_cassette(seawall: Seawal
     """`seawall exchanges replay --snapshot require` finds what an evaluation of a prompt recorded, and asks no model."""
     made = ask(question(f"Which week was best, run {time.time_ns()}"), seawall_lane="eval", seawall_snapshot="record")
     assert made.status_code == 200, made.text
-    time.sleep(1)
     choice = ("--prompt", "classify-question", "--lane", "eval", "--limit", "1", "--snapshot", "require", "--json")
-    done = subprocess.run(
-        (*COMMAND, "exchanges", "replay", *choice, "--data", str(seawall.data)), capture_output=True, text=True, check=False
-    )
-    told = json.loads(done.stdout)
-    assert (told["asked"], told["same"]) == (1, 1), told
+    argv = (*COMMAND, "exchanges", "replay", *choice, "--data", str(seawall.data))
+    told: dict = {}
+
+    def replayed() -> bool:
+        """Once it is on record."""
+        told.update(json.loads(subprocess.run(argv, capture_output=True, text=True, check=False).stdout))
+        return (told["asked"], told["same"]) == (1, 1)
+
+    until(replayed, every=1.0)

@@ -20,6 +20,8 @@ from seawall.cli.supervisor_process import start_ticks
 from seawall.query.generations import Generation, Generations
 
 VIEWS_MAX = 2_000
+FORECAST_S_MAX = 600.0
+"""It shares the machine with the start of an instance and the building of its index."""
 PLAIN = {"Accept-Encoding": "identity"}
 """httpx cannot read joined zstd frames; browsers can."""
 
@@ -57,7 +59,7 @@ class Visitors:
             thread.join()
 
     def _visit(self, url: str, headers: dict[str, str]) -> None:
-        with httpx.Client(base_url=url, headers=headers | PLAIN, timeout=15) as client:
+        with httpx.Client(base_url=url, headers=headers | PLAIN, timeout=30) as client:
             while not self._stop.is_set() and (number := next(self._numbers)) < VIEWS_MAX:
                 due = self._began + number / self._per_second if self._per_second else 0.0
                 if self._stop.wait(max(0.0, due - time.monotonic())):
@@ -81,7 +83,7 @@ def settled(seawall: Seawall) -> Generation:
     def current_on_disk() -> Generation:
         return Generations(seawall.data / "warehouse").current("merchandising")
 
-    until(lambda: current_on_disk().tables["forecast"].rows > 0)
+    until(lambda: current_on_disk().tables["forecast"].rows > 0, FORECAST_S_MAX)
     current = current_on_disk()
     served(seawall, "merchandising", current.id)
     return current
@@ -137,5 +139,5 @@ def fragment_of(html: str, name: str) -> str:
 
 def served(seawall: Seawall, app: str, generation: str) -> None:
     """Wait until every replica serves a generation."""
-    with httpx.Client(base_url=seawall.url, headers=seawall.headers() | PLAIN, timeout=15, follow_redirects=True) as client:
+    with httpx.Client(base_url=seawall.url, headers=seawall.headers() | PLAIN, timeout=30, follow_redirects=True) as client:
         until(lambda: {watermark_of(client.get(f"/{app}").text) for _ in range(6)} == {generation})
