@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from sqlglot import exp
+from sqlglot import exp, parse_one
 from tests.unit.query.star import app, everything, viewer
 
 from seawall.app.model import Dimension, MetricQuery, Order, Policy, Query, RowsQuery
@@ -45,3 +45,15 @@ def test_columns_tell_what_is_hidden(query: Query, masked: list[str]) -> None:
         compile_query(SHOP, query, policy, dialect="duckdb", as_of=AS_OF).columns for policy in (resolve(SHOP, viewer()), everything(SHOP))
     ]
     assert [[column.name for column in columns if column.masked] for columns in told] == [masked, []]
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
+@pytest.mark.parametrize("descending", [True, False])
+def test_what_has_no_value_comes_last_on_every_engine(dialect: str, descending: bool) -> None:
+    """Postgres would put it first in a descending sort, and a page after it would begin at another place."""
+    ranked = MetricQuery(("revenue",), (Dimension("brand", "products.brand"),), order=(Order("revenue", descending),), limit=3)
+    for query in (ranked, RowsQuery("sales", ("amount",), (Order("amount", descending),))):
+        tree = parse_one(compile_query(SHOP, query, everything(SHOP), dialect=dialect, as_of=AS_OF).sql, dialect=dialect)
+        terms = tree.args["order"].expressions
+        assert [term.args["desc"] or False for term in terms] == [descending, False]
+        assert not any(term.args["nulls_first"] for term in terms)
