@@ -33,6 +33,7 @@ from seawall.app.model import (
     Text,
 )
 from seawall.ask.vectors.building import Progress, build, index_name, is_built
+from seawall.ask.vectors.described import Described, Descriptions, Shown
 from seawall.ask.vectors.embedder import MemoEmbedder
 from seawall.ask.vectors.memory import MemoryVectors
 from seawall.ask.vectors.port import DIMENSIONS, Vector, key_of
@@ -191,6 +192,20 @@ async def test_rows_that_may_not_be_seen_are_on_no_page(shop: Shop) -> None:
             await shop.every(shop.wanted(NORTH, product=product))
         with pytest.raises(NotFound):
             await shop.every(shop.wanted(NORTH, product=product), by_words=True)
+
+
+async def test_what_describes_rows_is_read_for_each_policy_and_generation(shop: Shop) -> None:
+    """And once for those who may see the same of the same data."""
+    known, shown = Descriptions(), Shown.of(APP, QUERY, PANEL.similar or Similar((), "", ""))
+
+    async def of(policy: EffectivePolicy) -> Described:
+        return await known.of(shop.questions, shown, policy, deadline=Deadline.after(10))
+
+    everything, some = await of(BOSS), await of(NORTH)
+    assert (everything.items, some.items) == (60, 40)
+    assert await of(BOSS) is everything
+    shop.generation.generation = msgspec.structs.replace(shop.generation.generation, id="g2")
+    assert await of(BOSS) is not everything
 
 
 async def test_other_filters_narrow_what_is_similar(shop: Shop) -> None:
