@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.query import naive
-from tests.unit.query.star import app, everything, viewer
+from tests.unit.query.star import SEMANTICS, app, everything, metric, viewer
 from tests.unit.query.tables import AS_OF, Data, Shop, shops
 from tests.unit.query.test_metrics_property import FILTERS, GROUPS_HELD, POLICIES, rounded
 from tests.unit.shipped import shipped
@@ -54,6 +55,16 @@ def test_conditions_on_the_fact_stand_inside_the_fold():
 def test_else_the_fact_is_joined_as_it_is(metric: str, by: Dimension, rows: dict[str, int]):
     """Sums of floats depend on their order, distinct values cannot be added, and a fold that hardly folds is only work."""
     assert 'GROUP BY 1) AS "sales"' not in sql_of(MetricQuery((metric,), (by,)), rows)
+
+
+def test_a_sum_under_a_condition_elsewhere_is_joined_first(shop: Shop) -> None:
+    """Which rows it takes is known only beside the product."""
+    grocery = metric("grocery_units", "SUM(sales.units) FILTER (WHERE products.department = 'GROCERY')", "Integer")
+    declared = app(semantics=msgspec.structs.replace(SEMANTICS, metrics=SEMANTICS.metrics | {"grocery_units": grocery}))
+    sales = [{"sale_id": number, "units": number, "product_id": 1 + number % 2} for number in range(5)]
+    shop.fill({"sales": sales, "products": [{"product_id": 1, "department": "GROCERY"}, {"product_id": 2, "department": "DELI"}]})
+    query = MetricQuery(("grocery_units",), (DEPARTMENT,))
+    assert shop.rows(declared, query, everything(declared), sizes=LARGE) == [("DELI", None), ("GROCERY", 6)]
 
 
 def test_the_last_weeks_of_a_time_elsewhere_stand_outside_the_fold() -> None:
