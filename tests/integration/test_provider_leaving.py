@@ -36,6 +36,20 @@ async def test_embeddings_that_wait_for_a_place_cost_nobody_who_leaves() -> None
         assert (made.usage, made.sent_ns) == (Usage(), 0)
 
 
+async def test_embeddings_that_wait_for_others_of_a_refused_batch_cost_nobody_who_leaves() -> None:
+    """Each is asked alone then, one after the other."""
+    async with stand() as on:
+        calls = [on.made(surface="embeddings", body={"input": text}) for text in ("calm", "storm")]
+        targets = on.targets(("status=400", "first_byte_ms=30000"))
+        works = [asyncio.create_task(on.caller.call(call, targets, Sink())) for call in calls]
+        await eventually(lambda: len(on.simulators[0].calls) == 2)
+        for work in reversed(works):
+            work.cancel()
+            await asyncio.wait([work])
+        assert calls[0].usage.input > 0
+        assert calls[1].usage == Usage()
+
+
 async def test_embeddings_a_provider_works_on_cost_who_leaves() -> None:
     """What was sent, as it is estimated."""
     async with stand() as on:

@@ -22,7 +22,8 @@ from seawall.ask.large_draft import Draft, draft_of, written
 from seawall.ask.lexicons import KeptLexicons
 from seawall.ask.question import Question, by_field
 from seawall.ask.reading import lexicon_of
-from seawall.ask.semantic_cache import SemanticCache
+from seawall.ask.said import Said
+from seawall.ask.semantic_cache import Remembered, Scope, SemanticCache
 from seawall.core.deadline import Deadline
 from seawall.core.errors import Unavailable
 from seawall.query.cache import Cache
@@ -166,6 +167,17 @@ async def test_what_a_model_understood_is_remembered_for_those_who_say_the_same(
     assert again.question == GROCERY
     assert (await ask(cascade, "revenue without GROCERY")).tier != "cache"
     assert (await ask(cascade, "units of GROCERY")).tier != "cache"
+
+
+async def test_what_is_remembered_is_held_to_the_contract(service: QueryService) -> None:
+    """Whatever lies under the right name: what may not be asked is asked of nobody."""
+
+    class Keeps(SemanticCache):
+        async def find(self, scope: Scope, said: Said, before: Question | None) -> Remembered | None:
+            return Remembered(Question(("nothing",)), "large", 1.0)
+
+    outcome = await ask(tiers(service, UNSURE, cache=Keeps(Cache())), "revenue by department")
+    assert (outcome.question, steps(outcome)) == (None, [("small", "unsure"), ("cache", "miss")])
 
 
 async def test_orders_to_the_machine_reach_no_model(service: QueryService) -> None:

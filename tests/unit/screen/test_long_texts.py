@@ -267,8 +267,9 @@ def test_a_token_with_a_long_head_is_found(signature: str) -> None:
     assert looked(text) == [Found("secret.jwt", 39_201, 39_201 + len(token)), Found("secret.aws-key", len(text) - 20, len(text))]
 
 
-@pytest.mark.parametrize("begin", ["=xeyJ", "=eyK", "="])
-@pytest.mark.parametrize("end", [".cD4cD4cD4", "/cD4cD4cD4"])
+@pytest.mark.parametrize(
+    ("begin", "end"), [("=xeyJ", ".cD4cD4cD4"), ("=eyK", ".cD4cD4cD4"), ("=", ".cD4cD4cD4"), ("=eyJ", "/cD4cD4cD4"), ("=eyJ", ".cD4/")]
+)
 def test_a_file_that_is_no_token_is_none(begin: str, end: str) -> None:
     """However long its runs, and wherever a point stands."""
     assert looked("Q/" * 19_600 + begin + "aB3_" * 30_000 + end + "/" * 50_000) == []
