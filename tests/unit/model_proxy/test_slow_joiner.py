@@ -6,6 +6,7 @@ import asyncio
 
 from tests.unit.model_proxy.test_given_up import Wire, asked
 from tests.unit.model_proxy.test_pipeline import FINISH, Parts, piece
+from tests.waiting import eventually
 
 from seawall.model_proxy.cache.exact import ExactCache
 from seawall.model_proxy.edge_out import Out
@@ -41,3 +42,18 @@ async def test_who_joins_with_a_full_buffer_gets_no_more_until_it_reads() -> Non
     wire.out.pause(False)
     await asyncio.sleep(0.01)
     assert wire.sent.endswith(b"0\r\n\r\n")
+
+
+async def test_a_provider_that_begins_while_nobody_reads_is_held_back() -> None:
+    """Whoever was asked before it and failed had been held back, too."""
+    parts, go_on = Parts(), asyncio.Event()
+    parts.pieces = (go_on, piece("day"), FINISH)
+    out = Out(Wire(), keep_alive=True, head_only=False)
+    Pipeline(Stages(identify=parts, route=parts, caller=parts, record=parts)).handle(asked(stream=True), out)
+    out.pause(True)
+    await eventually(lambda: parts.calls)
+    assert parts.control.held is True
+    out.pause(False)
+    assert parts.control.held is False
+    go_on.set()
+    await eventually(lambda: parts.recorded)
