@@ -6,10 +6,10 @@ from datetime import date
 
 import msgspec
 import pytest
-from tests.unit.query.star import BY_GROUP, SEMANTICS, app, everything, metric, viewer, with_sunday_weeks
+from tests.unit.query.star import BY_GROUP, SEMANTICS, app, everything, field, metric, viewer, with_sunday_weeks
 from tests.unit.query.tables import Data, Shop
 
-from seawall.app.model import Dimension, Filter, MetricQuery, Order, Policy, RowsQuery
+from seawall.app.model import Dimension, Filter, MetricQuery, Order, Policy, RowPolicy, RowsQuery
 from seawall.query.policy import resolve
 
 SHOP = app()
@@ -76,6 +76,20 @@ def test_a_day_means_all_of_it(shop: Shop) -> None:
         revenue("gt", "2017-01-01") == revenue("ge", "2017-01-02") == revenue("ne", "2017-01-01") == revenue("not_in", "2017-01-01") == 25.0
     )
     assert revenue("lt", "2017-01-02T00:00:00") == 10.0
+
+
+def test_days_that_a_table_keeps_as_moments_are_days(shop: Shop) -> None:
+    """Grouped, compared and allowed by a policy as the type that is declared, whatever the table's own."""
+    sales = SEMANTICS.datasets["sales"]
+    datasets = SEMANTICS.datasets | {
+        "sales": msgspec.structs.replace(sales, fields=sales.fields | {"day": field("sales", "day", "Date", "sold_at")})
+    }
+    only = Policy("sales", (), (RowPolicy("sales.day", "in", values=("2017-01-01", "2017-01-03")),))
+    dated = app({"sales": only}, semantics=msgspec.structs.replace(SEMANTICS, datasets=datasets))
+    query = MetricQuery(("revenue",), (Dimension("day", "sales.day"),))
+    assert shop.rows(dated, query, everything(dated)) == [(date(2017, 1, 1), 10.0), (date(2017, 1, 3), 5.0)]
+    first = msgspec.structs.replace(query, by=(), where=(Filter("sales.day", "eq", ("2017-01-01",)),))
+    assert shop.rows(dated, first, everything(dated)) == [(10.0,)]
 
 
 def test_masked_fields_are_null_everywhere(shop: Shop) -> None:
