@@ -8,7 +8,9 @@ import pytest
 from tests.unit.query.star import app, everything
 from tests.unit.query.tables import Shop
 
-from seawall.app.model import Filter, Operator, Order, RowsQuery, Scalar
+from seawall.app.model import DataType, Filter, Operator, Order, RowsQuery, Scalar
+from seawall.query.errors import InvalidQuery
+from seawall.query.sql_types import Binder
 
 SHOP = app()
 EMPTY, ONE, TWO = 1, 2, 3
@@ -73,3 +75,18 @@ def test_being_there(shop: Shop) -> None:
 def test_parts_of_texts(shop: Shop, op: Operator, text: str, expected: set[int]) -> None:
     """Whatever their case; signs that other languages take for any letter are themselves."""
     assert found(shop, "products.department", op, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("datatype", "value"),
+    [
+        *(("String", value) for value in ("half a \ud800", "a\0", 7)),
+        *(("Integer", value) for value in (2**63, True, 1.5)),
+        *(("Float", float("nan")), ("Decimal", 1e30), ("Boolean", 1)),
+        *(("Date", "2017-02-30"), ("DateTime", "2017-01-01T10:00+01:00")),
+    ],
+)
+def test_what_no_database_holds_is_refused_before_it(datatype: DataType, value: Scalar) -> None:
+    """In words, not as an error of the driver's."""
+    with pytest.raises(InvalidQuery, match="wrong type"):
+        Binder().bind(value, datatype)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.query import naive
-from tests.unit.query.star import BY_GROUP, app, everything, viewer
+from tests.unit.query.star import BY_GROUP, SEMANTICS, app, everything, field, viewer
 from tests.unit.query.tables import Data, Shop, shops
 
-from seawall.app.model import Filter, Order, Policy, RowsQuery, Scalar
+from seawall.app.model import App, Filter, Order, Policy, RowsQuery, Scalar
 from seawall.query.compile_names import Vocabulary
 from seawall.query.compile_rows import key_parts
 from seawall.query.open_query import scalar_of
@@ -26,14 +27,14 @@ def shop() -> Shop:
     return Shop()
 
 
-def pages(shop: Shop, policy: EffectivePolicy, query: RowsQuery) -> list[list[tuple[object, ...]]]:
+def pages(shop: Shop, policy: EffectivePolicy, query: RowsQuery, of: App = SHOP) -> list[list[tuple[object, ...]]]:
     """All pages, each from the key of the last row of the one before."""
-    parts = key_parts(Vocabulary(SHOP, policy), query)
+    parts = key_parts(Vocabulary(of, policy), query)
     hidden = [part.output for part in parts if part.output not in query.columns]
     names = [*query.columns, *hidden]
     made: list[list[tuple[object, ...]]] = []
     after: tuple[Scalar, ...] | None = None
-    while page := shop.rows(SHOP, query, policy, after):
+    while page := shop.rows(of, query, policy, after):
         made.append([row[: len(query.columns)] for row in page])
         after = tuple(scalar_of(page[-1][names.index(part.output)]) for part in parts)
         assert len(made) < 50
@@ -84,5 +85,19 @@ def test_a_filter_narrows_every_page(shop: Shop) -> None:
 def test_not_a_number_sorts_as_null(shop: Shop) -> None:
     """A NaN neither breaks the cursor nor loses rows."""
     shop.fill({"sales": [{"sale_id": 1, "amount": float("nan")}, {"sale_id": 2, "amount": 1.0}, {"sale_id": 3, "amount": float("inf")}]})
-    query = RowsQuery("sales", ("sale_id",), (Order("amount", True),), limit=1)
-    assert [row[0] for page in pages(shop, everything(SHOP), query) for row in page] == [3, 2, 1]
+    for columns in (("sale_id",), ("sale_id", "amount")):
+        query = RowsQuery("sales", columns, (Order("amount", True),), limit=1)
+        assert [row[0] for page in pages(shop, everything(SHOP), query) for row in page] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_values_that_the_cursor_rounds_are_ties(shop: Shop, descending: bool) -> None:
+    """A decimal has six places in a cursor, however many the table keeps: none of its rows is lost, and none is there twice."""
+    sales = SEMANTICS.datasets["sales"]
+    price = field("sales", "price", "Decimal", "amount")
+    datasets = SEMANTICS.datasets | {"sales": msgspec.structs.replace(sales, fields=sales.fields | {"price": price})}
+    priced = app(semantics=msgspec.structs.replace(SEMANTICS, datasets=datasets))
+    shop.fill({"sales": [{"sale_id": n, "amount": 0.125 + n / 10_000_000} for n in range(12)]})
+    query = RowsQuery("sales", ("sale_id", "price"), (Order("price", descending),), limit=2)
+    found = [row[0] for page in pages(shop, everything(priced), query, priced) for row in page]
+    assert sorted(found) == list(range(12))
