@@ -31,6 +31,7 @@ from seawall.query.service import QueryService
 APP = app()
 ALL = everything(APP)
 SUNDAY = date(2017, 1, 1)
+MONDAY = date(2016, 12, 26)
 
 
 @pytest.mark.parametrize(
@@ -70,16 +71,17 @@ class OneGeneration:
         return Generation("g1", "shop", 0.0, date(2017, 3, 1), {"t_sales": TableFiles(("sales.parquet",), 3, 1)})
 
     def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
-        return {"t_sales": [self.folder / "sales.parquet"]}
+        return {f"t_{name}": [self.folder / f"{name}.parquet"] for name in ("sales", "returns")}
 
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[QueryService]:
-    """Sales of every day from the first of January 2017, a Sunday."""
-    columns = {name: f"CAST(1 AS {kind}) AS {name}" for name, kind in COLUMNS["sales"].items()}
-    columns["sold_at"] = "day + INTERVAL 9 HOURS AS sold_at"
-    days = f"range(TIMESTAMP '{SUNDAY}', TIMESTAMP '2017-03-01', INTERVAL 1 DAY) t(day)"
-    duckdb.sql(f"COPY (SELECT {', '.join(columns.values())} FROM {days}) TO '{tmp_path}/sales.parquet' (FORMAT parquet)")
+    """Sales of every day from the first of January 2017, a Sunday; returns from the Monday before."""
+    for name, time, begins in (("sales", "sold_at", SUNDAY), ("returns", "returned_on", MONDAY)):
+        columns = {column: f"1 AS {column}" for column in COLUMNS[name]}
+        columns[time] = f"CAST(day + INTERVAL 9 HOURS AS {COLUMNS[name][time]}) AS {time}"
+        days = f"range(TIMESTAMP '{begins}', TIMESTAMP '2017-03-01', INTERVAL 1 DAY) t(day)"
+        duckdb.sql(f"COPY (SELECT {', '.join(columns.values())} FROM {days}) TO '{tmp_path}/{name}.parquet' (FORMAT parquet)")
     reader = OneGeneration(tmp_path)
     engine = DuckDBEngine(reader.locate, directory=tmp_path)
     yield QueryService(Bundle(APP, "d" * 64), {"warehouse": engine}, reader)
@@ -102,6 +104,15 @@ async def test_the_first_whole_period_is_told(service: QueryService, grain: Grai
     query = MetricQuery(("revenue",), (Dimension("time", "", grain),), where)
     answer = await service.table(query, ALL, deadline=soon)
     assert await whole_from(service, query, ALL, answer.table, deadline=soon) == whole
+
+
+async def test_a_period_that_one_fact_has_whole_is_whole(service: QueryService) -> None:
+    """Sales less returns: the week in which sales begin is one of returns."""
+    query = MetricQuery(("net",), (Dimension("week", "", "week"),))
+    answer, whole = await answer_and_whole_from(service, query, ALL, deadline=Deadline.after(10))
+    assert (answer.table.column(0)[0].as_py(), whole) == (MONDAY, None)
+    alone = msgspec.structs.replace(query, metrics=("revenue",))
+    assert (await answer_and_whole_from(service, alone, ALL, deadline=Deadline.after(10)))[1] == date(2017, 1, 2)
 
 
 @pytest.mark.parametrize(
