@@ -65,7 +65,7 @@ def test_east_and_west_never_see_each_others_rows(seawall: Seawall, viewers: dic
 def test_asking_for_the_other_group_gives_nothing(viewers: dict[str, DataApi]) -> None:
     """A filter narrows what one may see; it never widens it."""
     assert viewers["East"].rows("rows", store_group="West") == []
-    assert viewers["East"].answer("rows", store_group="West")["total"] == 0
+    assert viewers["East"].counted("rows", store_group="West")["total"] == 0
     assert viewers["East"].rows("store_groups", store_group="West") == []
     assert ">West</td>" not in viewers["East"].page("transactions", store_group="West")
 

@@ -80,8 +80,14 @@ def gone(pids: list[int]) -> bool:
 
 def test_status_tells_of_every_service(seawall: Seawall) -> None:
     """Each with its pid, readiness, memory, restarts and age."""
-    until(lambda: any(service["name"] == "vectors" and service["ready"] for service in seawall.status()["services"]))
-    status = seawall.status()
+    told: list[dict] = []
+
+    def all_ready() -> bool:
+        told[:] = [seawall.status()]
+        return len(told[0]["services"]) >= len(SERVICES) and all(service["ready"] for service in told[0]["services"])
+
+    until(all_ready)
+    (status,) = told
     assert status["ready"] is True
     assert status["url"] == seawall.url
     assert {f"{service['name']}-{service['replica']}" for service in status["services"]} == SERVICES
@@ -173,5 +179,9 @@ def test_a_full_disk_at_preparation_is_told_and_overcome(second: Path, empty_dat
     assert again.returncode == 0, again.stderr
     assert kept == {path.name: path.stat().st_mtime_ns for path in (folder / "files").glob("transactions-*.parquet")}
     headers = Seawall(second, json.loads(again.stdout)).headers() | PLAIN
-    page = httpx.get(f"{json.loads(again.stdout)['url']}/merchandising/transactions", headers=headers, timeout=15)
-    assert (page.status_code, failed_panels(page.text)) == (200, [])
+
+    def shown() -> bool:
+        page = httpx.get(f"{json.loads(again.stdout)['url']}/merchandising/transactions", headers=headers, timeout=30)
+        return (page.status_code, failed_panels(page.text)) == (200, [])
+
+    until(shown)
