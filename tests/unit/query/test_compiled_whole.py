@@ -11,7 +11,7 @@ from tests.unit.query.star import app, everything, viewer
 from seawall.app.model import Dimension, MetricQuery, Order, Policy, Query, RowsQuery
 from seawall.query import compile_query as compiling
 from seawall.query.compile_query import build, compile_query
-from seawall.query.errors import InvalidQuery
+from seawall.query.errors import InvalidCursor, InvalidQuery
 from seawall.query.policy import resolve
 from seawall.query.sql_types import identifier
 
@@ -57,3 +57,10 @@ def test_what_has_no_value_comes_last_on_every_engine(dialect: str, descending: 
         terms = tree.args["order"].expressions
         assert [term.args["desc"] or False for term in terms] == [descending, False]
         assert not any(term.args["nulls_first"] for term in terms)
+
+
+@pytest.mark.parametrize("after", [(), (1, 2)])
+def test_a_cursor_of_another_sort_is_refused(after: tuple[int, ...]) -> None:
+    """One that was given out before the app's keys changed."""
+    with pytest.raises(InvalidCursor):
+        compile_query(SHOP, LISTING, everything(SHOP), dialect="duckdb", as_of=AS_OF, after=after)

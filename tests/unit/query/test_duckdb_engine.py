@@ -72,6 +72,7 @@ def hostile(folder: Path) -> list[str]:
         f'WITH "{folder}/t.parquet" AS (SELECT 1 AS x) SELECT * FROM (SELECT * FROM "{folder}/t.parquet")',
         "SELECT * FROM (WITH duckdb_views AS (SELECT 1 AS sql) SELECT * FROM duckdb_views) AS a, duckdb_views AS b",
         "WITH sqlite_master AS (SELECT sql FROM sqlite_master) SELECT * FROM sqlite_master",
+        "WITH duckdb_views AS (SELECT 1 AS x) SELECT * FROM system.main.duckdb_views",
         "WITH a AS (SELECT * FROM duckdb_views), duckdb_views AS (SELECT 1 AS x) SELECT * FROM a",
         "SELECT * FROM read_text('/etc/passwd')",
         "SELECT * FROM glob('/**')",
