@@ -136,6 +136,13 @@ async def test_what_is_not_compared_is_not_sorted_by_change(read: Read, text: st
     assert (await read(f"trips by borough in May {text}")).question is None
 
 
+async def test_one_comparison_in_place_of_another_is_said_in_one_way(read: Read) -> None:
+    """Without it and against another time at once: nobody can say which is meant."""
+    before = (await read(COMPARED)).question
+    assert (await read("without the comparison, versus April", before=before)).question is None
+    assert (await read("versus April", before=before)).question is not None
+
+
 @pytest.mark.parametrize("text", ["what about unicorns", "only Atlantis", "why?", "and the weather"])
 async def test_follow_ups_refuse_what_nobody_knows(read: Read, text: str) -> None:
     """The question before is no reason to guess."""
