@@ -84,6 +84,13 @@ def test_data_goes_only_where_it_may(data_class: DataClass, tenant: str, expecte
     assert names(Router(config()), call("split", tenant=tenant, data_class=data_class)) == expected
 
 
+def test_what_was_chosen_for_one_class_is_not_taken_for_another() -> None:
+    """The same router, asked in turn."""
+    router = Router(config())
+    classes: tuple[DataClass, ...] = ("confidential", "restricted", "confidential")
+    assert [names(router, call("split", data_class=one)) for one in classes] == [["a", "c"], ["c"], ["a", "c"]]
+
+
 def test_a_route_may_stay_in_a_region() -> None:
     """For everybody."""
     router = Router(config())
