@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,6 +163,22 @@ def test_a_clean_request_needs_no_second_look(settings: Screening, said: dict[st
     made = screened(settings, user("Why did it rain?"), **said)
     assert made.clean is clean
     assert not clean or redact(made.body) is made.body
+
+
+@pytest.mark.parametrize(("surface", "stays"), [("prompt", "confidential"), ("chat", "internal")])
+def test_a_prompts_own_class_stays(surface: Any, stays: str) -> None:
+    """Screening raises it at most; of a chat only its header and its texts tell."""
+    made = call(user("Why did it rain?"))
+    made.surface, made.data_class = surface, "confidential"
+    RequestScreen(Screening(), KEY).request(made)
+    assert made.data_class == stays
+
+
+def test_what_comes_back_into_json_is_written_as_json() -> None:
+    """Quotes and backslashes of a masked value end no string."""
+    value = 'aB3"dE5\\fG7'
+    text = restored('{"a":"[SECRET_AAAAAAAA]"}', {"[SECRET_AAAAAAAA]": value}, in_json=True)
+    assert json.loads(text) == {"a": value}
 
 
 @given(st.lists(st.sampled_from(["the", "tide", "rises", "against", "a", "quiet", "wall", "of", "stone", "no"]), max_size=40))

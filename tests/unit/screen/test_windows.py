@@ -73,6 +73,17 @@ def test_a_key_split_over_pieces_is_masked() -> None:
     assert content(streamed(MASKING, [piece(one) for one in parts])) == "The key is [openai-key], keep it safe please."
 
 
+@pytest.mark.parametrize("before", range(100, 132))
+def test_a_finding_over_a_border_where_a_stream_had_to_be_cut_is_masked(before: int) -> None:
+    """Text without a safe place goes on when the window is full; what stood at its end is looked at again, and is put back again."""
+    made = screened(Screening(pii="mask"), user("mail jo@x.example"))
+    (email,) = made.masks
+    one = OutputFilter(made, MASKING)
+    text = "7+" * (before // 2) + "7" * (before % 2) + "/AKIAIOSFODNN7EXAMPLE/" + "7+" * (before // 2) + email + "7+" * 90
+    out = content([released for character in text for released in one.piece(piece(character))] + list(one.end()))
+    assert ("AKIA" in out, "[aws-key]" in out, "EMAIL_" in out, "jo@x.example" in out) == (False, True, False, True)
+
+
 def test_a_refused_secret_cuts_the_stream_before_it_is_seen() -> None:
     """The error names the rule and not the secret."""
     one = OutputFilter(call(), Output(secrets="refuse"))
