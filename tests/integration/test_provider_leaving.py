@@ -23,6 +23,19 @@ async def test_between_attempts_nothing_is_under_way() -> None:
         assert (sent, made.sent_ns > 0) == ([0], True)
 
 
+async def test_who_leaves_the_quick_way_pays_and_gives_the_place_back() -> None:
+    """As one does that a task was made for."""
+    async with stand() as on:
+        await on.ask()  # leaves a connection
+        made, queue, ends = on.made(), on.caller.lane("a").way.queue, list[Exception | None]()
+        cancel = on.caller.start(made, on.targets("first_byte_ms=30000"), Sink(), ends.append)
+        assert cancel is not None
+        assert queue.busy == 1
+        assert not cancel()
+        assert (queue.busy, ends, [one.error for one in made.attempts]) == (0, [], ["cancelled"])
+        assert made.usage.input > 0
+
+
 async def test_embeddings_that_wait_for_a_place_cost_nobody_who_leaves() -> None:
     """They are on their way together, but nothing was sent yet."""
     async with stand(provider=", limits: {connections: 1}") as on:

@@ -70,6 +70,26 @@ async def test_request_in_parts(server: tuple[Server, Path], parts: int) -> None
     assert answer.endswith(b"POST /path? 5")
 
 
+@pytest.mark.parametrize("last", ["authorization: Bearer {}", "x: {}"])
+async def test_a_head_that_comes_again_is_read_to_its_end(tmp_path: Path, last: str) -> None:
+    """The gateway sends the requests of many on one connection: they differ in a header behind the length, and not in size."""
+    seen: list[str] = []
+
+    async def whose(request: Request) -> Response:
+        seen.append(request.headers[last.partition(":")[0]])
+        return Response(200)
+
+    server = Server(answering(whose), refusal)
+    await server.listen(tmp_path / "s.sock")
+    reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s.sock"))
+    for who in ("mia", "mia", "ann", "mia"):
+        writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n" + last.format(who).encode() + b"\r\n\r\n{}")
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+    writer.close()
+    await server.drain(0.2)
+    assert [one[-3:] for one in seen] == ["mia", "mia", "ann", "mia"]
+
+
 async def test_close_and_head(server: tuple[Server, Path]) -> None:
     """`Connection: close` is honoured, and HEAD has the headers without the body."""
     answer = await talk(server[1], b"HEAD /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")

@@ -47,6 +47,22 @@ async def test_tenants_take_turns_whoever_came_first() -> None:
     assert Counter(order[:6]) == {"crowd": 3, "one": 3}
 
 
+async def test_who_leaves_as_a_place_is_given_hands_it_on() -> None:
+    """To the next in line, or back."""
+    queue, order = FairQueue(1, LATER), list[str]()
+    assert queue.try_enter()
+    first, second = await queued(queue, "t", 2, order)
+    queue.leave(0.01)
+    first.cancel()
+    await asyncio.wait([first, second])
+    assert (order, queue.busy) == (["t"], 1)
+    third = await queued(queue, "t", 1, order)
+    queue.leave(0.01)
+    third[0].cancel()
+    await asyncio.wait(third)
+    assert queue.busy == 0
+
+
 async def test_turns_are_of_tokens_not_of_calls() -> None:
     """Who asks for much at once is served less often."""
     queue, order = FairQueue(1, LATER), list[str]()
