@@ -24,7 +24,9 @@ def choose(page, name, value):
 @pytest.fixture
 def without_connection(seawall, new_page):
     """A page whose connection went away before a filter was changed."""
-    page = opened(seawall, new_page())
+    page = new_page()
+    opened(seawall, page, "demand?store_group=West")  # so that what is asked for again later comes in time
+    opened(seawall, page)
     page.context.set_offline(True)
     choose(page, "store_group", "West")
     page.wait_for_selector("[data-lost]")
@@ -168,7 +170,9 @@ def test_a_page_that_came_whole_is_left_alone(seawall, new_page):
 
 def test_a_late_answer_of_an_older_choice_never_wins(seawall, new_page):
     """What was asked for first and came last is not shown under the filters that were chosen since."""
-    page = opened(seawall, new_page())
+    page = new_page()
+    opened(seawall, page, "demand?store_group=East&store_group=West")  # so that none of it will be late
+    opened(seawall, page)
     held = []
     page.route("**/fragments?*", lambda route: held.append(route) if not held else route.continue_())
     with page.expect_request("**/fragments?*"):
