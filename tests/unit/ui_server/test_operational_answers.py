@@ -26,7 +26,7 @@ MONTH = Panel(
 )
 
 
-def operational_house() -> House:
+def operational_house(*, is_published: bool = True) -> House:
     """The sample app, whose transactions are in Postgres, with a number of this month compared with the one before."""
     bundle = sample_bundle()
     page = bundle.app.pages["demand"]
@@ -37,6 +37,7 @@ def operational_house() -> House:
     semantics = msgspec.structs.replace(semantics, datasets=semantics.datasets | {"transactions": moved})
     made = Bundle(msgspec.structs.replace(bundle.app, semantics=semantics), bundle.digest)
     generations, engine = OneGeneration(), FakeEngine()
+    generations.generation = generations.generation if is_published else None
     questions = QueryService(made, {"warehouse": engine, "operational": engine}, generations, clock=ManualClock())
     ask = AskingHouse().cascade
     site = Site(made, questions, lambda: generations.current("shop"), RightsOf(made.app), ask=ask)  # type: ignore[arg-type]
@@ -71,3 +72,13 @@ async def test_a_number_of_today_is_compared_with_a_time_before_today() -> None:
     await house.ladder.close()
     asked = {each for name, each in zip(house.engine.calls, house.engine.parameters, strict=True) if name == "units"}
     assert asked == {("2023-11-01", "2023-12-01", "S1"), ("2023-10-01", "2023-11-01", "S1")}
+
+
+async def test_tables_that_change_are_shown_before_anything_is_published() -> None:
+    """An app may have no generation at all."""
+    house = operational_house(is_published=False)
+    async with house.client() as client:
+        page, answer = (await client.get("/shop/demand")).text, (await client.get(ASKED)).text
+    await house.ladder.close()
+    assert "GROCERY" in page
+    assert "GROCERY" in answer
