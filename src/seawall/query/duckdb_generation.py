@@ -91,7 +91,7 @@ def _texts(paths: Sequence[Path]) -> str:
 def _lock_down(files: Sequence[Path]) -> tuple[str, ...]:
     return (
         "SET temp_directory = ''",
-        "SET GLOBAL TimeZone = 'UTC'",  # without GLOBAL, of this connection alone; queries have cursors, which are others
+        "SET GLOBAL TimeZone = 'Etc/UTC'",  # without GLOBAL, of this connection alone; queries have cursors, which are others
         "SET default_null_order = 'nulls_last'",
         "SET parquet_metadata_cache = true",
         "SET preserve_insertion_order = false",
