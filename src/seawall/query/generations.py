@@ -37,7 +37,7 @@ POLL_SECONDS = 1.0
 PRUNE_GRACE_SECONDS = 3600.0
 KNOWN_MAX = 32
 
-__all__ = ["Generation", "GenerationReader", "Generations", "NoGeneration", "OnlyGeneration", "TableFiles", "new_generation"]
+__all__ = ["Generation", "GenerationReader", "Generations", "NoGeneration", "TableFiles", "new_generation"]
 
 
 class NoGeneration(Unavailable):
@@ -54,24 +54,6 @@ class GenerationReader(Protocol):
 
     def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
         """Table name → absolute paths of its Parquet files. NotFound when there is no such generation."""
-
-
-class OnlyGeneration:
-    """A reader of one generation, as if no other ever became current; of None, as if there was none yet."""
-
-    def __init__(self, reader: GenerationReader, generation: Generation | None) -> None:
-        self._reader = reader
-        self._generation = generation
-
-    def current(self, app: str) -> Generation:
-        """The one. NoGeneration for None."""
-        if self._generation is None:
-            raise NoGeneration
-        return self._generation
-
-    def locate(self, id: str) -> Mapping[str, Sequence[Path]]:
-        """As the reader it was made from knows it."""
-        return self._reader.locate(id)
 
 
 def new_generation(app: str, as_of: date, tables: Mapping[str, TableFiles], clock: Clock = SYSTEM_CLOCK) -> Generation:

@@ -24,8 +24,9 @@ from seawall.query.cache import CacheKey
 from seawall.query.compile_names import Vocabulary
 from seawall.query.compile_query import compile_count, compile_query, engine_of
 from seawall.query.errors import EngineUnavailable
-from seawall.query.generations import Generation, GenerationReader, OnlyGeneration
+from seawall.query.generations import Generation, GenerationReader
 from seawall.query.key_check import DuplicateKey, compile_key_check, keys_of
+from seawall.query.one_generation import OnlyGeneration
 from seawall.query.open_query import Moment, OpenQuery, RowKeys, opened, scalar_of
 from seawall.query.policy import EffectivePolicy, unrestricted
 from seawall.query.port import Column, Compiled, Engine
