@@ -141,4 +141,8 @@ export const start = () => {
     clearTimeout(pending);
     pending = setTimeout(() => apply(bar()), 300);
   });
+  // What was chosen before this was here: nobody heard of it, and the button that would send it has gone.
+  const untouched = first.cloneNode(true);
+  untouched.reset();
+  if (String(canonical(untouched)) !== String(canonical(first))) apply(first);
 };

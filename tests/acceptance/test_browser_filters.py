@@ -73,6 +73,24 @@ def test_what_is_measured_names_the_pages_trace_and_the_filter(seawall, new_page
     assert changed["ms"] > 0
 
 
+def test_what_was_chosen_before_the_script_came_counts(seawall, new_page):
+    """On a slow line the bar is there before the script, which takes its button away: a box that was ticked meanwhile is a choice."""
+    page = visits.opened(seawall, new_page())
+    held = []
+    page.route("**/build/seawall.*.js", lambda route: held.append(route))
+    with page.expect_request("**/build/seawall.*.js"):
+        page.goto(f"{seawall.url}/merchandising/demand", wait_until="domcontentloaded")
+    page.locator("#f-store_group summary").click()
+    page.locator("#filters input[value=West]").check()
+    page.locator("#f-period").select_option("last_4_weeks")
+    held[0].continue_()
+    page.wait_for_function("() => document.getElementById('status').textContent !== ''")
+    assert "store_group=West" in page.url
+    assert "period=last_4_weeks" in page.url
+    page.go_back()
+    page.wait_for_function("() => !document.querySelector('#filters input:checked') && !location.search")
+
+
 FOCUSED = "() => document.activeElement.closest('[id]').id"
 
 
