@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tests.acceptance.visits import answered, opened
+from tests.acceptance.visits import answered, opened, zoomed
 
 SCRIPTED = "() => document.documentElement.classList.contains('scripted')"
 IN_BOX = "() => document.activeElement.id === 'q'"
@@ -36,23 +36,12 @@ def test_the_slash_can_be_switched_off(seawall, new_page):
     page.wait_for_function(IN_BOX)
 
 
-def zoomed(page):
-    """Zoom the only panel; rows that came too late on a busy machine are asked for again."""
-    for _ in range(5):
-        page.locator("section.panel [data-zoom]").click()
-        page.locator(".zoom :is(canvas, .hint)").first.wait_for()
-        if page.locator(".zoom canvas").count():
-            return
-        page.locator("section.panel [data-zoom]").click()
-    raise AssertionError("its rows never came in time")
-
-
 def test_zooming_draws_what_the_chart_draws(seawall, new_page):
     """Two lines of a comparison, whole weeks alone: neither their change, which has another scale, nor a week chosen in part."""
     page = new_page()
     page.goto(f"{seawall.url}/merchandising/ask?metric=net_sales&by=week&period=2017-06&compare=previous")
     answered(page, "[data-zoom]")
-    zoomed(page)
+    zoomed(page, "section.panel")
     assert page.locator(".u-legend .u-label").all_inner_texts() == ["Week", "Net sales", "Net sales before"]
     assert page.locator(".u-legend .u-value").first.inner_text() == "Jun 19, 2017"
 
