@@ -66,13 +66,23 @@ async def test_what_happened_is_found_after_a_stop_and_after_a_crash(house: Prox
 
 
 async def test_processes_share_answers_and_ask_once(house: ProxyHouse) -> None:
-    """What one process is asking for the other waits for; what one has asked the other knows."""
+    """What one process is asking for the other waits for; what one has asked the other knows.
+
+    A Valkey that a busy machine keeps from answering in 50 ms is as good as away: one of three rounds must do.
+    """
     await house.start()
+    assert 1 in [await calls_of_a_round(house) for _ in range(3)]
+
+
+async def calls_of_a_round(house: ProxyHouse) -> int:
+    """How often the provider was asked for what five clients of two processes wanted."""
+    before = len(house.provider.calls)
     words = [{"role": "user", "content": f"only once {os.urandom(8).hex()}"}]
     answers = await asyncio.gather(*[ask(house, number, model="slow", messages=words) for number in (0, 1, 0, 1)])
     answers.append(await ask(house, 1, model="slow", messages=words))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["id"] for answer in answers}) == 1
+    return len(house.provider.calls) - before
 
 
 async def test_a_cassette_needs_no_provider(house: ProxyHouse) -> None:
