@@ -55,8 +55,8 @@ def check(draft: Draft, lexicon: Lexicon, *, follows: bool = False) -> None:
     left = leftover(draft, lexicon)
     if left:
         raise Unanswerable("unknown_words", left)
-    if draft.unclear or "why" in flags:
-        raise Unanswerable("unclear", draft.unclear, is_final="beyond" in flags)
+    if draft.unclear or "why" in flags or ("uncompared" in flags and not follows):
+        raise Unanswerable("unclear", draft.unclear, is_final=bool({"beyond", "uncompared"} & flags))
     if _is_beyond(draft, lexicon, follows=follows) or _is_half(draft, lexicon):
         raise Unanswerable("unclear")
 
@@ -69,7 +69,7 @@ def _is_beyond(draft: Draft, lexicon: Lexicon, *, follows: bool) -> bool:
     named = ranking.metric or next(iter((*draft.metrics, *verbs)), "")
     of_grain = not named and any(part.grain for part in draft.by)
     return (
-        (not follows and (bool(draft.without) or draft.number is not None or "uncompared" in flags or _drops(draft)))
+        (not follows and (bool(draft.without) or draft.number is not None or _drops(draft)))
         or len({part.grain for part in draft.by if part.grain}) > 1
         or "share" in flags
         or ("average" in flags and not means and not draft.over)

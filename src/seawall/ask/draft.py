@@ -73,6 +73,8 @@ class Draft:
     conditions: list[Condition] = field(default_factory=list)
     times: list[Time] = field(default_factory=list)
     versus: list[Time] = field(default_factory=list)
+    uncompared: list[Time] = field(default_factory=list)
+    """What it is to be compared with no more: for follow-ups."""
     time_fields: tuple[str, ...] = ()
     ranking: Ranking = field(default_factory=Ranking)
     show: Show = "auto"

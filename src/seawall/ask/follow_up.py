@@ -16,7 +16,7 @@ from seawall.ask.assembly import PLURAL_LIMIT, check, dimensions, is_upwards, or
 from seawall.ask.draft import RANKS, Draft
 from seawall.ask.lexicon import Lexicon, Term
 from seawall.ask.nodes import Node
-from seawall.ask.periods import asked, held, with_period
+from seawall.ask.periods import asked, held, versus_of, with_period
 from seawall.ask.question import Question, by_time
 from seawall.ask.refusals import Unanswerable
 from seawall.ask.rows import computed
@@ -180,8 +180,8 @@ def _timed(question: Question, kept: Time | None, draft: Draft, lexicon: Lexicon
     found = asked(draft, kept)
     compare = found.compare or (question.compare if found.period is None or question.compare in ("previous", "year_ago") else "")
     if "uncompared" in draft.flags:
-        if found.compare:
-            raise Unanswerable("unclear")
+        if found.compare or any(not question.compare or versus_of(time, kept) != question.compare for time in draft.uncompared):
+            raise Unanswerable("unclear", is_final=True)
         compare = ""
     if any(time.role == "ever" for time in draft.times):
         return msgspec.structs.replace(_without_period(question), compare="")

@@ -109,6 +109,13 @@ def _together(times: list[Time]) -> Time:
     raise Unanswerable("unclear", [time.text for time in times])
 
 
+def versus_of(other: Time, kept: Time | None) -> Comparison | str:
+    """What a question about `kept` compares with when it is compared with this time."""
+    if other.role in ("previous", "year_ago"):
+        return "previous" if other.role == "previous" else "year_ago"
+    return _compared(kept, other) if kept is not None and other.role == "period" else ""
+
+
 def _compared(time: Time | None, other: Time) -> Comparison | str:
     """`this month … last month` is the one before; `last week … last year` the same a year ago; others by their name."""
     if time is None:

@@ -81,6 +81,8 @@ class Scanner:
             return
         if node.has("in_place") and self._replaced(node):
             return
+        if self._ranks_again(node):
+            self.draft.unclear.append(node.said)
         if node.has("not", "missing", "present"):
             at.begin_not("missing" if node.has("missing") else "present" if node.has("present") else "", lacks=node.has("lacking"))
             at.not_said = node.said
@@ -95,8 +97,7 @@ class Scanner:
             self.draft.flags.update(("adjective",) if node.has("adjective") else ())
             self._ranked(rank)
         elif node.has("by_change"):
-            self._ranked("ascending" if node.has("ascending") else "rank")
-            self.draft.ranking.by_change = node.said
+            self._by_change(node)
         elif node.has("rank", "ascending"):
             self._ranked("ascending" if node.has("ascending") else "rank")
         else:
@@ -129,12 +130,14 @@ class Scanner:
             self.draft.flags.add("all")
         elif node.has("versus", "compare", "difference"):
             self._versus = self._versus or node.has("versus")
-            if node.has("difference") and at.mode == "order":
-                self.draft.ranking.by_change = node.said
+            if node.has("difference"):
+                self._differs(node)
         elif node.has("divided"):
             at.begin("divided")
         elif node.has("between") and {"difference", "compare"} & self.draft.flags:
             return
+        elif node.has("uncompared"):
+            self._uncompared(node)
         elif node.said in self.language.stop and node.has("gt", "lt"):
             return  # "unter den Stationen": no number follows
         elif node.has("unclear"):
@@ -173,10 +176,43 @@ class Scanner:
         if at.last is not None and at.last.kind == "number" and at.last is self.nodes[at.index - 1]:
             ranking.count = int(at.last.edge.number)
 
+    def _by_change(self, node: Node) -> None:
+        """Ranked by how much it changed, when nothing else has been said to rank by."""
+        ranking = self.draft.ranking
+        if ranking.metric or ranking.by_change:
+            self.draft.unclear.append(node.said)
+        self._ranked("ascending" if node.has("ascending") else "rank")
+        ranking.by_change = node.said
+
+    def _differs(self, node: Node) -> None:
+        """ "Sort by difference" ranks by it; how the largest difference is meant, nobody can say."""
+        before = self.nodes[self.at.index - 1] if self.at.index else None
+        if self.at.mode == "order" or (self.at.mode == "by" and before is not None and before.has("by")):
+            self._by_change(node)
+        elif self.at.mode == "rank":
+            self.draft.unclear.append(node.said)
+
+    def _ranks_again(self, node: Node) -> bool:
+        """Whether something else follows to sort or group by, after the change."""
+        following = self.at.following()
+        measures = following is not None and following.kind == "term" and bool(following.term.refs("metric"))
+        again = (node.has("by") and not node.has("all")) or node.has(*RANKS) or (node.has("rank", "ascending") and measures)
+        return bool(self.draft.ranking.by_change) and again
+
+    def _uncompared(self, node: Node) -> None:
+        """A time right before it may be one or the other: `mit Juni nicht vergleichen`. "Compared to" wants one right after."""
+        following = self.at.following()
+        names = following is not None and following.kind == "time"
+        if (self.draft.times and not self.at.joined) or (node.has("partner") and not names):
+            self.draft.unclear.append(node.said)
+
     # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _time(self, node: Node) -> None:
         time = node.edge.time
+        if "uncompared" in self.draft.flags and self._is_partner(node):
+            self.draft.uncompared.append(time)
+            return
         follows_versus = self.at.last is not None and self.at.last.has("versus")
         if self._versus and (self.draft.times or follows_versus or time.role != "period"):
             self.draft.versus.append(time)
@@ -184,6 +220,15 @@ class Scanner:
         else:
             self.draft.times.append(time)
         self.at.is_not = False
+
+    def _is_partner(self, node: Node) -> bool:
+        """Whether this is what is compared no more, rather than another period: that begins anew."""
+        at, last = self.at, self.at.last
+        is_beside = last is not None and last.has("partner") and not at.joined
+        is_new = at.joined or (last is not None and last.has("only", "about"))
+        if not is_beside and (self.draft.uncompared or not is_new):
+            self.draft.unclear.append(node.said)
+        return is_beside
 
     def _grain(self, node: Node) -> None:
         mode, ranking = self.at.mode, self.draft.ranking

@@ -44,9 +44,13 @@ CASES = [
     ("trips by borough in May versus June", "without the comparison", "trips by borough in May"),
     ("trips by week last month compared with the month before", "no comparison, please", "trips by week last month"),
     ("trips in May versus June", "only red, without comparison", "trips of red bikes in May"),
-    ("top 3 boroughs by trips in May versus June, by change", "don't compare", "top 3 boroughs by trips in May"),
+    ("top 3 boroughs by change in trips in May versus June", "don't compare", "top 3 boroughs by trips in May"),
+    ("trips in May versus June", "what about July, without the comparison", "trips in July"),
+    ("trips by week last month compared with the month before", "no comparison with the month before", "trips by week last month"),
+    ("trips by borough in May compared with the year before", "without comparison to last year", "trips by borough in May"),
 ]
 COMPARED = "trips and takings by borough in May versus June"
+GERMAN = "Fahrten und Umsatz nach Bezirk im Mai im Vergleich zum Juni"
 
 
 @pytest.mark.parametrize(("first", "then", "whole"), CASES, ids=lambda one: one)
@@ -122,7 +126,7 @@ async def test_what_is_compared_is_sorted_by_its_change(read: Read, then: str, o
 )
 async def test_what_is_compared_in_german(read: Read, then: str, compare: str, order: tuple[Order, ...]) -> None:
     """Compared no more, or sorted by its change."""
-    before = (await read("Fahrten und Umsatz nach Bezirk im Mai im Vergleich zum Juni", "de")).question
+    before = (await read(GERMAN, "de")).question
     after = (await read(then, "de", before=before)).question
     assert before is not None
     assert after == msgspec.structs.replace(before, compare=compare, order=order)
@@ -141,6 +145,103 @@ async def test_one_comparison_in_place_of_another_is_said_in_one_way(read: Read)
     before = (await read(COMPARED)).question
     assert (await read("without the comparison, versus April", before=before)).question is None
     assert (await read("versus April", before=before)).question is not None
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "drop the comparison with June",
+        "remove the comparison with June",
+        "do not compare with June",
+        "don't compare it to June",
+        "without comparing to June",
+        "not compared to June",
+    ],
+)
+async def test_what_is_compared_no_more_is_not_the_period(read: Read, then: str) -> None:
+    """The time that is named is the one of the comparison: what is asked about stays."""
+    before = (await read(COMPARED)).question
+    assert before is not None
+    assert (await read(then, before=before)).question == msgspec.structs.replace(before, compare="")
+
+
+@pytest.mark.parametrize("then", ["ohne Vergleich zum Juni", "nicht vergleichen mit Juni", "keinen Vergleich mit dem Juni"])
+async def test_what_is_compared_no_more_in_german(read: Read, then: str) -> None:
+    """As in English."""
+    before = (await read(GERMAN, "de")).question
+    assert before is not None
+    assert (await read(then, "de", before=before)).question == msgspec.structs.replace(before, compare="")
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "not compared to last year",
+        "without comparison to last year",
+        "no comparison with the year before",
+        "not compared with May",
+        "without the comparison in July",
+        "no comparison in July",
+        "no comparison, versus April",
+        "without the comparison with June and July",
+        "without the comparison of May with June",
+        "don't compare trips with June",
+    ],
+)
+async def test_another_time_than_the_one_compared_with_is_no_guess(read: Read, then: str) -> None:
+    """It is neither the new period nor a new comparison, however the words are cut."""
+    reading = await read(then, before=(await read(COMPARED)).question)
+    assert (reading.question, reading.refusal) == (None, "unclear")
+    assert (await read(then, before=(await read("trips by borough in May")).question)).question is None
+
+
+@pytest.mark.parametrize("then", ["keinen Vergleich zum letzten Jahr", "ohne Vergleich zum Vorjahr", "mit Juni nicht vergleichen"])
+async def test_another_time_in_german_is_no_guess_either(read: Read, then: str) -> None:
+    """Nor one that stands where it may be either."""
+    reading = await read(then, "de", before=(await read(GERMAN, "de")).question)
+    assert (reading.question, reading.refusal) == (None, "unclear")
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "sort by change then by trips",
+        "sort by change, sort by takings",
+        "sort by change, highest takings",
+        "sort by difference then by trips",
+        "sorted by takings, by change",
+        "sort by takings and by change",
+        "top 3 by takings and by change",
+    ],
+)
+async def test_nothing_is_ranked_by_two_things(read: Read, then: str) -> None:
+    """By the change and by something else: neither may be passed over."""
+    reading = await read(then, before=(await read(COMPARED)).question)
+    assert (reading.question, reading.refusal) == (None, "unclear")
+    assert (await read(f"{COMPARED}, {then}")).question is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "top 3 boroughs by trips in May versus June, sorted by change",
+        "top 3 boroughs by trips in May versus June, largest change first",
+        "boroughs with the largest change in trips, May versus June",
+        "which colour had the lowest change in trips in May versus June",
+        "borough with the highest difference in trips between May and June",
+    ],
+)
+async def test_a_ranking_does_not_pass_over_the_change(read: Read, text: str) -> None:
+    """Nor the change over what was to be ranked by."""
+    reading = await read(text)
+    assert (reading.question, reading.refusal) == (None, "unclear")
+
+
+@pytest.mark.parametrize("then", ["order by change in May", "by change in May", "order by change in trips in May"])
+async def test_a_period_anew_is_not_ranked_by_its_change(read: Read, then: str) -> None:
+    """It would be compared with nothing."""
+    before = (await read(COMPARED)).question
+    assert (await read(then, before=before)).question is None
 
 
 @pytest.mark.parametrize("text", ["what about unicorns", "only Atlantis", "why?", "and the weather"])
