@@ -71,7 +71,7 @@ def _other(words: set[str]) -> str:
 def _identity(plan: Plan) -> list[Json]:
     """Verify the token, then its type, which jwt_authn leaves to others. A route must say so to be open.
 
-    A bearer token goes before the cookie, good or bad, as services read a request (`ui/auth.py`): who is let in is who is served.
+    A bearer token goes before the cookie, good or bad, as services read a request (`ui/carriers.py`): who is let in is who is served.
     """
     bearer = [{"name": "authorization", "value_prefix": scheme} for scheme in ("Bearer ", "bearer ")]
     verify = typed(

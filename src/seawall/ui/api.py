@@ -24,6 +24,7 @@ from seawall.query.filters import apply
 from seawall.query.open_query import OpenQuery
 from seawall.telemetry.events import event
 from seawall.ui.api_answers import AnswerOut, ColumnOut, answer_of, encode, file_format, row_of
+from seawall.ui.carriers import raw_headers
 from seawall.ui.charts.data import PanelData
 from seawall.ui.export import ENCODERS, encoded
 from seawall.ui.exports import HELD_BYTES_MAX, ExportSeats, FileBody, small
@@ -34,7 +35,7 @@ from seawall.ui.page import cursor_subject
 from seawall.ui.params import Choice, api_choice, read, row_choice
 from seawall.ui.problems import HTML, status_of
 from seawall.ui.recent import Recent
-from seawall.ui.reception import Reception, panel_of, raw_headers
+from seawall.ui.reception import Reception, panel_of
 from seawall.ui.render.context import RenderContext
 from seawall.ui.replies import Reply
 from seawall.ui.rights import Rights

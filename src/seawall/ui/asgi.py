@@ -23,11 +23,12 @@ from seawall.ui.ask.api import AskApi
 from seawall.ui.ask.forms import AskForms
 from seawall.ui.ask.mine import MinePage
 from seawall.ui.ask.page import AskPage
+from seawall.ui.carriers import raw_headers
 from seawall.ui.headers import etag_matches
 from seawall.ui.negotiate import weighted
 from seawall.ui.pages import Front, Pages
 from seawall.ui.problems import TooLarge
-from seawall.ui.reception import Reception, raw_headers
+from seawall.ui.reception import Reception
 from seawall.ui.replies import Reply
 from seawall.ui.vitals import BODY_BYTES_MAX, beacon_of
 from seawall.ui.wiring import UiServices
@@ -149,7 +150,7 @@ class _Start:
     async def first_app(self, request: Request) -> Reply:
         headers = raw_headers(request.scope)
         for site in self._services.sites.values():
-            if self._reception.rights(request.scope, headers, site).pages:
+            if self._reception.rights(headers, site).pages:
                 return self._reception.redirect(f"/{site.app.name}")
         raise NotFound("There is no app here that you may see", fix="Ask whoever runs this instance for a role")
 

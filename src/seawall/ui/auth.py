@@ -24,6 +24,7 @@ from seawall.trust.errors import CrossSite, InvalidLink, InvalidToken, NotSigned
 from seawall.trust.sessions import SESSION_SECONDS, TOKEN_SECONDS, Sessions, SignedIn
 from seawall.trust.tokens import Tokens
 from seawall.ui.auth_pages import page
+from seawall.ui.carriers import cookie_in, raw_headers, token_in
 from seawall.ui.headers import HeaderSet
 
 REFRESH_COOKIE, REFRESH_PATH, SIGN_IN_PATH = "seawall_refresh", "/auth/refresh", "/auth/sign-in"
@@ -47,12 +48,8 @@ def principal_of(request: Request, tokens: Tokens, *, secure: bool = False) -> P
 
 def token_of(request: Request, *, secure: bool = False) -> str:
     """The token a request carries, not verified yet. NotSignedIn when it carries none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        token = request.cookies.get(token_cookie(secure=secure), "")
-    if not token:
-        raise NotSignedIn(fix="Sign in, or send `Authorization: Bearer <token>`")
-    return token
+    headers = raw_headers(request.scope)
+    return token_in(headers.get(b"authorization", b""), headers.get(b"cookie", b""), token_cookie(secure=secure))
 
 
 def local_target(query: str) -> str:
@@ -155,7 +152,8 @@ class _Desk:
 
     async def _end_former(self, request: Request) -> None:
         try:
-            former = self._sessions.tokens.verify(request.cookies.get(token_cookie(secure=self._secure), ""))
+            sent = cookie_in(raw_headers(request.scope).get(b"cookie", b""), token_cookie(secure=self._secure))
+            former = self._sessions.tokens.verify(sent)
             await self._sessions.revoke(former.session)
         except (InvalidToken, Unavailable):
             return  # There was none, or it runs out by itself: no reason to refuse the new one.

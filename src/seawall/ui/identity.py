@@ -1,18 +1,15 @@
 """Who asks, at the least cost: the headers that carried a token before are known, and the token itself is verified each time.
 
-Verification is remembered by `trust.tokens` until the token expires, so a known request costs two look-ups.
+Verification is remembered by `trust.tokens` until the token expires, so a known request costs two look-ups. What is remembered of two
+headers is read from these two and nothing else, so that no request is ever taken for another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from starlette.requests import Request
-from starlette.types import Scope
-
 from seawall.core.principal import Principal
 from seawall.trust.tokens import Tokens
-from seawall.ui.auth import token_of
+from seawall.ui.auth import token_cookie
+from seawall.ui.carriers import RawHeaders, token_in
 from seawall.ui.recent import Recent
 
 REMEMBERED_MAX = 4_096
@@ -25,15 +22,15 @@ class Identity:
 
     def __init__(self, tokens: Tokens, *, secure: bool) -> None:
         self._tokens = tokens
-        self._secure = secure
+        self._cookie = token_cookie(secure=secure)
         self._known: Recent[tuple[bytes, bytes], str] = Recent(REMEMBERED_MAX)
 
-    def principal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
-        """Who asks. NotSignedIn when no valid token came."""
+    def principal(self, headers: RawHeaders) -> Principal:
+        """Who asks, by what `carriers.raw_headers` read. NotSignedIn when no valid token came."""
         carriers = (headers.get(b"authorization", b""), headers.get(b"cookie", b""))
         token = self._known.get(carriers)
         if token is None:
-            token = token_of(Request(scope), secure=self._secure)
+            token = token_in(*carriers, self._cookie)
             if len(carriers[0]) + len(carriers[1]) <= HEADER_BYTES_MAX:
                 self._known.put(carriers, token)
         return self._tokens.verify(token)

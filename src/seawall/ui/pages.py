@@ -12,12 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
 from seawall.ui.banner import kept_cookie
+from seawall.ui.carriers import RawHeaders, raw_headers
 from seawall.ui.headers import Headers, etag_matches
 from seawall.ui.negotiate import accepts_zstd, fills_templates
 from seawall.ui.page import PagePlan
 from seawall.ui.planner import Planner
 from seawall.ui.problems import HTML
-from seawall.ui.reception import RawHeaders, Reception, page_of, raw_headers
+from seawall.ui.reception import Reception, page_of
 from seawall.ui.replies import Reply
 from seawall.ui.stream import Streams
 from seawall.ui.wiring import Site, UiServices
@@ -40,7 +41,7 @@ class Pages:
 
     def page(self, scope: Scope, site: Site, name: str, headers: RawHeaders) -> Reply:
         """A whole page: at once when everything is at hand, else as a body that arrives over time."""
-        rights = self._reception.rights(scope, headers, site)
+        rights = self._reception.rights(headers, site)
         language = headers.get(b"accept-language", b"").decode("latin-1")
         mine = kept_cookie(site.app.name).encode() in headers.get(b"cookie", b"")
         plan = self._planner.plan(site, page_of(rights, name), rights, scope["query_string"], language, mine=mine)

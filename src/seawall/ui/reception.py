@@ -7,7 +7,7 @@ sent to refresh the session, as the gateway does; a program is told.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from seawall.query.errors import QueryFailed
 from seawall.telemetry.events import event
 from seawall.telemetry.spans import span
 from seawall.trust.errors import NotSignedIn
+from seawall.ui.carriers import RawHeaders, raw_headers
 from seawall.ui.identity import Identity
 from seawall.ui.problems import MethodNotAllowed, Unforeseen, as_json, as_page
 from seawall.ui.replies import Reply
@@ -30,7 +31,6 @@ from seawall.ui.wiring import Site, UiServices
 DEADLINE = HEADER.encode()
 _ALSO = {401: ((b"www-authenticate", b"Bearer"),), 429: ((b"retry-after", b"10"),)}
 """Headers that go with a status."""
-RawHeaders = Mapping[bytes, bytes]
 Handler = Callable[[Request], Awaitable[Reply]]
 Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 """What a route takes: its answer sends itself, so that a body made over time is made within the request's span."""
@@ -43,21 +43,21 @@ class Reception:
         self._services = services
         self._identity = Identity(services.tokens, secure=services.secure)
 
-    def rights(self, scope: Scope, headers: RawHeaders, site: Site) -> Rights:
+    def rights(self, headers: RawHeaders, site: Site) -> Rights:
         """What whoever asks may see of `site`. NotSignedIn when nobody can be told."""
-        return site.rights(self._identity.principal(scope, headers))
+        return site.rights(self._identity.principal(headers))
 
     def principal(self, request: Request) -> Principal:
         """Who asks. NotSignedIn when nobody can be told."""
-        return self._identity.principal(request.scope, raw_headers(request.scope))
+        return self._identity.principal(raw_headers(request.scope))
 
     def site(self, request: Request) -> tuple[Site, Rights]:
         """The app in the path and the rights to it. An app of which nothing may be seen does not exist."""
         site = self._services.sites.get(request.path_params["app"])
         if site is None:
-            self._identity.principal(request.scope, raw_headers(request.scope))
+            self._identity.principal(raw_headers(request.scope))
             raise NotFound("There is no such app here")
-        rights = self.rights(request.scope, raw_headers(request.scope), site)
+        rights = self.rights(raw_headers(request.scope), site)
         if not rights.pages:
             raise NotFound("There is no such app here")
         return site, rights
@@ -115,11 +115,6 @@ def panel_of(rights: Rights, name: str) -> tuple[Page, Panel]:
         if name in page.panels:
             return page, page.panels[name]
     raise NotFound(f"There is no panel named {name[:80]!r}")
-
-
-def raw_headers(scope: Scope) -> dict[bytes, bytes]:
-    """The request's headers by lower-case name."""
-    return dict(scope["headers"])
 
 
 def is_for_programs(scope: Scope) -> bool:

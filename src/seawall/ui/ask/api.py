@@ -27,6 +27,7 @@ from seawall.ui.api_answers import answer_of, encode, file_format
 from seawall.ui.ask.answers import AnswerContext, title_of
 from seawall.ui.ask.asked import question_of
 from seawall.ui.auth import token_of
+from seawall.ui.carriers import raw_headers
 from seawall.ui.charts.data import PanelData
 from seawall.ui.export import ENCODERS
 from seawall.ui.export import encoded as exported
@@ -34,7 +35,7 @@ from seawall.ui.headers import etag_matches
 from seawall.ui.negotiate import FORMATS, locale_of, speaks
 from seawall.ui.params import Values, read
 from seawall.ui.problems import HTML, TooLarge
-from seawall.ui.reception import Reception, raw_headers
+from seawall.ui.reception import Reception
 from seawall.ui.replies import Reply
 from seawall.ui.rights import Rights
 from seawall.ui.wiring import Site, UiServices

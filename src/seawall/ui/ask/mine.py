@@ -22,12 +22,13 @@ from seawall.ui.ask.asked import last, question_of
 from seawall.ui.ask.forms import cookie_of
 from seawall.ui.ask.shell import Shells
 from seawall.ui.ask.stores import Kept, KeptAnswers
+from seawall.ui.carriers import raw_headers
 from seawall.ui.charts.text import esc
 from seawall.ui.frames import frame, join
 from seawall.ui.negotiate import accepts_zstd, fills_templates, locale_of
 from seawall.ui.params import Values, read, to_query
 from seawall.ui.problems import HTML
-from seawall.ui.reception import Reception, raw_headers
+from seawall.ui.reception import Reception
 from seawall.ui.render import mine as draw
 from seawall.ui.render.context import RenderContext
 from seawall.ui.render.page import PANEL_CLOSE, ROW_CLOSE, panel_open, row_open

@@ -12,9 +12,10 @@ from seawall.ui.ask.offers import OfferedOf
 from seawall.ui.ask.vocabulary import Offered
 from seawall.ui.ask.worded import Odd, odd_of
 from seawall.ui.auth import token_of
+from seawall.ui.carriers import raw_headers
 from seawall.ui.negotiate import locale_of
 from seawall.ui.params import Values, to_query
-from seawall.ui.reception import Reception, raw_headers
+from seawall.ui.reception import Reception
 from seawall.ui.render.context import RenderContext
 from seawall.ui.rights import Rights
 from seawall.ui.wiring import Site, UiServices, watermark_of
