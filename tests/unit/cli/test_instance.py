@@ -77,6 +77,16 @@ def test_a_directory_that_is_ours_or_a_fresh_volume_is_taken(tmp_path: Path, kep
     assert data.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("left", ["postgres", "vectors", "gateway", "prepared"])
+def test_a_run_directory_that_was_given_away_is_taken_back(tmp_path: Path, left: str) -> None:
+    """A supervisor was killed after it had opened it to an embedded Postgres, however far it had come."""
+    instance = _prepared(tmp_path)
+    (instance.run / left).mkdir()
+    instance.run.chmod(0o711)
+    prepare(instance)
+    assert instance.run.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_claimed_directory_keeps_its_mode(tmp_path: Path) -> None:
     """Somebody may be running in it; one that is for something else is refused all the same."""
     instance = _prepared(tmp_path)
