@@ -22,6 +22,7 @@ export const start = () => {
       localStorage.setItem(KEPT, works.checked ? "on" : "off");
     } catch {}
   });
+  works.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault()); // else it would send the question
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || !works.checked || !hint.offsetParent || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select")) return;
     event.preventDefault();

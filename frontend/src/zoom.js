@@ -15,7 +15,8 @@ const addStyle = () => {
   document.head.append(link);
 };
 
-const seconds = (text) => Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text) / 1000;
+/** Times without a zone are shown as they are: read as UTC, as both formats below write them. */
+const seconds = (text) => Date.parse(/T/.test(text) ? (/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`) : `${text}T00:00:00Z`) / 1000;
 
 /** Columns of numbers over one column of times: [times, first, second, …] and their names. As in the chart: what is not `drawn` there
  * and the periods it leaves out at its `ends` are not drawn here. */
@@ -23,7 +24,7 @@ const series = ({ columns, rows }, drawn, ends) => {
   const time = columns.find((one) => /^Date/.test(one.datatype));
   const split = columns.find((one) => one.role === "dimension" && one !== time);
   const metrics = columns.filter((one) => drawn.includes(one.name));
-  const all = [...new Set(rows.map((row) => row[time.name]))].sort();
+  const all = [...new Set(rows.map((row) => row[time.name]))].filter((one) => one !== null).sort();
   const times = all.slice(ends[0], all.length - ends[1]);
   const places = new Map(times.map((value, index) => [value, index]));
   const lines = new Map();
@@ -48,7 +49,8 @@ const plot = (holder, { time, names, data }) => {
   const color = (index) => token(style, names.length === 1 ? "--c0" : `--c${(index % 8) + 1}`);
   const number = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
   const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
-  const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+  const timeStyle = data[0].some((at) => at % 86400) ? "short" : undefined;
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle, timeZone: "UTC" });
   const short = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
   const font = `12px ${token(style, "--font")}`;
   return new uPlot(

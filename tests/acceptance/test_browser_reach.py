@@ -46,6 +46,20 @@ def test_zooming_draws_what_the_chart_draws(seawall, new_page):
     assert page.locator(".u-legend .u-value").first.inner_text() == "Jun 19, 2017"
 
 
+def test_zooming_shows_hours_as_they_are(seawall, new_page):
+    """Times without a zone mean the same to a reader elsewhere, and rows without a time are of no period."""
+    page = new_page(timezone_id="America/New_York")
+    columns = [
+        {"name": "hour", "label": "Hour", "role": "dimension", "datatype": "DateTime"},
+        {"name": "net_sales", "label": "Net sales", "role": "metric", "datatype": "Number"},
+    ]
+    rows = [{"hour": hour, "net_sales": 1} for hour in ("2018-01-01T00:00:00", "2018-01-01T01:00:00", None)]
+    opened(seawall, page)
+    page.route("**/api/panels/sales*", lambda route: route.fulfill(json={"columns": columns, "rows": rows}))
+    zoomed(page, "#panel-sales")
+    assert page.locator(".u-legend .u-value").first.inner_text().replace("\u202f", " ") == "Jan 1, 2018, 1:00 AM"
+
+
 def test_a_page_that_was_cut_off_says_so_without_script(seawall, new_page):
     """Nobody is there to ask for the rest; after a while a sentence says what is missing, with a way to load it again."""
     page = new_page(java_script_enabled=False, reduced_motion="reduce")

@@ -1,4 +1,4 @@
-"""Lexicons, built once for equal rights over one generation, and kept while they are used.
+"""Lexicons, built once for equal rights over one generation (where there is none: once an hour), and kept while they are used.
 
 Whoever comes first builds; those who ask meanwhile wait for the same one. A build that failed is not kept.
 """
@@ -10,12 +10,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from seawall.ask.lexicon import Lexicon
+from seawall.core.clock import SYSTEM_CLOCK, Clock
 from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded
 from seawall.query.policy import EffectivePolicy
 from seawall.query.service import QueryService
 
 KEPT_MAX = 32
+HOUR_SECONDS = 3600.0
 BUILD_SECONDS = 20.0
 """A build goes on for whoever asks next, when the first asker's deadline is over."""
 Build = Callable[[QueryService, EffectivePolicy, Deadline], Awaitable[Lexicon]]
@@ -24,10 +26,11 @@ Build = Callable[[QueryService, EffectivePolicy, Deadline], Awaitable[Lexicon]]
 class KeptLexicons:
     """`cascade.Lexicons`."""
 
-    def __init__(self, service: QueryService, build: Build, *, kept_max: int = KEPT_MAX) -> None:
+    def __init__(self, service: QueryService, build: Build, *, kept_max: int = KEPT_MAX, clock: Clock = SYSTEM_CLOCK) -> None:
         self._service = service
         self._build = build
         self._kept_max = kept_max
+        self._clock = clock
         self._kept: OrderedDict[tuple[str, str], asyncio.Task[Lexicon]] = OrderedDict()
 
     def has(self, policy: EffectivePolicy) -> bool:
@@ -51,7 +54,8 @@ class KeptLexicons:
         return task.result()
 
     def _name(self, policy: EffectivePolicy) -> tuple[str, str]:
-        return policy.fingerprint(self._service.app.semantics.datasets), self._service.now().watermark
+        watermark = self._service.now().watermark or f"hour {self._clock.time() // HOUR_SECONDS:.0f}"
+        return policy.fingerprint(self._service.app.semantics.datasets), watermark
 
     async def close(self) -> None:
         """End what is being built."""

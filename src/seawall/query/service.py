@@ -90,8 +90,14 @@ class QueryService:
         pinned._generations = OnlyGeneration(self._generations, generation)
         return pinned
 
-    def now(self, engine: str = "warehouse") -> Moment:
-        """Which data an answer would be made from, and the date it counts back from. NoGeneration before there is any."""
+    def now(self, engine: str = "") -> Moment:
+        """Which data an answer would be made from, and the date it counts back from. NoGeneration before there is any.
+
+        Without an `engine`: of the app, whose moment is the warehouse's unless all of its tables are operational.
+        """
+        if not engine:
+            engines = {dataset.engine for dataset in self.app.semantics.datasets.values()}
+            engine = "operational" if engines == {"operational"} else "warehouse"
         return self._moment(engine)
 
     async def table(self, query: Query, policy: EffectivePolicy, *, deadline: Deadline, fresh_for: float = FRESH_SECONDS) -> Answer:

@@ -2,6 +2,7 @@
 
 Choices are kept by the ladder, a list a field. When they are at hand the bar is part of the plan. The first page after a start
 shows the bar with what the URL says, and sends it again with its choices once they are known, in a template like a panel.
+Choices from operational tables are asked for again after minutes, for no watermark tells when those change.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from seawall.ui.wiring import UiServices
 
 MARKER = "filter-bar"
 PROBLEMS_MARKER = "filter-problems"
-FRESH_SECONDS = 86_400.0
+FRESH_SECONDS = {"warehouse": 86_400.0, "operational": 300.0}
 OUTAGE = Outage(stale_max_age_seconds=30 * 86_400.0, summary=True)
 SHOWN_MAX = 60
 """So much of a value that does not fit is repeated in the sentence that says so."""
@@ -40,16 +41,21 @@ class FilterBars:
         self._draw = services.drawing
 
     def at_hand(self, plan: PagePlan) -> bytes | None:
-        """The bar as a frame, when every list of choices is in memory; kept in the plan."""
-        if plan.filters is None:
-            found = {}
-            for filter_ in _with_choices(plan):
-                served = self._ladder.peek(_key(plan, filter_))
-                if served is None or served.payload is None:
-                    return None
-                found[filter_.name] = _decoder.decode(served.payload)
-            plan.filters = self._bar(plan, found)
-        return plan.filters
+        """The bar as a frame, when every list of choices is in memory; kept in the plan when all lists are of its generation."""
+        if plan.filters is not None:
+            return plan.filters
+        filters, lists = _with_choices(plan), []
+        for filter_ in filters:
+            served = self._ladder.peek(_key(plan, filter_))
+            if served is None or served.payload is None:
+                return None
+            lists.append(served.payload)
+        if plan.drawn_bar[0] != lists or not plan.drawn_bar[1]:
+            found = {filter_.name: _decoder.decode(one) for filter_, one in zip(filters, lists, strict=True)}
+            plan.drawn_bar = (lists, self._bar(plan, found))
+        if all(_engine(plan, filter_) == "warehouse" for filter_ in filters):
+            plan.filters = plan.drawn_bar[1]
+        return plan.drawn_bar[1]
 
     def bare(self, plan: PagePlan) -> bytes:
         """The bar with only the choices made in the URL."""
@@ -73,7 +79,8 @@ class FilterBars:
             ask = plan.site.questions.options
             return msgspec.json.encode(await ask(filter_.field, plan.rights.policy, deadline=limit, limit=filter_.options_limit))
 
-        return await self._ladder.serve(_key(plan, filter_), produce, outage=OUTAGE, fresh_for=FRESH_SECONDS, deadline=deadline)
+        fresh_for = FRESH_SECONDS[_engine(plan, filter_)]
+        return await self._ladder.serve(_key(plan, filter_), produce, outage=OUTAGE, fresh_for=fresh_for, deadline=deadline)
 
     def _bar(self, plan: PagePlan, options: Mapping[str, list[Scalar]]) -> bytes:
         given = {**plan.ctx.parameters, **plan.choice.dropped}
@@ -102,6 +109,10 @@ def _finds_part(app: App, page: Page, name: str) -> bool:
 
 def _with_choices(plan: PagePlan) -> list[PageFilter]:
     return [filter_ for filter_ in plan.page.filters.values() if filter_.control in WITH_CHOICES and filter_.field]
+
+
+def _engine(plan: PagePlan, filter_: PageFilter) -> str:
+    return plan.site.app.semantics.datasets[filter_.field.partition(".")[0]].engine
 
 
 def _key(plan: PagePlan, filter_: PageFilter) -> CacheKey:

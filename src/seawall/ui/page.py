@@ -72,26 +72,29 @@ class PagePlan:
         self.cut = cut
         self.watermark = watermark
         self.filters: bytes | None = None
-        """The filter bar with its choices, once they are known."""
+        """The filter bar with its choices, once they are known for good."""
+        self.drawn_bar: tuple[list[bytes], bytes] = ([], b"")
+        """The lists of choices of the last bar that was drawn, and that bar."""
         self.counted_at = float("-inf")
-        self._wholes: dict[bool, tuple[list[bytes | None], int, Whole]] = {}
+        self._wholes: dict[bool, tuple[bytes, list[bytes | None], int, Whole]] = {}
 
     @property
     def url(self) -> str:
         """This page with these parameters."""
         return f"/{self.site.app.name}/{self.page.name}{to_query(self.choice.parameters, lang=self.choice.lang)}"
 
-    def remembered(self, served: Sequence[Served], minute: int, zstd: bool) -> Whole | None:
-        """The answer made before, if it was made of exactly these payloads within this minute."""
+    def remembered(self, bar: bytes, served: Sequence[Served], minute: int, zstd: bool) -> Whole | None:
+        """The answer made before, if it was made of exactly this bar and these payloads within this minute."""
         known = self._wholes.get(zstd)
-        if known is None or known[1] != minute or any(one.payload is not payload for one, payload in zip(served, known[0], strict=True)):
+        if known is None or known[0] is not bar or known[2] != minute:
             return None
-        return known[2]
+        same = all(one.payload is payload for one, payload in zip(served, known[1], strict=True))
+        return known[3] if same else None
 
-    def remember(self, served: Sequence[Served], minute: int, zstd: bool, body: bytes) -> Whole:
+    def remember(self, bar: bytes, served: Sequence[Served], minute: int, zstd: bool, body: bytes) -> Whole:
         """Keep an answer for as long as its parts stay the same."""
         whole = Whole(body, f'"{xxhash.xxh3_128_hexdigest(body)}"'.encode())
-        self._wholes[zstd] = ([one.payload for one in served], minute, whole)
+        self._wholes[zstd] = (bar, [one.payload for one in served], minute, whole)
         return whole
 
 

@@ -57,13 +57,13 @@ class Streams:
         if bar is None or served is None:
             return None
         minute = self._panels.notes.minute()
-        known = plan.remembered(served, minute, zstd)
+        known = plan.remembered(bar, served, minute, zstd)
         if known is not None:
             return known
         frames = [*plan.cut.head, bar, plan.cut.body]
         for slot, one, follows in zip(plan.slots, served, plan.cut.follows, strict=True):
             frames += (*self._panels.frames(plan, slot, one), follows)
-        return plan.remember(served, minute, zstd, join((*frames, plan.cut.close), zstd=zstd))
+        return plan.remember(bar, served, minute, zstd, join((*frames, plan.cut.close), zstd=zstd))
 
     def whole_fragments(self, plan: PagePlan, slots: Sequence[Slot], *, zstd: bool) -> bytes | None:
         """Templates for `slots` as one body, when all are at hand."""

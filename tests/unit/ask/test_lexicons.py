@@ -10,6 +10,7 @@ import pytest
 
 from seawall.ask.lexicon import Lexicon
 from seawall.ask.lexicons import KeptLexicons
+from seawall.core.clock import ManualClock
 from seawall.core.deadline import Deadline
 from seawall.core.errors import DeadlineExceeded
 from seawall.query.policy import EffectivePolicy
@@ -61,6 +62,18 @@ async def test_what_is_built_makes_room_before_what_is_being_built() -> None:
     builds.going_on.set()
     assert (await waiting, await third) == ("mia", "tom")
     assert not lexicons.has(rights("ann"))
+
+
+async def test_words_of_tables_that_change_are_learnt_anew_after_an_hour() -> None:
+    """No generation tells when those do."""
+    moment = SimpleNamespace(watermark="")
+    service = SimpleNamespace(app=SERVICE.app, now=lambda: moment)
+    clock, builds = ManualClock(), Builds("mia")
+    lexicons = KeptLexicons(cast("QueryService", service), builds, clock=clock)
+    for seconds, built in ((0, 1), (1, 1), (3600, 2)):
+        clock.advance(seconds)
+        await lexicons.of(rights("mia"), Deadline.after(5))
+        assert len(builds.begun) == built
 
 
 @pytest.mark.parametrize("why", ["too many", "the end"])

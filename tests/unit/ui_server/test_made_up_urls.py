@@ -154,11 +154,12 @@ def test_a_whole_page_is_remembered_for_its_own_fragments_only(house: House) -> 
     site = site_of(house)
     plan = Planner(services(house)).plan(site, site.rights(VIEWER).pages["demand"], site.rights(VIEWER), b"", "en")
     old = [Served("cached", payload, 1.0) for payload in (b"one", b"two")]
-    whole = plan.remember(old, 7, False, b"body")
-    again = [old[0], Served("cached", b"three", 1.0)]
-    assert plan.remembered(old, 7, False) is whole
-    assert plan.remembered(again, 7, False) is None
-    assert (plan.remembered(old, 8, False), plan.remembered(old, 7, True)) == (None, None)
+    bar, again = b"bar", [old[0], Served("cached", b"three", 1.0)]
+    whole = plan.remember(bar, old, 7, False, b"body")
+    assert plan.remembered(bar, old, 7, False) is whole
+    assert plan.remembered(bar, again, 7, False) is None
+    assert plan.remembered(b"another", old, 7, False) is None
+    assert (plan.remembered(bar, old, 8, False), plan.remembered(bar, old, 7, True)) == (None, None)
 
 
 def test_the_longest_cursor_we_give_out_is_taken(house: House) -> None:

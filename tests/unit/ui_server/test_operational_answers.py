@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
 import msgspec
+import pyarrow as pa
 import pytest
 from tests.unit.ui_server.asking import AskingHouse
 from tests.unit.ui_server.sample import FakeEngine, House, OneGeneration, sample_bundle
 
 from seawall.app.model import Bundle, Chart, Comparison, Filter, Layer, MetricQuery, Panel, Text
+from seawall.ask.opening import open_cascade
 from seawall.core.clock import ManualClock
-from seawall.query.ladder import Served
+from seawall.query.cache import Cache
+from seawall.query.ladder import Ladder, Served
 from seawall.query.service import QueryService
 from seawall.ui.rights import RightsOf
 from seawall.ui.wiring import Site
@@ -26,22 +33,28 @@ MONTH = Panel(
 )
 
 
-def operational_house(*, is_published: bool = True) -> House:
-    """The sample app, whose transactions are in Postgres, with a number of this month compared with the one before."""
+def operational_site(*, is_published: bool = True, alone: bool = False) -> tuple[Site, FakeEngine]:
+    """The sample app, whose transactions are in Postgres (`alone`: all it has), with a number of this month."""
     bundle = sample_bundle()
     page = bundle.app.pages["demand"]
     page = msgspec.structs.replace(page, panels={"sales": page.panels["sales"], "units": MONTH}, layout=(("sales", "units"),))
     bundle = Bundle(msgspec.structs.replace(bundle.app, pages={"demand": page}), bundle.digest)
     semantics = bundle.app.semantics
-    moved = msgspec.structs.replace(semantics.datasets["transactions"], engine="operational")
-    semantics = msgspec.structs.replace(semantics, datasets=semantics.datasets | {"transactions": moved})
+    names = semantics.datasets if alone else ("transactions",)
+    moved = {name: msgspec.structs.replace(semantics.datasets[name], engine="operational") for name in names}
+    semantics = msgspec.structs.replace(semantics, datasets=semantics.datasets | moved)
     made = Bundle(msgspec.structs.replace(bundle.app, semantics=semantics), bundle.digest)
     generations, engine = OneGeneration(), FakeEngine()
     generations.generation = generations.generation if is_published else None
     questions = QueryService(made, {"warehouse": engine, "operational": engine}, generations, clock=ManualClock())
     ask = AskingHouse().cascade
-    site = Site(made, questions, lambda: generations.current("shop"), RightsOf(made.app), ask=ask)  # type: ignore[arg-type]
-    house = House(sites={"shop": site})
+    return Site(made, questions, lambda: generations.current("shop"), RightsOf(made.app), ask=ask), engine  # type: ignore[arg-type]
+
+
+def operational_house(*, is_published: bool = True, **wired: object) -> House:
+    """A server for it."""
+    site, engine = operational_site(is_published=is_published)
+    house = House(sites={"shop": site}, **wired)
     house.engine = engine
     return house
 
@@ -82,3 +95,38 @@ async def test_tables_that_change_are_shown_before_anything_is_published() -> No
     await house.ladder.close()
     assert "GROCERY" in page
     assert "GROCERY" in answer
+
+
+async def test_choices_of_filters_follow_tables_that_change() -> None:
+    """No generation tells when those do: after some minutes the list is read anew."""
+    clock = ManualClock()
+    ladder = Ladder(Cache(clock=clock), None, clock)
+    house = operational_house(ladder=ladder)
+    async with house.client() as client:
+        assert ">DRUG GM<" in (await client.get("/shop/demand")).text
+        house.engine.rows["value"].append({"value": "TOYS"})
+        assert ">TOYS<" not in (await client.get("/shop/demand")).text
+        clock.advance(301)
+        async with asyncio.timeout(30):
+            while ">TOYS<" not in (await client.get("/shop/demand")).text:
+                await asyncio.sleep(0.01)
+    await ladder.close()
+
+
+class Planned(FakeEngine):
+    """One that can tell beforehand what it would give, which is nothing."""
+
+    async def dry_run(self, *_: object, **__: object) -> pa.Schema:
+        return pa.schema([])
+
+
+async def test_an_app_with_tables_that_change_alone_understands_words(tmp_path: Path) -> None:
+    """It has no generation, and needs none."""
+    site, _ = operational_site(is_published=False, alone=True)
+    site.questions._engines = dict.fromkeys(("warehouse", "operational"), Planned())
+    cascade, lexicons = open_cascade(site.bundle, tmp_path, site.questions)
+    house = House(sites={"shop": replace(site, ask=cascade)})
+    async with house.client() as client:
+        assert "GROCERY" in (await client.get("/shop/ask?q=sales+by+department")).text
+    await lexicons.close()
+    await house.ladder.close()
