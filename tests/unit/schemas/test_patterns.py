@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
+import weakref
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from seawall.core.schemas import patterns
 from seawall.core.schemas.errors import UnsupportedSchema
 from seawall.core.schemas.patterns import Pattern
 from seawall.core.schemas.work import STEPS_MAX, Steps, begin
@@ -44,3 +48,28 @@ def test_what_no_automaton_decides_is_refused(source: str) -> None:
     """Lookaround, back references, boundaries, explosions, nonsense."""
     with pytest.raises(UnsupportedSchema):
         Pattern(source)
+
+
+def test_a_thread_may_begin_a_pattern_while_another_forgets_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits, or it is seen; what is being gone through does not change under way."""
+    late = threading.Thread(target=lambda: Pattern("^b+$").matches("bb"))
+
+    class Stepping(weakref.WeakSet[Pattern]):
+        """Another thread comes when the first has been seen."""
+
+        def __iter__(self) -> Iterator[Pattern]:
+            for one in super().__iter__():
+                if late.ident is None:
+                    late.start()
+                    if not patterns._KEPT.lock.locked():
+                        late.join()
+                yield one
+
+    monkeypatch.setattr(patterns._KEPT, "stepping", Stepping())
+    one, other = Pattern("^a+$"), Pattern("^c+$")
+    assert one.matches("a")
+    assert other.matches("c")
+    monkeypatch.setattr(patterns, "KEPT_PLACES_MAX", 0)
+    assert one.matches("aa")
+    late.join()
+    assert not one._steps

@@ -193,13 +193,14 @@ _KEPT = _Kept()
 
 def _count(one: Pattern, places: int) -> None:
     """A state of a pattern is kept; with too many of all patterns all are forgotten."""
-    _KEPT.places += places + _PLACES_A_ROW
-    _KEPT.stepping.add(one)
-    if _KEPT.places > KEPT_PLACES_MAX:
-        for pattern_ in tuple(_KEPT.stepping):
-            pattern_.forget()
-        _KEPT.stepping.clear()
-        _KEPT.places = 0
+    with _KEPT.lock:
+        _KEPT.places += places + _PLACES_A_ROW
+        _KEPT.stepping.add(one)
+        if _KEPT.places > KEPT_PLACES_MAX:
+            for pattern_ in tuple(_KEPT.stepping):
+                pattern_.forget()
+            _KEPT.stepping.clear()
+            _KEPT.places = 0
 
 
 def pattern(source: str) -> Pattern:
