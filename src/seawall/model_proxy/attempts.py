@@ -118,8 +118,8 @@ class Attempts:
             call.usage = _sum(before, used)
             if lane.way.pace is not None:
                 lane.way.pace.spent(used.input + used.output)
-        if failure is not None:
-            call.sent_ns = 0
+        if failure is not None and not receiver.sink.released:
+            call.sent_ns = 0  # of a stream that broke off it is told how long its first piece took
         if receiver.swapped:
             self._note_swap(call, lane, receiver.swapped)
         error = failure.error.slug if failure is not None else "cancelled" if cancelled else ""

@@ -52,8 +52,15 @@ class Batches:
     async def embed(self, call: Call, lane: Lane, receiver: Answering) -> None:
         """Answer one request for embeddings. AttemptFailed, DeadlineExceeded."""
         remembered = self._repeats.look(call, lane.target) if self._repeats is not None else None
+        if remembered is not None and not remembered.missing:  # a fallback that was asked before
+            receiver.beside, receiver.status = True, 200
+            call.sent_ns = receiver.sent_ns = 0
+            receiver.body(remembered.body())
+            return
         given = remembered.missing if remembered is not None else call.body.get("input")
         member = _Member(call, given, asyncio.get_running_loop().create_future())
+        if remembered is not None:
+            receiver.asked_characters = member.characters
         batch = self._join(member, lane)
         try:
             async with asyncio.timeout(call.deadline.remaining()):
@@ -72,7 +79,6 @@ class Batches:
         if remembered is None:
             receiver.body(body)
             return
-        receiver.asked_characters = member.characters
         receiver.body(remembered.merged(body))
         if not receiver.swapped:
             remembered.keep(body)
@@ -121,7 +127,7 @@ class _Member:
         self.tells = False
         """It tells the breaker what became of the batch: one of its members does."""
         self.under_way = False
-        """A provider works on it."""
+        """A provider works on it, or has answered: it is paid for."""
         self.kind = "alone"
         """`texts`, `tokens` (lists of numbers), or what cannot be joined with others."""
         if isinstance(given, str):
@@ -196,10 +202,14 @@ class _Batch:
     async def _answer(self, members: list[_Member]) -> Failure | None:
         try:
             shares = _shares(await self._send(members), members)
-        except AttemptFailed as failed:
-            return failed.failure
-        except SeawallError as error:
-            return judged(error)
+        except BaseException as error:
+            for member in members:
+                member.under_way = False
+            if isinstance(error, AttemptFailed):
+                return error.failure
+            if isinstance(error, SeawallError):
+                return judged(error)
+            raise
         _chosen(members)
         for member, share in zip(members, shares, strict=True):
             if not member.future.done():
@@ -221,8 +231,6 @@ class _Batch:
         try:
             await way.transport.exchange(PATH, body, receiver, way.provider.timeouts, deadline.remaining())
         finally:
-            for member in members:
-                member.under_way = False
             way.queue.leave((time.monotonic_ns() - started) / 1e9)
         if not 200 <= receiver.status < 300:
             raise AttemptFailed(refused(way.provider.id, receiver.status, receiver.headers, receiver.refusal(), way.key))

@@ -1,4 +1,4 @@
-"""Waiting for a busy provider: bounded, by turns among tenants, and refused early when waiting would be in vain.
+"""Waiting for a busy provider, or for something of ours: bounded, by turns among tenants, and refused early when waiting would be in vain.
 
 Deficit round robin (Shreedhar and Varghese, 1995): each tenant that waits has a line of its own; a turn lets it spend a quantum of tokens.
 When the room is full a tenant that has fewer waiting than another takes the place of that one's newest. What is refused is told when to
@@ -47,11 +47,13 @@ class _Line:
 class FairQueue:
     """`places` calls at once. `try_enter` or `enter`, then `leave`."""
 
-    def __init__(self, places: int, settings: Queueing, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, places: int, settings: Queueing, clock: Clock = SYSTEM_CLOCK, *, name: str = "The provider") -> None:
+        """`name`: of what is waited for, as those who are refused read it."""
         self._free = places
         self._places = places
         self._settings = settings
         self._clock = clock
+        self._name = name
         self._lines: OrderedDict[str, _Line] = OrderedDict()
         self._waiting = 0
         self._seconds = 0.0
@@ -91,7 +93,7 @@ class FairQueue:
         except TimeoutError:
             self._forget(waiting)
             deadline.check()
-            raise self._refusal("waited for a place in vain") from None
+            raise self._refusal("had no place for this call in time") from None
         except asyncio.CancelledError:
             self._forget(waiting)
             raise
@@ -133,7 +135,7 @@ class FairQueue:
             newest.future.set_exception(self._refusal("has as many calls in line as it may"))
 
     def _refusal(self, why: str) -> OverLimit:
-        return OverLimit(f"The provider {why}", retry_after=self.retry_after(), fix="Try again later")
+        return OverLimit(f"{self._name} {why}", retry_after=self.retry_after(), fix="Try again later")
 
     def _admit(self) -> None:
         """Give free places to those whose turn it is."""

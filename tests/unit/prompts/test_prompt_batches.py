@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -218,6 +219,37 @@ async def test_who_leaves_a_batch_pays_for_what_was_used_until_then(sent: bool, 
     await eventually(lambda: len(recorded) == 2)
     assert [one.error for one in recorded] == ["cancelled", ""]
     assert (recorded[0].usage, len(recorded[0].attempts)) == (bill, 1)
+
+
+@pytest.mark.parametrize("first", ["answer", "client"])
+async def test_who_leaves_in_the_turn_the_answer_comes_pays_its_part_once(first: str) -> None:
+    """Whether the answer or the client is a moment earlier: no part is billed twice, and none to nobody."""
+
+    class Waits(Models):
+        async def call(self, call: Call, targets: Sequence[Target], answer: AnswerSink) -> None:
+            call.target, call.sent_ns = targets[0], 1
+            self.calls.append(call)
+            await going_on.wait()
+            call.attempts.append(Attempt("tiny", 200, "", 1.0))
+            await super().call(call, targets, answer)
+
+        def record(self, call: Call, answer: Whole | None, text: str, pieces: Sequence[Piece] = ()) -> None:
+            recorded.append(call)
+
+    going_on, recorded = asyncio.Event(), list[Call]()
+    models = Waits(answers("One has 48 %.", "Two has 48 %."))
+    proxy, outs = proxy_of(models, record=models), [Out(Line(), keep_alive=True, head_only=False) for _ in range(2)]
+    for panel, out in zip(("One", "Two"), outs, strict=True):
+        body = b'{"input":%b}' % json.dumps({**FINDING, "panel": panel}).encode()
+        proxy.handle(Request("POST", PATH, "", {"authorization": "Bearer x"}, body), out)
+    await eventually(lambda: models.calls)
+    leave = functools.partial(asyncio.get_running_loop().call_soon, outs[0].lost)
+    for happens in (going_on.set, leave) if first == "answer" else (leave, going_on.set):
+        happens()
+    await eventually(lambda: len(recorded) == 2)
+    assert [(one.error, len(one.attempts), one.usage.estimated) for one in recorded] == [("cancelled", 1, False), ("", 1, False)]
+    assert sum(one.usage.input for one in recorded) == models.calls[0].usage.input
+    assert sum(one.cost for one in recorded) == models.calls[0].cost > 0
 
 
 JSON = st.recursive(st.none() | st.text(max_size=9) | st.integers(-9, 9), lambda inner: st.lists(inner, max_size=3), max_leaves=4)

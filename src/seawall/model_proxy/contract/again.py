@@ -38,12 +38,14 @@ class Again:
         """The whole answer. SeawallError."""
         call, kept = self._call, Kept()
         body, stream, model, route, contract = call.body, call.stream, call.model, call.route, call.contract
+        sent_ns = call.sent_ns
         call.body = {key: value for key, value in body.items() if key not in ("stream", "stream_options")} | {"messages": messages}
         call.stream, call.contract = False, None  # what comes is held to it by whoever asked
         try:
             await self._calls.call(call, self._candidates(tier), kept)
         finally:
             call.body, call.stream, call.model, call.route, call.contract = body, stream, model, route, contract
+            call.sent_ns = sent_ns or call.sent_ns  # `first_ns` is of the round it began
         if kept.answer is None:
             raise ProviderFailed("The provider gave no answer")
         return kept.answer

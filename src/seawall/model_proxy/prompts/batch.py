@@ -101,6 +101,8 @@ class _Batch:
         self.members: list[tuple[Call, asyncio.Future[Whole | None]]] = []
         self._calls, self._targets = calls, targets
         self._asked: Call | None = None
+        self._billed: Sequence[Call] | None = None
+        """Those that were told their part when it was known; None: the work goes on."""
         self._task: asyncio.Task[None] | None = None
 
     def go(self) -> None:
@@ -114,10 +116,10 @@ class _Batch:
     def pays(self, call: Call) -> None:
         """A client is gone: its call pays a part of what was used until now; of an attempt under way, what it sent."""
         asked, calls = self._asked, [one for one, _ in self.members]
-        if asked is None or call not in calls:
+        if asked is None or call not in calls or call in (self._billed or ()):
             return
         _bill(asked, calls, (call,))
-        if asked.sent_ns and asked.target is not None:
+        if self._billed is None and asked.sent_ns and asked.target is not None:
             sent = Usage(-(-len(call.request.body) // BYTES_PER_TOKEN))
             call.usage = Usage(call.usage.input + sent.input, call.usage.output, call.usage.cached, estimated=True)
             call.cost += asked.target.cost(sent)
@@ -152,7 +154,8 @@ class _Batch:
         except (InvalidInput, AnswerTooLarge):
             return [None] * len(calls)
         finally:
-            _bill(asked, calls, [call for call, future in self.members if not future.done()])
+            self._billed = [call for call, future in self.members if not future.done()]
+            _bill(asked, calls, self._billed)
         return parted(kept.answer, calls) if kept.answer is not None else [None] * len(calls)
 
 
