@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 from tests.acceptance.conftest import COMMAND, Seawall, provided
-from tests.acceptance.visitors import pid_of
+from tests.acceptance.visitors import killed, pid_of
 from tests.waiting import until
 
 from seawall.cli.instance import locate
@@ -118,8 +117,8 @@ def test_calls_wait_for_a_model_proxy_that_was_killed(speaking: Seawall) -> None
     body = {"model": "quick", "messages": [{"role": "user", "content": "Hello"}]}
     asked: list[tuple[float, Future[httpx.Response]]] = []
     with httpx.Client(base_url=speaking.url, headers=speaking.headers(), timeout=60) as client, ThreadPoolExecutor(120) as threads:
-        os.kill(before, signal.SIGKILL)
-        while not is_back(speaking, before):
+        killed(speaking, "model-proxy-0")
+        while not asked or not is_back(speaking, before):
             asked.append((time.monotonic(), threads.submit(client.post, "/v1/chat/completions", json=body)))
             time.sleep(1.0)
         back = time.monotonic()
