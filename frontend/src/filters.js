@@ -18,8 +18,9 @@ const changed = (before, after) => {
   return [...names].filter((name) => !PLAIN.has(name) && before.getAll(name).join("\n") !== after.getAll(name).join("\n"));
 };
 
-const touched = (names) =>
+const touched = (names, from = 0) =>
   [...document.querySelectorAll("section.panel")]
+    .slice(from)
     .filter((panel) => names.some((name) => (panel.dataset.filters || "").split(" ").includes(name) || name.startsWith(`${panel.dataset.panel}.`)))
     .map((panel) => panel.dataset.panel);
 
@@ -46,6 +47,9 @@ const fillIn = (form, query) => {
 };
 
 let shown = new URLSearchParams(location.search);
+const begun = shown;
+/** How many panels the parser had come to at the first change; those behind came as the address was at first. */
+let parsed;
 
 /** Show the state `query`, whether it came from the form, a link or the history. */
 const show = (query, push) => {
@@ -53,6 +57,7 @@ const show = (query, push) => {
   if (!names.length) return;
   const before = shown;
   shown = query;
+  parsed ??= document.querySelectorAll("section.panel").length;
   const search = query.size ? `?${query}` : "";
   const row = names.find((name) => ROW.test(name));
   if (push) history.pushState(row && query.has(row) ? { row } : null, "", location.pathname + search);
@@ -141,8 +146,15 @@ export const start = () => {
     clearTimeout(pending);
     pending = setTimeout(() => apply(bar()), 300);
   });
-  // What was chosen before this was here: nobody heard of it, and the button that would send it has gone.
+  addEventListener("DOMContentLoaded", () => {
+    const late = parsed === undefined ? [] : touched(changed(begun, shown), parsed);
+    if (late.length) refresh(late, shown, "filter.late");
+  });
+  // What was chosen before this was here: nobody heard of it, and the button that would send it has gone. What a browser fills in on the
+  // way back was not chosen now.
   const untouched = first.cloneNode(true);
-  untouched.reset();
-  if (String(canonical(untouched)) !== String(canonical(first))) apply(first);
+  HTMLFormElement.prototype.reset.call(untouched);
+  if (String(canonical(untouched)) === String(canonical(first))) return;
+  if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") fillIn(first, shown);
+  else apply(first);
 };

@@ -1,5 +1,7 @@
 """Filter values that do not fit, and changes that only the ear notices, in a real browser."""
 
+from urllib.parse import parse_qs, urlsplit
+
 from tests.acceptance import visits
 from tests.acceptance.visits import IDLE, answered, island, row_opened, table_at_hand
 
@@ -89,6 +91,57 @@ def test_what_was_chosen_before_the_script_came_counts(seawall, new_page):
     assert "period=last_4_weeks" in page.url
     page.go_back()
     page.wait_for_function("() => !document.querySelector('#filters input:checked') && !location.search")
+
+
+def test_what_a_browser_fills_in_on_the_way_back_is_no_choice(seawall, new_page):
+    """Two entries back, from another page: the address is what is shown, and the way forward stays."""
+    page = visits.opened(seawall, new_page())
+    page.locator("#f-store_group summary").click()
+    page.locator("#filters input[value=West]").check()
+    page.wait_for_url("**/demand?store_group=West")
+    opened(seawall, page)
+    entries = page.evaluate("history.length")
+    with page.expect_navigation(url="**/demand"):
+        page.evaluate("history.go(-2)")
+    page.wait_for_function("() => document.documentElement.classList.contains('scripted')")
+    page.wait_for_function("() => !document.querySelector('#filters input:checked')")
+    assert page.url == f"{seawall.url}/merchandising/demand"
+    assert page.evaluate("history.length") == entries
+
+
+TOUCHED = "section.panel[data-filters~=store_group]"
+
+
+def panels_of(request):
+    return set(parse_qs(urlsplit(request.url).query)["panels"][0].split(","))
+
+
+def test_panels_that_come_after_a_choice_are_asked_for_under_it(seawall, new_page):
+    """On a slow line the rest of a page is still coming when the script is there: it was made before the choice."""
+    page = visits.opened(seawall, new_page())
+    held = []
+
+    def slow(route):
+        answer = route.fetch()
+        before = '<section class="panel'
+        parts = answer.text().split(before)
+        begun, rest = before.join(parts[:6]), before.join(["", *parts[6:]])
+        route.fulfill(response=answer, body=f'{begun}<script src="/static/build/held.js"></script>{rest}')
+
+    page.route("**/merchandising/demand?inorder=1", slow)
+    page.route("**/build/held.js", lambda route: held.append(route))
+    page.goto(f"{seawall.url}/merchandising/demand?inorder=1", wait_until="commit")
+    page.wait_for_function("() => document.documentElement.classList.contains('scripted')")
+    page.locator("#f-store_group summary").click()
+    with page.expect_request(lambda request: "panels=" in request.url) as early:
+        page.locator("#filters input[value=West]").check()
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+    with page.expect_request(lambda request: "panels=" in request.url) as late:
+        held[0].fulfill(body="", content_type="text/javascript")
+    page.wait_for_load_state()
+    touched = page.eval_on_selector_all(TOUCHED, "them => them.map((one) => one.dataset.panel)")
+    assert panels_of(late.value) >= set(touched) - panels_of(early.value) > set()
+    assert parse_qs(urlsplit(late.value.url).query)["store_group"] == ["West"]
 
 
 FOCUSED = "() => document.activeElement.closest('[id]').id"

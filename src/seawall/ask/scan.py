@@ -193,17 +193,16 @@ class Scanner:
             self.draft.unclear.append(node.said)
 
     def _ranks_again(self, node: Node) -> bool:
-        """Whether something else follows to sort or group by, after the change."""
+        """Whether a metric follows to rank by, after the change."""
         following = self.at.following()
         measures = following is not None and following.kind == "term" and bool(following.term.refs("metric"))
-        again = (node.has("by") and not node.has("all")) or node.has(*RANKS) or (node.has("rank", "ascending") and measures)
-        return bool(self.draft.ranking.by_change) and again
+        return bool(self.draft.ranking.by_change) and measures and node.has("by", "rank", "ascending", *RANKS)
 
     def _uncompared(self, node: Node) -> None:
-        """A time right before it may be one or the other: `mit Juni nicht vergleichen`. "Compared to" wants one right after."""
+        """A time before the verb may be one or the other: `mit Juni nicht vergleichen`. "Compared to" wants one right after."""
         following = self.at.following()
         names = following is not None and following.kind == "time"
-        if (self.draft.times and not self.at.joined) or (node.has("partner") and not names):
+        if (node.has("partner_before") and self.draft.times and not self.at.joined) or (node.has("partner") and not names):
             self.draft.unclear.append(node.said)
 
     # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 """The step that reads what is asked: a body of its own, or a prompt's. A long one is read beside the event loop.
 
-Long ones are read one at a time, by turns among those who ask: nobody's crowd of them keeps another's from being read or screened.
+Long ones are read one at a time, by turns among those who ask: nobody's crowd of them keeps another's from being read.
 """
 
 from __future__ import annotations

@@ -46,6 +46,9 @@ CASES = [
     ("trips in May versus June", "only red, without comparison", "trips of red bikes in May"),
     ("top 3 boroughs by change in trips in May versus June", "don't compare", "top 3 boroughs by trips in May"),
     ("trips in May versus June", "what about July, without the comparison", "trips in July"),
+    ("trips in May versus June", "what about July without the comparison", "trips in July"),
+    ("trips by borough in May versus June", "only July without comparison", "trips by borough in July"),
+    ("trips in May versus June", "sort by change by borough", "trips by borough in May versus June sorted by change"),
     ("trips by week last month compared with the month before", "no comparison with the month before", "trips by week last month"),
     ("trips by borough in May compared with the year before", "without comparison to last year", "trips by borough in May"),
 ]
