@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import select
 import signal
 import threading
 import time
@@ -16,7 +17,6 @@ from tests.acceptance.conftest import Seawall
 from tests.waiting import until
 
 from seawall.cli.instance import locate
-from seawall.cli.supervisor_process import start_ticks
 from seawall.query.generations import Generation, Generations
 
 VIEWS_MAX = 2_000
@@ -97,11 +97,15 @@ def pid_of(seawall: Seawall, label: str) -> int:
 
 
 def killed(seawall: Seawall, label: str) -> float:
-    """kill -9; when it was dead."""
+    """kill -9; when it was dead, with its last thread: until then its sockets are open."""
     pid = pid_of(seawall, label)
     assert pid
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: start_ticks(pid) is None)
+    process = os.pidfd_open(pid)
+    try:
+        os.kill(pid, signal.SIGKILL)
+        assert select.select([process], [], [], 60)[0]
+    finally:
+        os.close(process)
     return time.monotonic()
 
 
