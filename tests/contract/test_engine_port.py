@@ -354,5 +354,5 @@ async def test_a_postgres_that_is_gone_is_told_before_a_panels_deadline(own_post
         with pytest.raises(EngineUnavailable):
             await run(engine, "SELECT 1 AS x")
         waits.append(time.monotonic() - started)
-    assert min(waits) < 0.8, waits
+    assert sorted(waits)[1] < 0.8, waits
     await pool.close()
